@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Builds mtlb: the BPF programs, their skeletons, the agent, the tools and the tests. Everything it
+# writes goes under $(O); `make help` lists the targets. What each room may include is not decided
+# here but in scripts/arrows.sh.
+
+VERSION := 0.1.0
+O ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC := gcc
+CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
+BPFTOOL ?= bpftool
+CLANG_FORMAT ?= clang-format
+T ?= 60
+
+export O
+# Where the lab finds what was built.
+export MTLB_BUILD := $(abspath $(O))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+find = $(sort $(shell test -d $(1) && find $(1) -type f -name '$(2)'))
+# A command's output, asked for once and only when a recipe needs it: deps.sh has run by then.
+once = $(eval $(1) := $(shell $(2)))$($(1))
+
+# --- sources -------------------------------------------------------------------------------------
+
+BPF_SRC := $(call find,bpf/prog,*.bpf.c)
+SELF_BPF_SRC := $(call find,selftests,*.bpf.c)
+BASE_SRC := $(call find,userspace/base,*.c)
+SYS_SRC := $(call find,userspace/sys,*.c)
+WIRE_SRC := $(call find,userspace/wire,*.c)
+MODEL_SRC := $(call find,userspace/model,*.c)
+DATAPLANE_SRC := $(call find,userspace/dataplane,*.c)
+AGENT_MAIN := $(wildcard userspace/agent/main.c)
+AGENT_SRC := $(filter-out userspace/agent/main.c,$(call find,userspace/agent,*.c))
+MTLB_MAIN := $(wildcard tools/mtlb/main.c)
+MTLB_SRC := $(filter-out tools/mtlb/main.c,$(call find,tools/mtlb,*.c))
+UNIT_SRC := $(call find,selftests/unit,*_test.c)
+BPF_TEST_SRC := $(call find,selftests/bpf,*_test.c)
+BENCH_SRC := $(filter-out %.bpf.c,$(call find,selftests/bench,*.c))
+FUZZ_SRC := $(call find,selftests/fuzz,*_fuzz.c)
+# What several test programs share: linked into every one of them.
+TEST_LIB_SRC := $(filter-out %.bpf.c %_test.c %_fuzz.c,$(call find,selftests/lib,*.c) \
+	$(call find,selftests/unit,*.c) $(call find,selftests/bpf,*.c))
+
+ROOMS := base sys wire model dataplane agent mtlb
+# A linker reads archives from left to right: who needs comes before who is needed.
+AGENT_ROOMS := agent dataplane model wire sys base
+MTLB_ROOMS := mtlb model wire sys base
+SRC_base := $(BASE_SRC)
+SRC_sys := $(SYS_SRC)
+SRC_wire := $(WIRE_SRC)
+SRC_model := $(MODEL_SRC)
+SRC_dataplane := $(DATAPLANE_SRC)
+SRC_agent := $(AGENT_SRC)
+SRC_mtlb := $(MTLB_SRC)
+
+# --- what is built -------------------------------------------------------------------------------
+
+BPF_OBJ := $(BPF_SRC:%.bpf.c=$(O)/%.bpf.o)
+BPF_OBJ := $(BPF_OBJ:$(O)/bpf/prog/%=$(O)/bpf/%)
+SELF_BPF_OBJ := $(SELF_BPF_SRC:%.bpf.c=$(O)/%.bpf.o)
+SKELS := $(BPF_OBJ:.bpf.o=.skel.h)
+SELF_SKELS := $(SELF_BPF_OBJ:.bpf.o=.skel.h)
+PROGRAMS := $(if $(AGENT_MAIN),$(O)/mtlbd) $(if $(MTLB_MAIN),$(O)/mtlb)
+UNIT_BIN := $(UNIT_SRC:selftests/%.c=$(O)/test/%)
+BPF_TEST_BIN := $(BPF_TEST_SRC:selftests/%.c=$(O)/test/%)
+BENCH_BIN := $(BENCH_SRC:selftests/bench/%.c=$(O)/bench/%)
+FUZZ_BIN := $(FUZZ_SRC:selftests/fuzz/%.c=$(O)/fuzz/%)
+
+# obj: plain. san: gcc with sanitizers, for tests. fuzz-obj: clang with sanitizers and coverage.
+obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
+san = $(patsubst %.c,$(O)/san/%.o,$(1))
+fuzzobj = $(patsubst %.c,$(O)/fuzz-obj/%.o,$(1))
+objlib = $(patsubst %,$(O)/obj/lib%.a,$(1))
+sanlib = $(patsubst %,$(O)/san/lib%.a,$(1))
+fuzzlib = $(patsubst %,$(O)/fuzz-obj/lib%.a,$(1))
+
+# --- flags ---------------------------------------------------------------------------------------
+
+PKGS := libbpf libelf libnl-3.0 libnl-route-3.0 yaml-0.1 jansson libmicrohttpd libcurl
+PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS) cmocka)
+PKG_LIBS = $(call once,PKG_LIBS,pkg-config --libs $(PKGS)) -lz -lm -pthread
+CMOCKA_LIBS = $(call once,CMOCKA_LIBS,pkg-config --libs cmocka)
+MULTIARCH = $(call once,MULTIARCH,$(CC) -print-multiarch)
+
+WARN := -Wall -Wextra -Werror
+DEFS := -D_GNU_SOURCE -DMTLB_VERSION='"$(VERSION)"'
+BASE_CFLAGS := -std=gnu11 -g $(WARN) $(DEFS) -I. -I$(O) -pthread
+CFLAGS ?= -O2
+HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+LDFLAGS_PROGRAM := -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
+SANITIZE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+# gcc 12 warns wrongly of these once sanitizers have rewritten the code; the plain build has them.
+SAN_CFLAGS := $(SANITIZE) -Wno-maybe-uninitialized -Wno-format-truncation \
+	-Wno-stringop-truncation
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g $(WARN) -I.
+DEPGEN = -MMD -MP -MF $(@:.o=.d)
+
+# --- targets people type -------------------------------------------------------------------------
+
+.PHONY: help all demo lab lab-down test tests check lint bench bench-flow bench-build fuzz \
+	fuzz-build install uninstall deps clean format compile_commands.json FORCE
+
+all: $(BPF_OBJ) $(SKELS) $(PROGRAMS) ## Build the BPF programs, mtlbd and mtlb (the default)
+
+help: ## List the targets
+	@echo 'make TARGET [O=build] [V=1] [TESTS="name ..."] [T=60] [PREFIX=/usr/local] [DESTDIR=]'
+	@sed -n 's/^\([A-Za-z_.-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | \
+		awk -F '\t' '{ printf "  %-22s %s\n", $$1, $$2 }'
+
+demo: all | $(O)/deps-test.stamp ## Show a balancer, its tenants and a drain, in network namespaces
+	@scripts/as-root.sh scripts/demo.sh
+
+lab: all | $(O)/deps-test.stamp ## Build the lab (network namespaces) and leave it up to play with
+	@scripts/as-root.sh scripts/lab.sh up
+
+lab-down: ## Take the lab down
+	@scripts/as-root.sh scripts/lab.sh down
+
+test: tests ## Build and run every test: unit, bpf, lab (TESTS="..." picks some, JOBS=1 one by one)
+	@scripts/test.sh
+
+tests: all $(UNIT_BIN) $(BPF_TEST_BIN) bench-build $(SELF_BPF_OBJ)
+
+check: lint ## The same as lint
+
+lint: | $(O)/deps-lint.stamp ## Check format, include arrows, cppcheck and the house rules
+	@scripts/lint.sh
+
+bench: all bench-build ## Run every benchmark and print its figures
+	$(Q)set -e; for bench in $(BENCH_BIN); do scripts/as-root.sh $$bench; done
+
+bench-flow: $(O)/bench/flow ## Run the flow benchmark alone (any other: bench-NAME)
+	$(Q)scripts/as-root.sh $<
+
+bench-%: $(O)/bench/%
+	$(Q)scripts/as-root.sh $<
+
+bench-build: $(BENCH_BIN)
+
+fuzz: fuzz-build ## Run every fuzzer for T seconds; corpora are kept under build/fuzz
+	$(Q)set -e; for fuzzer in $(FUZZ_BIN); do \
+		mkdir -p $$fuzzer.corpus; \
+		seeds=selftests/fuzz/seeds/$$(basename $$fuzzer); test -d $$seeds || seeds=; \
+		echo "$$fuzzer: $(T) s"; \
+		$$fuzzer -max_total_time=$(T) -print_final_stats=1 -artifact_prefix=$$fuzzer.crash- \
+			$$fuzzer.corpus $$seeds 2>$$fuzzer.log || { tail -40 $$fuzzer.log; exit 1; }; \
+		grep -E 'number_of_executed_units|new_units_added' $$fuzzer.log; \
+	done
+
+fuzz-build: $(FUZZ_BIN)
+
+EXAMPLES := $(wildcard docs/examples/*.yaml)
+
+install: all ## Install mtlbd, mtlb and the example configuration under PREFIX
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/mtlb
+	install -m 755 $(O)/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlbd
+	install -m 755 $(O)/mtlb $(DESTDIR)$(PREFIX)/bin/mtlb
+	$(if $(EXAMPLES),install -m 644 $(EXAMPLES) $(DESTDIR)$(PREFIX)/share/mtlb/)
+
+uninstall: ## Remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/sbin/mtlbd $(DESTDIR)$(PREFIX)/bin/mtlb
+	rm -rf $(DESTDIR)$(PREFIX)/share/mtlb
+
+deps: ## Install the Debian packages that building, testing and linting need
+	@scripts/deps.sh
+
+format: | $(O)/deps-lint.stamp ## Format every C file in place
+	$(Q)find bpf userspace tools selftests -name '*.[ch]' -print0 | xargs -0 -r $(CLANG_FORMAT) -i
+
+clean: ## Remove everything that was built
+	rm -rf $(O)
+	@if test -L compile_commands.json; then rm compile_commands.json; fi
+
+# --- packages ------------------------------------------------------------------------------------
+
+# One stamp per group: building alone does not install the test tools. DEPS=skip trusts the machine.
+$(O)/deps-%.stamp: scripts/deps.sh
+	@mkdir -p $(@D)
+	@$(if $(filter skip,$(DEPS)),true,scripts/deps.sh $*)
+	@touch $@
+
+DEPS_BUILD := $(O)/deps-build.stamp
+DEPS_TEST := $(O)/deps-build.stamp $(O)/deps-test.stamp
+
+# --- BPF -----------------------------------------------------------------------------------------
+
+# The DWARF goes once BTF has been made from it: it would only be dead weight inside mtlbd.
+define bpf_object
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -isystem /usr/include/$(MULTIARCH) $(DEPGEN) -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+endef
+
+$(O)/bpf/%.bpf.o: bpf/prog/%.bpf.c $(O)/flags | $(DEPS_BUILD)
+	$(bpf_object)
+
+$(O)/selftests/%.bpf.o: selftests/%.bpf.c $(O)/flags | $(DEPS_BUILD)
+	$(bpf_object)
+
+# `bpftool gen skeleton` takes a C name: the file's, with what C does not allow made an underscore.
+%.skel.h: %.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $(subst -,_,$(notdir $*)) > $@
+
+# --- userspace objects ---------------------------------------------------------------------------
+
+# Every skeleton exists before any C file is compiled; the .d files say who really reads which.
+$(O)/obj/%.o: %.c $(O)/flags | $(DEPS_BUILD) $(SKELS)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(PKG_CFLAGS) $(DEPGEN) -c $< -o $@
+
+$(O)/san/%.o: %.c $(O)/flags | $(DEPS_TEST) $(SKELS)
+	$(call say,CC-SAN,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(PKG_CFLAGS) $(DEPGEN) -c $< -o $@
+
+$(O)/fuzz-obj/%.o: %.c $(O)/flags | $(DEPS_TEST) $(SKELS)
+	$(call say,CC-FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BASE_CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link $(PKG_CFLAGS) $(DEPGEN) \
+		-c $< -o $@
+
+# Only what lives in selftests may include the skeletons of selftests.
+SELF_OBJ := $(call obj,$(BENCH_SRC)) $(call fuzzobj,$(FUZZ_SRC)) \
+	$(call san,$(UNIT_SRC) $(BPF_TEST_SRC) $(TEST_LIB_SRC))
+$(SELF_OBJ): | $(SELF_SKELS) $(DEPS_TEST)
+
+define archive
+$(O)/obj/lib$(1).a: $(call obj,$(SRC_$(1)))
+$(O)/san/lib$(1).a: $(call san,$(SRC_$(1)))
+$(O)/fuzz-obj/lib$(1).a: $(call fuzzobj,$(SRC_$(1)))
+endef
+$(foreach room,$(ROOMS),$(eval $(call archive,$(room))))
+
+# Made anew each time, so that a deleted source leaves no object behind in it.
+%.a: $(O)/sources | $(DEPS_BUILD)
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
+
+# --- programs ------------------------------------------------------------------------------------
+
+$(O)/mtlbd: $(call obj,$(AGENT_MAIN)) $(call objlib,$(AGENT_ROOMS))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
+
+$(O)/mtlb: $(call obj,$(MTLB_MAIN)) $(call objlib,$(MTLB_ROOMS))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
+
+# A test of a tool is linked with that tool and not with the agent: they may use the same names.
+$(O)/test/unit/tools/%: $(O)/san/selftests/unit/tools/%.o $(call san,$(TEST_LIB_SRC)) \
+		$(call sanlib,$(MTLB_ROOMS))
+	$(call say,LD-SAN,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
+
+$(O)/test/%: $(O)/san/selftests/%.o $(call san,$(TEST_LIB_SRC)) $(call sanlib,$(AGENT_ROOMS))
+	$(call say,LD-SAN,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
+
+$(O)/bench/%: $(O)/obj/selftests/bench/%.o $(call objlib,$(AGENT_ROOMS))
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
+
+$(O)/fuzz/%: $(O)/fuzz-obj/selftests/fuzz/%.o $(call fuzzlib,$(AGENT_ROOMS))
+	$(call say,LD-FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+
+# --- what make cannot see in a file's age --------------------------------------------------------
+
+# Rewritten only when their content changes, and only then is what depends on them made again.
+define remember
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(1))' | cmp -s - $@ || \
+		printf '%s\n' '$(subst ','\'',$(1))' > $@
+endef
+
+$(O)/flags: FORCE
+	$(call remember,$(CC) $(CLANG) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(SAN_CFLAGS) $(BPF_CFLAGS))
+
+$(O)/sources: FORCE
+	$(call remember,$(foreach room,$(ROOMS),$(room): $(SRC_$(room));))
+
+# --- for editors ---------------------------------------------------------------------------------
+
+comma := ,
+json = "$(subst ",\",$(subst \,\\,$(subst ',,$(1))))"
+BPF_COMMAND = $(CLANG) $(BPF_CFLAGS) -isystem /usr/include/$(MULTIARCH)
+C_COMMAND = $(CC) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(PKG_CFLAGS)
+entry = {"directory": $(call json,$(CURDIR))$(comma) "file": $(call json,$(2))$(comma) \
+	"arguments": [$(foreach word,$(1),$(call json,$(word))$(comma)) "-c"$(comma) $(call json,$(2))]}
+ALL_C := $(AGENT_MAIN) $(MTLB_MAIN) $(foreach room,$(ROOMS),$(SRC_$(room))) $(UNIT_SRC) \
+	$(BPF_TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_LIB_SRC)
+
+compile_commands.json: $(SKELS) $(SELF_SKELS) | $(DEPS_TEST) ## Tell clangd how each file is compiled
+	$(file >$(O)/$@.lines)
+	$(foreach src,$(BPF_SRC) $(SELF_BPF_SRC),\
+		$(file >>$(O)/$@.lines,$(call entry,$(BPF_COMMAND),$(src))))
+	$(foreach src,$(ALL_C),$(file >>$(O)/$@.lines,$(call entry,$(C_COMMAND),$(src))))
+	@{ echo '['; sed '/^ *$$/d; $$!s/$$/,/' $(O)/$@.lines; echo ']'; } > $(O)/$@
+	@rm $(O)/$@.lines
+	@ln -sfn $(O)/$@ $@
+
+-include $(shell test -d $(O) && find $(O) -name '*.d')
