@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Just-enough tracking: a flow is remembered only while its hash alone would not find its member.
+ * Owns mtlb_flows and mtlb_flow_facts.
+ *
+ * The idea is that of JET (Mendelson et al., CoNEXT 2021) and of Beamer's previous owner (Olteanu
+ * et al., NSDI 2018), applied to Maglev slots. In a slot that is not flagged CHANGED every flow is
+ * with the owner. In a flagged one:
+ *   - a SYN is new: it goes to the owner and is stored;
+ *   - any other TCP packet is looked up; if it is not found it is older than the flag, since all
+ *     newer flows were stored, and so the old owner's;
+ *   - UDP has no SYN: while the slot learns, an unknown flow is the old owner's and is stored;
+ * after that it is new. A flow that cannot be stored goes where its later packets, unknown as it
+ * is, will go too.
+ */
+#ifndef MTLB_STAGE_TRACK_H
+#define MTLB_STAGE_TRACK_H
+
+#include "classify.bpf.h"
+#include "count.bpf.h"
+#include "forward.bpf.h"
+#include "pick.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mtlb_flow_bucket);
+} mtlb_flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mtlb_flow_facts);
+} mtlb_flow_facts SEC(".maps");
+
+#define TRACK_NO_ROOM MTLB_FLOWS_PER_BUCKET
+
+static __always_inline __u32 track_now(void)
+{
+	return (__u32)(bpf_ktime_get_coarse_ns() >> knob_stamp_shift) & MTLB_FLOW_STAMP_MASK;
+}
+
+static __always_inline bool track_usable(const struct mtlb_vip *vip, __u32 member)
+{
+	const struct mtlb_member *m = forward_member(vip, member);
+
+	return m && !(m->flags & MTLB_MEMBER_LET_GO);
+}
+
+/* The barrier keeps the compiler from dropping the mask, which the verifier wants to see. */
+static __always_inline __u64 *track_word(struct mtlb_flow_bucket *bucket, __u32 place)
+{
+	barrier_var(place);
+	return &bucket->word[place & (MTLB_FLOWS_PER_BUCKET - 1)];
+}
+
+/* How readily a word is given up for a flow of this state: 0 never, else the greatest first. */
+static __always_inline __u32 track_rank(__u64 word, __u32 now, __u32 idle, __u32 state)
+{
+	__u32 held = mtlb_flow_state(word), age = mtlb_flow_age(word, now);
+
+	if (!word || mtlb_flow_expired(word, now, idle))
+		return 0x30000;
+	if (state == MTLB_FLOW_ADOPTED || held == MTLB_FLOW_ESTABLISHED)
+		return 0;
+	return (held == MTLB_FLOW_ADOPTED ? 0x20000 : 0x10000) + age;
+}
+
+/*
+ * This and the two functions below that are not inlined are checked by the verifier once each, and
+ * not for every way that leads to them. Pointers do not pass into such a function: it is told where
+ * to look, and looks again, which costs an array read.
+ *
+ * Where a flow of this state may be written: free or expired words first. An adopted flow may be
+ * forgotten for any other, since it is routed the same without its entry. A connection that never
+ * got beyond its SYN, or is closing, may be forgotten for any but an adopted one, the oldest first.
+ * What is established is never given up: a flood cannot cut it.
+ */
+__attribute__((noinline)) __u32 track_room(__u32 at, __u32 now, __u32 idle, __u32 state)
+{
+	const struct mtlb_flow_bucket *bucket = bpf_map_lookup_elem(&mtlb_flows, &at);
+	__u32 best = 0;
+
+	if (!bucket)
+		return TRACK_NO_ROOM;
+	for (__u32 i = 0; i < MTLB_FLOWS_PER_BUCKET; i++) {
+		__u32 rank = track_rank(bucket->word[i], now, idle, state) << 3 | i;
+
+		if (rank > best)
+			best = rank;
+	}
+	return best >> 3 ? best & 7 : TRACK_NO_ROOM;
+}
+
+/* Several CPUs may want one word: the exchange lets one of them have it. */
+static __always_inline bool track_store(const struct packet *p, const struct mtlb_vip *vip,
+					__u32 at, struct mtlb_flow_bucket *bucket, __u32 place,
+					__u32 now, __u32 state)
+{
+	__u64 *to = track_word(bucket, place), old, word;
+	struct mtlb_flow_facts *facts;
+	__u32 facts_at;
+
+	if (place >= MTLB_FLOWS_PER_BUCKET)
+		return false;
+	word = mtlb_flow_word(mtlb_flow_tag_of(p->hash), p->member, now, state);
+	old = *to;
+	if (__sync_val_compare_and_swap(to, old, word) != old)
+		return false;
+	if (old && !mtlb_flow_expired(old, now, vip->idle) &&
+	    mtlb_flow_tag(old) != mtlb_flow_tag(word))
+		count_tenant(vip, MTLB_COUNTER_flows_evicted);
+	count_tenant(vip, MTLB_COUNTER_flows_stored);
+
+	facts_at = at * MTLB_FLOWS_PER_BUCKET + place;
+	facts = bpf_map_lookup_elem(&mtlb_flow_facts, &facts_at);
+	if (likely(facts)) {
+		facts->hash = p->hash;
+		facts->source = p->source;
+		facts->destination = p->key.address;
+		facts->source_port = p->source_port;
+		facts->destination_port = p->key.port;
+		facts->protocol = p->key.protocol;
+		facts->service = vip->service;
+		facts->first_seen = bpf_ktime_get_coarse_ns();
+	}
+	return true;
+}
+
+/* A hit. Returns false when what is remembered no longer holds, and the flow is to be seen as new.
+ */
+static __always_inline bool track_known(struct packet *p, const struct mtlb_vip *vip,
+					const struct mtlb_member *m, __u64 *place, __u64 word,
+					__u32 now)
+{
+	__u32 member = mtlb_flow_member(word), state = mtlb_flow_state(word), next = state;
+
+	if (m->flags & MTLB_MEMBER_LET_GO || mtlb_flow_expired(word, now, vip->idle))
+		return false;
+	if (p->key.protocol == IPPROTO_TCP) {
+		if (packet_opens(p)) {
+			/* the client's port is used again, or its SYN repeated after the pool
+			 * changed */
+			if (state == MTLB_FLOW_CLOSING ||
+			    (state == MTLB_FLOW_UNPROVEN && m->flags & MTLB_MEMBER_NO_NEW))
+				return false;
+		} else if (packet_closes(p)) {
+			next = MTLB_FLOW_CLOSING;
+		} else if (state == MTLB_FLOW_UNPROVEN) {
+			next = MTLB_FLOW_ESTABLISHED;
+		}
+	}
+	p->member = member;
+	if (next != state || mtlb_flow_stamp(word) != now)
+		__sync_val_compare_and_swap(place, word,
+					    mtlb_flow_word(mtlb_flow_tag(word), member, now, next));
+	return true;
+}
+
+/* The first word with this tag whose member is of this service; TRACK_NO_ROOM when there is none.
+ */
+__attribute__((noinline)) __u32 track_find(__u32 at, __u32 tag, __u32 service)
+{
+	const struct mtlb_flow_bucket *bucket = bpf_map_lookup_elem(&mtlb_flows, &at);
+
+	if (!bucket)
+		return TRACK_NO_ROOM;
+	for (__u32 i = 0; i < MTLB_FLOWS_PER_BUCKET; i++) {
+		__u64 word = bucket->word[i];
+		const struct mtlb_member *m;
+		__u32 member;
+
+		if (mtlb_flow_tag(word) != tag || !word)
+			continue;
+		member = mtlb_flow_member(word);
+		m = bpf_map_lookup_elem(&mtlb_members, &member);
+		if (m && m->service == service)
+			return i;
+	}
+	return TRACK_NO_ROOM;
+}
+
+/* Who gets a flow that is not remembered, and how it is to be remembered. */
+static __always_inline __u32 track_unknown(struct packet *p, __u32 old_owner)
+{
+	bool changed = p->slot & MTLB_SLOT_CHANGED;
+
+	p->member = p->slot & MTLB_SLOT_MEMBER;
+	if (p->key.protocol != IPPROTO_TCP) {
+		if (p->slot & MTLB_SLOT_LEARN && old_owner)
+			p->member = old_owner;
+		else
+			p->new_flow = true;
+		return MTLB_FLOW_ESTABLISHED;
+	}
+	if (packet_opens(p)) {
+		p->new_flow = true;
+		return MTLB_FLOW_UNPROVEN;
+	}
+	if (changed && !old_owner)
+		return MTLB_FLOW_ESTABLISHED; /* it moved: forgetting it could move it again */
+	if (old_owner)
+		p->member = old_owner;
+	return MTLB_FLOW_ADOPTED;
+}
+
+__attribute__((noinline)) int track_flow(struct packet *p)
+{
+	const struct mtlb_vip *vip;
+	struct mtlb_flow_bucket *bucket;
+	__u32 old_owner = 0, now, state, record, at, place;
+
+	if (!p)
+		return MTLB_REASON_no_record;
+	record = p->record;
+	vip = bpf_map_lookup_elem(&mtlb_vip_records, &record);
+	if (!vip)
+		return MTLB_REASON_no_record;
+	at = vip->flow_first + (mtlb_flow_bucket_hash(p->hash) & vip->flow_mask);
+	bucket = bpf_map_lookup_elem(&mtlb_flows, &at);
+	if (!bucket)
+		return MTLB_REASON_no_record;
+	now = track_now();
+	place = track_find(at, mtlb_flow_tag_of(p->hash), vip->service);
+	if (place < MTLB_FLOWS_PER_BUCKET) {
+		__u64 *known = track_word(bucket, place), word = *known;
+		const struct mtlb_member *m = forward_member(vip, mtlb_flow_member(word));
+
+		if (m && track_known(p, vip, m, known, word, now))
+			return 0;
+	}
+
+	if (p->slot & MTLB_SLOT_CHANGED)
+		old_owner = pick_old_owner(vip, p->hash);
+	if (!track_usable(vip, old_owner))
+		old_owner = 0;
+	state = track_unknown(p, old_owner);
+	if (!p->member)
+		return MTLB_REASON_no_member;
+	if (state != MTLB_FLOW_UNPROVEN && p->key.protocol == IPPROTO_TCP && packet_closes(p))
+		return 0; /* its last word: not worth remembering */
+	if (place >= MTLB_FLOWS_PER_BUCKET)
+		place = track_room(at, now, vip->idle, state);
+	if (!track_store(p, vip, at, bucket, place, now, state)) {
+		count_tenant(vip, MTLB_COUNTER_flows_unstored);
+		if (state == MTLB_FLOW_UNPROVEN && old_owner)
+			p->member = old_owner; /* where its next packet, unknown, would go */
+	}
+	return 0;
+}
+
+static __always_inline int track(struct packet *p)
+{
+	int reason;
+
+	p->member = p->slot & MTLB_SLOT_MEMBER;
+	if (likely(!(p->slot & MTLB_SLOT_CHANGED || p->vip->flags & MTLB_VIP_TRACK_ALWAYS))) {
+		p->new_flow = packet_opens(p);
+		return 0;
+	}
+	reason = track_flow(p);
+	p->vip = bpf_map_lookup_elem(&mtlb_vip_records, &p->record);
+	return likely(p->vip) ? reason : MTLB_REASON_no_record;
+}
+
+#endif
