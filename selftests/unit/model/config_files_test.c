@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Configurations as files: which are read, what is refused, the hash secret, and the example of the
+ * documentation.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "userspace/model/config.h"
+
+#define PLATFORM                                                     \
+	"apiVersion: mtlb/v1\nkind: Platform\nmetadata: {name: n}\n" \
+	"node: {interfaces: [{name: eth0}]}\ntenants: [{name: acme}]\n"
+#define SECRET_PLATFORM(path)                                        \
+	"apiVersion: mtlb/v1\nkind: Platform\nmetadata: {name: n}\n" \
+	"node: {interfaces: [{name: eth0}], hashSecretFile: " path "}\n"
+#define TENANT "apiVersion: mtlb/v1\nkind: TenantConfig\nmetadata: {tenant: acme}\n"
+
+static char folder[256]; /* a fresh one for each test */
+
+static int set_up(void **state)
+{
+	const char *base = getenv("TMPDIR");
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "%s/mtlb-config.XXXXXX", base ? base : "/tmp");
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw)
+{
+	(void)stat;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	return nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static const char *in_folder(const char *name)
+{
+	static char path[2][512];
+	static int turn;
+
+	turn = !turn;
+	snprintf(path[turn], sizeof(path[turn]), "%s/%s", folder, name);
+	return path[turn];
+}
+
+static void write_file(const char *name, const char *text)
+{
+	int fd = open(in_folder(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void make_folder(const char *name)
+{
+	assert_int_equal(mkdir(in_folder(name), 0700), 0);
+}
+
+/* expected: lines in which @ stands for the folder; NULL: no error. */
+static void expect(const char *path, const char *expected)
+{
+	struct config config;
+	struct config_errors errors;
+	char lines[4096] = "", wanted[4096] = "";
+	size_t used = 0;
+	int r = config_load(path, &config, &errors);
+
+	for (size_t i = 0; i < errors.count; i++) {
+		char line[2048];
+
+		used += (size_t)snprintf(lines + used, sizeof(lines) - used, "%s%s", i ? "\n" : "",
+					 config_error_format(&errors.list[i], line, sizeof(line)));
+	}
+	config_errors_fini(&errors);
+	if (r == 0)
+		config_fini(&config);
+	used = 0;
+	for (const char *c = expected ? expected : ""; *c; c++)
+		used += (size_t)snprintf(wanted + used, sizeof(wanted) - used, "%.*s",
+					 *c == '@' ? (int)strlen(folder) : 1,
+					 *c == '@' ? folder : c);
+	assert_string_equal(lines, wanted);
+	assert_int_equal(r, expected ? -EINVAL : 0);
+}
+
+static void one_file(void **state)
+{
+	(void)state;
+	write_file("a.yaml", PLATFORM "---\n" TENANT);
+	expect(in_folder("a.yaml"), NULL);
+	expect(in_folder("b.yaml"), "@/b.yaml: cannot be read: No such file or directory");
+}
+
+static void platform_and_tenants(void **state)
+{
+	char path[300];
+
+	(void)state;
+	write_file("platform.yaml", PLATFORM);
+	expect(folder, "@/tenants.d: cannot read this directory: No such file or directory; create "
+		       "it (it may be empty)");
+	make_folder("tenants.d");
+	expect(folder, NULL);
+	write_file("tenants.d/acme.yaml", TENANT);
+	write_file("tenants.d/.hidden.yaml", "[");
+	write_file("tenants.d/README", "[");
+	write_file("other.yaml", "[");
+	expect(folder, NULL);
+	snprintf(path, sizeof(path), "%s//", folder);
+	expect(path, NULL);
+	write_file("tenants.d/b.yaml", TENANT);
+	expect(folder,
+	       "@/tenants.d/b.yaml:3:20: tenant \"acme\" has a second TenantConfig; put all "
+	       "into one; the first is at @/tenants.d/acme.yaml:3:20");
+	write_file("tenants.d/b.yaml", "");
+	write_file("tenants.d/c.yml", TENANT);
+	write_file("tenants.d/acme.yaml", "a: [\n");
+	expect(folder, "@/tenants.d/acme.yaml:2:1: not valid YAML: did not find expected node "
+		       "content, while parsing a flow node\n"
+		       "@/tenants.d/b.yaml: holds no document; it must start with \"apiVersion: "
+		       "mtlb/v1\" and \"kind: Platform\" or \"kind: TenantConfig\"\n"
+		       "@/tenants.d/c.yml: would not be read; name it \"*.yaml\", or move it away");
+}
+
+static void any_directory(void **state)
+{
+	(void)state;
+	expect(folder,
+	       "@: holds no *.yaml file; platform.yaml and tenants.d/NAME.yaml are expected");
+	write_file("b.yaml", PLATFORM);
+	write_file("a.yaml", TENANT);
+	expect(folder, NULL);
+	write_file("c.yaml", PLATFORM);
+	expect(folder,
+	       "@/c.yaml:1:1: a second Platform document; put all into one; the first is at "
+	       "@/b.yaml:1:1");
+	unlink(in_folder("b.yaml"));
+	unlink(in_folder("c.yaml"));
+	expect(folder, "@: holds no Platform document; exactly one is needed");
+}
+
+static void what_is_no_file(void **state)
+{
+	(void)state;
+	make_folder("a.yaml");
+	expect(folder, "@/a.yaml: is not a regular file");
+	expect("/dev/null", "/dev/null: is not a regular file");
+	assert_int_equal(mkfifo(in_folder("platform.yaml"), 0600), 0);
+	make_folder("tenants.d");
+	expect(folder, "@/platform.yaml: is not a regular file");
+	unlink(in_folder("platform.yaml"));
+	assert_int_equal(symlink("nowhere", in_folder("platform.yaml")), 0);
+	expect(folder, "@/platform.yaml: cannot be read: No such file or directory");
+	if (geteuid() == 0)
+		return; /* root may read anything */
+	unlink(in_folder("platform.yaml"));
+	write_file("platform.yaml", PLATFORM);
+	chmod(in_folder("platform.yaml"), 0);
+	expect(folder, "@/platform.yaml: cannot be read: Permission denied");
+}
+
+static void size_is_bounded(void **state)
+{
+	(void)state;
+	write_file("a.yaml", PLATFORM);
+	assert_int_equal(truncate(in_folder("a.yaml"), (16 << 20) + 1), 0);
+	expect(folder, "@/a.yaml: is too large: at most 16777216 bytes");
+	assert_int_equal(truncate(in_folder("a.yaml"), 16 << 20), 0);
+	expect(folder, "@/a.yaml:6:1: a NUL byte; the file must be UTF-8 text");
+}
+
+static void load_key(const char *secret, uint8_t ret_key[16])
+{
+	struct config_errors errors;
+	struct config config;
+
+	write_file("secret", secret);
+	assert_int_equal(config_load(in_folder("p.yaml"), &config, &errors), 0);
+	assert_true(config.has_hash_secret);
+	memcpy(ret_key, config.hash_secret, 16);
+	config_fini(&config);
+}
+
+static void secret(void **state)
+{
+	/* SipHash-2-4-128 of the text without the white space, with the key "mtlb hash secret" */
+	static const uint8_t digest[16] = {0x3f, 0xd3, 0x17, 0x03, 0x0c, 0xbc, 0xd1, 0x54,
+					   0x19, 0xbb, 0x2c, 0xaa, 0x87, 0xce, 0xe9, 0x23};
+	uint8_t key[16];
+
+	(void)state;
+	write_file("p.yaml", SECRET_PLATFORM("secret"));
+	load_key("0123456789abcdef", key);
+	assert_memory_equal(key, digest, 16);
+	load_key(" \n0123456789abcdef\r\n", key);
+	assert_memory_equal(key, digest, 16);
+	load_key("0123456789abcdeF", key);
+	assert_memory_not_equal(key, digest, 16);
+}
+
+static void bad_secrets(void **state)
+{
+	char text[512];
+
+	(void)state;
+	write_file("p.yaml", SECRET_PLATFORM("secret"));
+	expect(in_folder("p.yaml"),
+	       "@/p.yaml:4:52: @/secret cannot be read: No such file or directory");
+	write_file("secret", "  0123456789abcde\n");
+	expect(in_folder("p.yaml"),
+	       "@/p.yaml:4:52: the secret @/secret has 15 bytes, and at least 16 are needed; make "
+	       "one: head -c 32 /dev/urandom | base64 > @/secret");
+	write_file("secret", "0123456789abcdef\n");
+	chmod(in_folder("secret"), 0644);
+	expect(in_folder("p.yaml"),
+	       "@/p.yaml:4:52: every user of this machine can open the secret @/secret; run: "
+	       "chmod 600 @/secret");
+	snprintf(text, sizeof(text), SECRET_PLATFORM("%s"), folder);
+	write_file("p.yaml", text);
+	expect(in_folder("p.yaml"), "@/p.yaml:4:52: @ is not a regular file");
+}
+
+/* The example is part of the documentation: from the working directory, or from this file's. */
+static void example(void **state)
+{
+	struct config_errors errors;
+	struct config config;
+	char path[1024] = "docs/example";
+
+	(void)state;
+	if (access(path, F_OK) < 0) {
+		const char *slash = strrchr(__FILE__, '/');
+
+		snprintf(path, sizeof(path), "%.*s../../../docs/example",
+			 slash ? (int)(slash - __FILE__) + 1 : 0, __FILE__);
+	}
+	assert_int_equal(config_load(path, &config, &errors), 0);
+	assert_int_equal(config.state.tenant_count, 2);
+	assert_int_equal(config.state.tenants[0].service_count, 2);
+	assert_int_equal(config.state.tenants[0].flows, 65536);
+	config_fini(&config);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(one_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(platform_and_tenants, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(any_directory, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_no_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(size_is_bounded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(secret, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(bad_secrets, set_up, tear_down),
+		cmocka_unit_test(example),
+	};
+
+	return cmocka_run_group_tests_name("config_files", tests, NULL, NULL);
+}

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Plans, as the lines an operator sees: from one configuration text to another.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "userspace/model/diff.h"
+#include "userspace/model/load.h"
+
+#define HEAD                                                                                      \
+	"apiVersion: mtlb/v1\nkind: Platform\nmetadata: {name: n}\n"                              \
+	"node: {interfaces: [{name: eth0}], encapSource: {ipv4: 192.0.2.1, ipv6: 2001:db8::1}}\n" \
+	"vips: [{name: a, address: 192.0.2.10}, {name: b, address: 192.0.2.11}]\n"
+#define ACME   "tenants: [{name: acme, vips: [a, b]}]\n"
+#define CONFIG "---\napiVersion: mtlb/v1\nkind: TenantConfig\nmetadata: {tenant: acme}\n"
+#define POOL(settings) \
+	"pools:\n- {name: p, backends: [{address: 10.0.0.1}, {address: 10.0.0.2}]" settings "}\n"
+#define SERVICES "services:\n"
+#define WEB	 "- {name: web, vips: [a], protocol: TCP, ports: [80], pool: p}\n"
+#define BASE	 HEAD ACME CONFIG POOL("") SERVICES WEB
+
+#define WEB_SETTINGS(pool)                                                            \
+	"protocol TCP, pool " pool ", forward ipip, track changed, idleTimeout 15m, " \
+	"drainDeadline 10m, stickWhenDown 30s, health none\n"
+
+static void make_state(const char *text, struct config *ret_config)
+{
+	struct load load = {};
+	struct load_secret secret;
+
+	assert_int_equal(load_text(&load, "t", text, strlen(text)), 0);
+	assert_int_equal(load_check(&load, "t", ret_config, &secret), 0);
+	if (load.errors.count)
+		print_message("%s\n", load.errors.list[0].text);
+	assert_int_equal(load.errors.count, 0);
+	load_fini(&load);
+}
+
+/* NULL: an empty node. */
+static void expect_plan(const char *before, const char *after, const char *expected)
+{
+	struct config old_config = {}, new_config = {};
+	char lines[8192] = "";
+	struct plan plan;
+	size_t used = 0;
+
+	if (before)
+		make_state(before, &old_config);
+	if (after)
+		make_state(after, &new_config);
+	assert_int_equal(plan_make(&old_config.state, &new_config.state, &plan), 0);
+	for (size_t i = 0; i < plan.count; i++) {
+		char line[512];
+
+		used += (size_t)snprintf(lines + used, sizeof(lines) - used, "%s\n",
+					 op_format(&plan.ops[i], line, sizeof(line)));
+	}
+	assert_string_equal(lines, expected);
+	plan_fini(&plan);
+	config_fini(&old_config);
+	config_fini(&new_config);
+}
+
+static void nothing_to_do(void **state)
+{
+	(void)state;
+	expect_plan(NULL, NULL, "");
+	expect_plan(BASE, BASE, "");
+}
+
+static void everything_is_new(void **state)
+{
+	(void)state;
+	expect_plan(
+		NULL, BASE,
+		"+ tenant acme: flows 4096\n"
+		"+ address acme 192.0.2.10\n"
+		"+ address acme 192.0.2.11\n"
+		"+ service acme/web: " WEB_SETTINGS("p") "+ member acme/web 10.0.0.1: weight 1\n"
+							 "+ member acme/web 10.0.0.2: weight 1\n"
+							 "+ vip acme/web TCP 192.0.2.10:80\n");
+}
+
+static void everything_goes(void **state)
+{
+	(void)state;
+	expect_plan(BASE, NULL,
+		    "- vip acme/web TCP 192.0.2.10:80\n"
+		    "- member acme/web 10.0.0.1\n"
+		    "- member acme/web 10.0.0.2\n"
+		    "- service acme/web\n"
+		    "- address acme 192.0.2.10\n"
+		    "- address acme 192.0.2.11\n"
+		    "- tenant acme\n");
+}
+
+static void tenant_settings(void **state)
+{
+	(void)state;
+	expect_plan(HEAD "tenants: [{name: acme}]\n", HEAD "tenants: [{name: acme, id: 7}]\n",
+		    "~ tenant acme: id none -> 7\n");
+	expect_plan(HEAD "tenants: [{name: acme, id: 7}]\n",
+		    HEAD "tiers: [{name: t, l4: {flows: 64}}]\ntenants: [{name: acme, tier: t}]\n",
+		    "~ tenant acme: id 7 -> none, flows 4096 -> 64\n");
+	expect_plan(HEAD "tenants: [{name: b}, {name: d}]\n",
+		    HEAD "tenants: [{name: a}, {name: c, id: 3}, {name: d}, {name: e}]\n",
+		    "+ tenant a: flows 4096\n"
+		    "+ tenant c: id 3, flows 4096\n"
+		    "+ tenant e: flows 4096\n"
+		    "- tenant b\n");
+}
+
+static void members(void **state)
+{
+	(void)state;
+	expect_plan(
+		BASE,
+		HEAD ACME CONFIG
+		"pools:\n- {name: p, backends: [{address: 10.0.0.2, weight: 3, state: drain}, "
+		"{address: 10.0.0.3, state: drain}, {address: \"2001:db8::9\"}]}\n" SERVICES WEB,
+		"+ member acme/web 10.0.0.3: weight 1, state drain\n"
+		"+ member acme/web 2001:db8::9: weight 1\n"
+		"~ member acme/web 10.0.0.2: weight 1 -> 3, state active -> drain\n"
+		"- member acme/web 10.0.0.1\n");
+	/* To write the port that is used anyway changes nothing. */
+	expect_plan(BASE,
+		    HEAD ACME CONFIG "pools:\n- {name: p, backends: [{address: \"10.0.0.1:80\"}, "
+				     "{address: 10.0.0.2}]}\n" SERVICES WEB,
+		    "");
+}
+
+static void service_settings(void **state)
+{
+	(void)state;
+	expect_plan(BASE,
+		    HEAD ACME CONFIG POOL(", drainDeadline: 1h, stickWhenDown: 0s") SERVICES
+		    "- {name: web, vips: [a], protocol: TCP, ports: [80], pool: p, forward: dsr, "
+		    "track: always, idleTimeout: 90s}\n",
+		    "~ service acme/web: forward ipip -> dsr, track changed -> always, idleTimeout "
+		    "15m -> 90s, drainDeadline 10m -> 1h, stickWhenDown 30s -> 0s\n");
+	expect_plan(HEAD ACME CONFIG POOL("") SERVICES
+		    "- {name: dns, vips: [a], protocol: UDP, ports: [53], pool: p}\n",
+		    HEAD ACME CONFIG POOL("") SERVICES
+		    "- {name: dns, vips: [a], protocol: UDP, ports: [53], pool: p, learn: 0s}\n",
+		    "~ service acme/dns: learn 10s -> 0s\n");
+}
+
+static void another_pool(void **state)
+{
+	(void)state;
+	expect_plan(BASE,
+		    HEAD ACME CONFIG
+		    "pools: [{name: q, backends: [{address: 10.0.0.2}, "
+		    "{address: 10.0.0.3}]}]\n" SERVICES
+		    "- {name: web, vips: [a], protocol: TCP, ports: [80], pool: q}\n",
+		    "+ member acme/web 10.0.0.3: weight 1\n"
+		    "~ service acme/web: pool p -> q\n"
+		    "- member acme/web 10.0.0.1\n");
+}
+
+static void health_settings(void **state)
+{
+	(void)state;
+	expect_plan(
+		BASE, HEAD ACME CONFIG POOL(", health: {type: tcp}") SERVICES WEB,
+		"~ service acme/web: health none -> tcp, health.interval 2s, health.timeout 1s, "
+		"health.rise 2, health.fall 3\n");
+	expect_plan(
+		HEAD ACME CONFIG POOL(", health: {type: tcp}") SERVICES WEB,
+		HEAD ACME CONFIG POOL(", health: {type: tcp, port: 99, interval: 1500ms, fall: 5}")
+			SERVICES WEB,
+		"~ service acme/web: health.port default -> 99, health.interval 2s -> 1500ms, "
+		"health.fall 3 -> 5\n");
+	expect_plan(HEAD ACME CONFIG POOL(", health: {type: tcp, port: 99}") SERVICES WEB, BASE,
+		    "~ service acme/web: health tcp -> none\n");
+}
+
+static void ports_and_vips(void **state)
+{
+	(void)state;
+	expect_plan(BASE,
+		    HEAD ACME CONFIG POOL("") SERVICES
+		    "- {name: web, vips: [b, a], protocol: TCP, ports: [443, 80], pool: p}\n",
+		    "+ vip acme/web TCP 192.0.2.10:443\n"
+		    "+ vip acme/web TCP 192.0.2.11:80\n"
+		    "+ vip acme/web TCP 192.0.2.11:443\n");
+	expect_plan(BASE,
+		    HEAD ACME CONFIG POOL("") SERVICES
+		    "- {name: web, vips: [b], protocol: TCP, ports: [80], pool: p}\n",
+		    "+ vip acme/web TCP 192.0.2.11:80\n"
+		    "- vip acme/web TCP 192.0.2.10:80\n");
+}
+
+/* The new service is complete, then takes the VIP, then the old one lets go of it. */
+static void vip_moves_to_another_service(void **state)
+{
+	(void)state;
+	expect_plan(
+		BASE,
+		HEAD ACME CONFIG POOL("") SERVICES
+		"- {name: edge, vips: [a], protocol: TCP, ports: [80], pool: p}\n",
+		"+ service acme/edge: " WEB_SETTINGS("p") "+ member acme/edge 10.0.0.1: weight 1\n"
+							  "+ member acme/edge 10.0.0.2: weight 1\n"
+							  "+ vip acme/edge TCP 192.0.2.10:80\n"
+							  "- vip acme/web TCP 192.0.2.10:80\n"
+							  "- member acme/web 10.0.0.1\n"
+							  "- member acme/web 10.0.0.2\n"
+							  "- service acme/web\n");
+}
+
+static void address_moves_to_another_tenant(void **state)
+{
+	(void)state;
+	expect_plan(HEAD "tenants: [{name: acme, vips: [a]}, {name: globex}]\n",
+		    HEAD "tenants: [{name: acme}, {name: globex, vips: [a]}]\n",
+		    "+ address globex 192.0.2.10\n"
+		    "- address acme 192.0.2.10\n");
+}
+
+static void another_protocol_is_another_service(void **state)
+{
+	(void)state;
+	expect_plan(BASE,
+		    HEAD ACME CONFIG POOL("") SERVICES
+		    "- {name: web, vips: [a], protocol: UDP, ports: [80], pool: p}\n",
+		    "+ service acme/web: protocol UDP, pool p, forward ipip, track changed, "
+		    "idleTimeout 1m, learn 10s, drainDeadline 10m, stickWhenDown 30s, health none\n"
+		    "+ member acme/web 10.0.0.1: weight 1\n"
+		    "+ member acme/web 10.0.0.2: weight 1\n"
+		    "+ vip acme/web UDP 192.0.2.10:80\n"
+		    "- vip acme/web TCP 192.0.2.10:80\n"
+		    "- member acme/web 10.0.0.1\n"
+		    "- member acme/web 10.0.0.2\n"
+		    "- service acme/web\n");
+}
+
+/* Pointers of an operation: old is NULL for what is added, new for what goes. */
+static void pointers(void **state)
+{
+	struct config a, b;
+	struct plan plan;
+
+	(void)state;
+	make_state(BASE, &a);
+	make_state(HEAD ACME CONFIG "pools: [{name: p, backends: [{address: 10.0.0.1, weight: 2}, "
+				    "{address: 10.0.0.3}]}]\n" SERVICES WEB,
+		   &b);
+	assert_int_equal(plan_make(&a.state, &b.state, &plan), 0);
+	assert_int_equal(plan.count, 3);
+	for (size_t i = 0; i < plan.count; i++) {
+		const struct op *op = &plan.ops[i];
+
+		assert_ptr_equal(op->old_tenant, &a.state.tenants[0]);
+		assert_ptr_equal(op->new_tenant, &b.state.tenants[0]);
+		assert_ptr_equal(op->old_service, &a.state.tenants[0].services[0]);
+		assert_ptr_equal(op->new_service, &b.state.tenants[0].services[0]);
+		assert_int_equal(op->old_member == NULL, op->kind == OP_MEMBER_ADD);
+		assert_int_equal(op->new_member == NULL, op->kind == OP_MEMBER_DEL);
+		assert_null(op->vip);
+		assert_null(op->address);
+	}
+	plan_fini(&plan);
+	config_fini(&a);
+	config_fini(&b);
+}
+
+static void short_buffers(void **state)
+{
+	struct config config;
+	struct plan plan;
+	struct state empty = {};
+	char text[16];
+
+	(void)state;
+	make_state(BASE, &config);
+	assert_int_equal(plan_make(&empty, &config.state, &plan), 0);
+	for (size_t i = 0; i < plan.count; i++)
+		assert_true(strlen(op_format(&plan.ops[i], text, sizeof(text))) < sizeof(text));
+	plan_fini(&plan);
+	config_fini(&config);
+}
+
+static void state_is_sorted(void **state)
+{
+	struct state_tenant *tenants = calloc(2, sizeof(*tenants));
+	struct state s = {.tenants = tenants, .tenant_count = 2};
+
+	(void)state;
+	assert_non_null(tenants);
+	strcpy(tenants[0].name, "b");
+	strcpy(tenants[1].name, "a");
+	tenants[1].services = calloc(3, sizeof(*tenants[1].services));
+	assert_non_null(tenants[1].services);
+	tenants[1].service_count = 3;
+	strcpy(tenants[1].services[0].name, "y");
+	strcpy(tenants[1].services[1].name, "x");
+	tenants[1].services[1].protocol = IPPROTO_UDP;
+	strcpy(tenants[1].services[2].name, "x");
+	tenants[1].services[2].protocol = IPPROTO_TCP;
+	state_sort(&s);
+	assert_string_equal(s.tenants[0].name, "a");
+	assert_int_equal(s.tenants[0].services[0].protocol, IPPROTO_TCP);
+	assert_int_equal(s.tenants[0].services[1].protocol, IPPROTO_UDP);
+	assert_string_equal(s.tenants[0].services[2].name, "y");
+	state_fini(&s);
+	assert_int_equal(s.tenant_count, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_to_do),
+		cmocka_unit_test(everything_is_new),
+		cmocka_unit_test(everything_goes),
+		cmocka_unit_test(tenant_settings),
+		cmocka_unit_test(members),
+		cmocka_unit_test(service_settings),
+		cmocka_unit_test(another_pool),
+		cmocka_unit_test(health_settings),
+		cmocka_unit_test(ports_and_vips),
+		cmocka_unit_test(vip_moves_to_another_service),
+		cmocka_unit_test(address_moves_to_another_tenant),
+		cmocka_unit_test(another_protocol_is_another_service),
+		cmocka_unit_test(pointers),
+		cmocka_unit_test(short_buffers),
+		cmocka_unit_test(state_is_sorted),
+	};
+
+	return cmocka_run_group_tests_name("diff", tests, NULL, NULL);
+}

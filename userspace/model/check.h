@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What ties the objects of a configuration together: names that must be unique or must exist, who
+ * owns an address, what fits the node. Takes documents that schema_check() has seen and fills a
+ * struct config; first the Platform document, then each TenantConfig. Errors go to one list, and a
+ * value that is wrong is left out, so that it is reported once.
+ */
+#ifndef MTLB_MODEL_CHECK_H
+#define MTLB_MODEL_CHECK_H
+
+#include "config.h"
+#include "names.h"
+#include "schema.h"
+
+#define CHECK_NOBODY SIZE_MAX
+
+struct check_vip {
+	const char *name;
+	struct addr address;
+	size_t tenant; /* index into config->state.tenants, or CHECK_NOBODY */
+	const struct tree_node *grant;
+	uint64_t listed_by; /* number of the last service that listed it */
+};
+
+struct check {
+	struct errors *errors;
+	struct config *config;
+	const struct tree_node *platform; /* NULL: there is none, or it cannot be read */
+	struct names tiers, vips, addresses, tenants, ids, documents;
+	struct check_vip *vip_list;
+	size_t vip_count;
+	uint32_t *tier_flows; /* by index of the tier */
+	/* What Platform says about these may be trusted: a typing error in one of its keys must not
+	 * make each tenant complain.
+	 */
+	bool tenants_known, vips_known;
+	bool lacks_encap_ipv4, lacks_encap_ipv6;
+	/* what the dataplane must hold; 64 bits, since nothing is built beyond the capacity */
+	uint64_t vip_entries, services, members, flows;
+	uint64_t service_number; /* counts services as they are looked at */
+};
+
+/* All return 0 or -ENOMEM. */
+int check_platform(struct check *check, const struct tree_node *document);
+int check_tenant(struct check *check, const struct tree_node *document);
+/* After the last document: does it fit? */
+void check_capacity(struct check *check);
+
+void check_fini(struct check *check);
+
+/* "TEXT; the first is at FILE:LINE:COLUMN", for what must be unique. */
+void check_report_twice(struct check *check, const struct tree_node *node,
+			const struct tree_node *first, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Adds a name that must be unique; what says which kind of thing it names. -EEXIST: reported. */
+int check_add_name(struct check *check, struct names *names, const struct tree_node *node,
+		   size_t index, const char *what);
+
+/* `unknown WHAT "NAME"`, with the nearest of names, or else the list where it could be defined. */
+void check_refuse_unknown(struct check *check, const struct tree_node *node,
+			  const struct names *names, const char *what, const char *list);
+
+/* Why packets cannot be sent to this address ("a multicast address"), or NULL. */
+const char *check_unusable(const struct addr *addr);
+
+/* Copies a name the schema has accepted. */
+void check_copy_name(char to[STATE_NAME_MAX], const char *name);
+
+#endif

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The Platform document: the node's settings, VIPs, tiers, and what each tenant is granted.
+ */
+#include "check.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int check_interfaces(struct check *check, const struct tree_node *node)
+{
+	const struct tree_node *list = schema_find(node, SCHEMA_node_interfaces), *item;
+	struct config *config = check->config;
+	struct names seen = {};
+	int r = 0;
+
+	if (!list || !list->count)
+		return 0;
+	config->interfaces = calloc(list->count, sizeof(*config->interfaces));
+	if (!config->interfaces)
+		return -ENOMEM;
+	for (item = schema_first(list); item && r != -ENOMEM; item = schema_next(item)) {
+		const struct tree_node *name = schema_find(item, SCHEMA_interface_name);
+		struct config_interface *interface = &config->interfaces[config->interface_count];
+
+		if (!name)
+			continue;
+		r = check_add_name(check, &seen, name, 0, "interface");
+		if (r < 0)
+			continue;
+		snprintf(interface->name, sizeof(interface->name), "%s", name->text);
+		snprintf(interface->place, sizeof(interface->place), "%s:%d:%d", name->file,
+			 name->line, name->column);
+		interface->mode = (enum config_mode)schema_number(item, SCHEMA_interface_mode);
+		config->interface_count++;
+	}
+	names_fini(&seen);
+	return r == -ENOMEM ? r : 0;
+}
+
+static void check_encap_source(struct check *check, const struct tree_node *encap,
+			       enum schema_key key, struct addr *ret_addr)
+{
+	const struct tree_node *value = schema_find(encap, key);
+	const char *why;
+	struct addr addr;
+
+	if (!value || addr_parse(value->text, &addr) < 0)
+		return;
+	why = check_unusable(&addr);
+	if (why)
+		errors_add(check->errors, tree_place(value),
+			   "a tunnel cannot start at %s, which is %s; use an address of this node",
+			   value->text, why);
+	/* A wrong one is kept: backends need not complain as well. */
+	*ret_addr = addr;
+}
+
+static int check_node(struct check *check, const struct tree_node *platform)
+{
+	const struct tree_node *node = schema_find(platform, SCHEMA_platform_node);
+	const struct tree_node *capacity = schema_find(node, SCHEMA_node_capacity);
+	const struct tree_node *encap = schema_find(node, SCHEMA_node_encapSource);
+	struct config *config = check->config;
+
+	config->capacity = (struct config_capacity){
+		.tenants = (uint32_t)schema_number(capacity, SCHEMA_capacity_tenants),
+		.vips = (uint32_t)schema_number(capacity, SCHEMA_capacity_vips),
+		.services = (uint32_t)schema_number(capacity, SCHEMA_capacity_services),
+		.members = (uint32_t)schema_number(capacity, SCHEMA_capacity_members),
+		.slots = (uint32_t)schema_number(capacity, SCHEMA_capacity_slots),
+		.flows = (uint32_t)schema_number(capacity, SCHEMA_capacity_flows),
+	};
+	if (schema_written(node, SCHEMA_node_encapSource) ? encap != NULL : node != NULL) {
+		check->lacks_encap_ipv4 = !schema_written(encap, SCHEMA_encap_ipv4);
+		check->lacks_encap_ipv6 = !schema_written(encap, SCHEMA_encap_ipv6);
+	}
+	check_encap_source(check, encap, SCHEMA_encap_ipv4, &config->encap_ipv4);
+	check_encap_source(check, encap, SCHEMA_encap_ipv6, &config->encap_ipv6);
+	return check_interfaces(check, node);
+}
+
+static int check_vip(struct check *check, const struct tree_node *item)
+{
+	const struct tree_node *name = schema_find(item, SCHEMA_vip_name);
+	const struct tree_node *address = schema_find(item, SCHEMA_vip_address);
+	struct check_vip *vip = &check->vip_list[check->vip_count];
+	struct names_entry *entry;
+	char text[ADDR_TEXT_MAX];
+	struct addr addr;
+	const char *why;
+	int r = 0;
+
+	if (name)
+		r = check_add_name(check, &check->vips, name, check->vip_count, "VIP");
+	if (r == 0 && name) {
+		vip->name = name->text;
+		vip->tenant = CHECK_NOBODY;
+		check->vip_count++;
+	} else {
+		vip = NULL; /* its address is checked all the same */
+	}
+	if (r == -ENOMEM || !address)
+		return r;
+	if (addr_parse(address->text, &addr) < 0)
+		return 0;
+	why = check_unusable(&addr);
+	if (why) {
+		errors_add(
+			check->errors, tree_place(address),
+			"VIP address %s is %s; use a unicast address that is routed to this node",
+			address->text, why);
+		return 0;
+	}
+	r = names_add(&check->addresses, addr_format(&addr, text), address, 0, &entry);
+	if (r == -EEXIST)
+		check_report_twice(check, address, entry->node, "duplicate VIP address %s", text);
+	if (r == 0 && vip)
+		vip->address = addr;
+	return r == -ENOMEM ? r : 0;
+}
+
+static int check_vips(struct check *check, const struct tree_node *platform)
+{
+	const struct tree_node *list = schema_find(platform, SCHEMA_platform_vips), *item;
+	int r = 0;
+
+	if (!list || !list->count)
+		return 0;
+	check->vip_list = calloc(list->count, sizeof(*check->vip_list));
+	if (!check->vip_list)
+		return -ENOMEM;
+	for (item = schema_first(list); item && r != -ENOMEM; item = schema_next(item))
+		r = check_vip(check, item);
+	return r == -ENOMEM ? r : 0;
+}
+
+static int check_tiers(struct check *check, const struct tree_node *platform)
+{
+	const struct tree_node *list = schema_find(platform, SCHEMA_platform_tiers), *item;
+	size_t count = 0;
+	int r = 0;
+
+	if (!list || !list->count)
+		return 0;
+	check->tier_flows = calloc(list->count, sizeof(*check->tier_flows));
+	if (!check->tier_flows)
+		return -ENOMEM;
+	for (item = schema_first(list); item && r != -ENOMEM; item = schema_next(item)) {
+		const struct tree_node *name = schema_find(item, SCHEMA_tier_name);
+		const struct tree_node *l4 = schema_find(item, SCHEMA_tier_l4);
+
+		check->tier_flows[count] = (uint32_t)schema_number(l4, SCHEMA_tier_l4_flows);
+		if (name)
+			r = check_add_name(check, &check->tiers, name, count++, "tier");
+	}
+	return r == -ENOMEM ? r : 0;
+}
+
+/* The flow quota of a tenant by its tier. */
+static uint32_t find_flows(struct check *check, const struct tree_node *item)
+{
+	const struct tree_node *name = schema_find(item, SCHEMA_tenant_tier);
+	uint32_t flows = (uint32_t)schema_number(NULL, SCHEMA_tier_l4_flows);
+	uint32_t power = 64;
+
+	if (name) {
+		const struct names_entry *entry = names_find(&check->tiers, name->text);
+
+		if (!entry)
+			check_refuse_unknown(check, name, &check->tiers, "tier", "tiers");
+		else
+			flows = check->tier_flows[entry->index];
+	}
+	while (power < flows)
+		power *= 2;
+	return power;
+}
+
+static int check_grants(struct check *check, const struct tree_node *item,
+			struct state_tenant *tenant, size_t index)
+{
+	const struct tree_node *list = schema_find(item, SCHEMA_tenant_vips), *name;
+
+	if (!list || !list->count)
+		return 0;
+	tenant->addresses = calloc(list->count, sizeof(*tenant->addresses));
+	if (!tenant->addresses)
+		return -ENOMEM;
+	for (name = schema_first(list); name; name = schema_next(name)) {
+		const struct names_entry *entry = names_find(&check->vips, name->text);
+		struct check_vip *vip;
+
+		if (!entry) {
+			check_refuse_unknown(check, name, &check->vips, "VIP", "vips");
+			continue;
+		}
+		vip = &check->vip_list[entry->index];
+		if (vip->tenant == index) {
+			check_report_twice(check, name, vip->grant, "VIP \"%s\" is granted twice",
+					   name->text);
+		} else if (vip->tenant != CHECK_NOBODY) {
+			check_report_twice(check, name, vip->grant,
+					   "VIP \"%s\" is already granted to tenant \"%s\": an "
+					   "address belongs to exactly one tenant",
+					   name->text,
+					   check->config->state.tenants[vip->tenant].name);
+		} else {
+			vip->tenant = index;
+			vip->grant = name;
+			if (!addr_is_zero(&vip->address))
+				tenant->addresses[tenant->address_count++] = vip->address;
+		}
+	}
+	check->vip_entries += tenant->address_count;
+	return 0;
+}
+
+static int check_tenant_item(struct check *check, const struct tree_node *item)
+{
+	const struct tree_node *name = schema_find(item, SCHEMA_tenant_name);
+	const struct tree_node *id = schema_find(item, SCHEMA_tenant_id);
+	struct state *state = &check->config->state;
+	size_t index = state->tenant_count;
+	struct state_tenant *tenant = &state->tenants[index];
+	struct names_entry *entry;
+	int r;
+
+	if (!name)
+		return 0;
+	r = check_add_name(check, &check->tenants, name, index, "tenant");
+	if (r < 0)
+		return r;
+	state->tenant_count++;
+	check_copy_name(tenant->name, name->text);
+	if (id) {
+		char text[24];
+
+		snprintf(text, sizeof(text), "%" PRIu64, id->number);
+		r = names_add(&check->ids, text, id, index, &entry);
+		if (r == -ENOMEM)
+			return r;
+		if (r == -EEXIST)
+			check_report_twice(check, id, entry->node, "duplicate tenant id %s", text);
+		tenant->id = (uint32_t)id->number;
+	}
+	tenant->flows = find_flows(check, item);
+	check->flows += tenant->flows;
+	return check_grants(check, item, tenant, index);
+}
+
+static int check_tenants(struct check *check, const struct tree_node *platform)
+{
+	const struct tree_node *list = schema_find(platform, SCHEMA_platform_tenants), *item;
+	struct state *state = &check->config->state;
+	int r = 0;
+
+	if (!list || !list->count)
+		return 0;
+	state->tenants = calloc(list->count, sizeof(*state->tenants));
+	if (!state->tenants)
+		return -ENOMEM;
+	for (item = schema_first(list); item && r != -ENOMEM; item = schema_next(item))
+		r = check_tenant_item(check, item);
+	return r == -ENOMEM ? r : 0;
+}
+
+/* Whether a list is as the operator meant it: there, or left out on purpose. */
+static bool is_known(const struct tree_node *platform, enum schema_key key)
+{
+	if (schema_find(platform, key))
+		return true;
+	for (const struct tree_node *node = platform->first; node; node = node->next)
+		if (node->bad)
+			return false;
+	return true;
+}
+
+int check_platform(struct check *check, const struct tree_node *document)
+{
+	const struct tree_node *metadata = schema_find(document, SCHEMA_platform_metadata);
+	const struct tree_node *api = schema_find(document, SCHEMA_platform_api);
+	const char *name = schema_text(metadata, SCHEMA_platform_metadata_name);
+	int r;
+
+	check->platform = document;
+	check->tenants_known = is_known(document, SCHEMA_platform_tenants);
+	check->vips_known = is_known(document, SCHEMA_platform_vips);
+	if (name)
+		check_copy_name(check->config->name, name);
+	check->config->api_socket = strdup(schema_text(api, SCHEMA_api_socket));
+	if (!check->config->api_socket)
+		return -ENOMEM;
+	r = check_node(check, document);
+	if (r == 0)
+		r = check_vips(check, document);
+	if (r == 0)
+		r = check_tiers(check, document);
+	if (r == 0)
+		r = check_tenants(check, document);
+	return r;
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "check_pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "units.h"
+
+static void check_health(struct check *check, const struct tree_node *item,
+			 struct state_health *ret_health)
+{
+	const struct tree_node *health = schema_find(item, SCHEMA_pool_health);
+	const struct tree_node *interval = schema_find(health, SCHEMA_health_interval);
+	const struct tree_node *timeout = schema_find(health, SCHEMA_health_timeout);
+	char longer[UNITS_TEXT_MAX], shorter[UNITS_TEXT_MAX];
+
+	if (!health)
+		return;
+	*ret_health = (struct state_health){
+		.type = STATE_HEALTH_TCP,
+		.port = (uint16_t)schema_number(health, SCHEMA_health_port),
+		.interval_ms = (uint32_t)schema_number(health, SCHEMA_health_interval),
+		.timeout_ms = (uint32_t)schema_number(health, SCHEMA_health_timeout),
+		.rise = (uint32_t)schema_number(health, SCHEMA_health_rise),
+		.fall = (uint32_t)schema_number(health, SCHEMA_health_fall),
+	};
+	if (ret_health->timeout_ms <= ret_health->interval_ms)
+		return;
+	/* One that was written, but wrong, has been reported. */
+	if ((!interval && schema_written(health, SCHEMA_health_interval)) ||
+	    (!timeout && schema_written(health, SCHEMA_health_timeout)))
+		return;
+	units_format_duration(ret_health->timeout_ms, longer);
+	units_format_duration(ret_health->interval_ms, shorter);
+	if (timeout)
+		errors_add(check->errors, tree_place(timeout),
+			   "\"timeout\" %s is longer than \"interval\" %s%s; a check must end "
+			   "before the next one starts",
+			   longer, shorter, interval ? "" : " (the default)");
+	else
+		errors_add(check->errors, tree_place(interval),
+			   "\"interval\" %s is shorter than \"timeout\" %s (the default); set "
+			   "\"timeout\" to at most %s",
+			   shorter, longer, shorter);
+}
+
+static int check_backend(struct check *check, const struct tree_node *item, struct names *seen,
+			 struct check_pool *pool)
+{
+	const struct tree_node *node = schema_find(item, SCHEMA_backend_address);
+	struct check_backend *backend = &pool->backends[pool->count];
+	struct names_entry *entry;
+	char text[ADDR_TEXT_MAX];
+	const char *why;
+	int r;
+
+	if (!node || addr_parse_endpoint(node->text, &backend->address, &backend->port) < 0)
+		return 0;
+	addr_format(&backend->address, text);
+	why = check_unusable(&backend->address);
+	if (why) {
+		errors_add(check->errors, tree_place(node),
+			   "backend address %s is %s; use the server's own address", text, why);
+		return 0;
+	}
+	if (names_find(&check->addresses, text)) {
+		errors_add(check->errors, tree_place(node),
+			   "backend address %s is a VIP of this node: packets would come back to "
+			   "it; use the server's own address",
+			   text);
+		return 0;
+	}
+	/* By address alone: as ports are not translated, another port would be the same server. */
+	r = names_add(seen, text, node, 0, &entry);
+	if (r == -EEXIST)
+		check_report_twice(check, node, entry->node, "duplicate backend %s", text);
+	if (r < 0)
+		return r;
+	backend->node = node;
+	backend->weight = (uint32_t)schema_number(item, SCHEMA_backend_weight);
+	backend->drain = schema_number(item, SCHEMA_backend_state) == 1;
+	if (addr_is_ipv4(&backend->address))
+		pool->has_ipv4 = true;
+	else
+		pool->has_ipv6 = true;
+	if (!pool->port)
+		pool->port = backend->port;
+	else if (backend->port && backend->port != pool->port)
+		pool->other_port = backend->port;
+	pool->count++;
+	return 0;
+}
+
+static int check_pool(struct check *check, const struct tree_node *item, struct check_pool *pool)
+{
+	const struct tree_node *backends = schema_find(item, SCHEMA_pool_backends), *backend;
+	struct names seen = {};
+	int r = 0;
+
+	check_health(check, item, &pool->health);
+	pool->drain_deadline_s = (uint32_t)schema_number(item, SCHEMA_pool_drainDeadline);
+	pool->stick_s = (uint32_t)schema_number(item, SCHEMA_pool_stickWhenDown);
+	if (!backends || !backends->count)
+		return 0;
+	pool->backends = calloc(backends->count, sizeof(*pool->backends));
+	if (!pool->backends)
+		return -ENOMEM;
+	for (backend = schema_first(backends); backend && r != -ENOMEM;
+	     backend = schema_next(backend))
+		r = check_backend(check, backend, &seen, pool);
+	names_fini(&seen);
+	return r == -ENOMEM ? r : 0;
+}
+
+int check_pools(struct check *check, const struct tree_node *list, struct check_pools *ret_pools)
+{
+	struct check_pools pools = {};
+	const struct tree_node *item;
+	int r = 0;
+
+	*ret_pools = pools;
+	if (!list || !list->count)
+		return 0;
+	pools.list = calloc(list->count, sizeof(*pools.list));
+	if (!pools.list)
+		return -ENOMEM;
+	for (item = schema_first(list); item && r != -ENOMEM; item = schema_next(item)) {
+		const struct tree_node *name = schema_find(item, SCHEMA_pool_name);
+
+		r = name ? check_add_name(check, &pools.names, name, pools.count, "pool") : 0;
+		if (r == -ENOMEM)
+			break;
+		if (name)
+			pools.list[pools.count].name = name->text;
+		r = check_pool(check, item, &pools.list[pools.count++]);
+	}
+	if (r == -ENOMEM)
+		check_pools_fini(&pools);
+	else
+		*ret_pools = pools;
+	return r == -ENOMEM ? r : 0;
+}
+
+void check_pools_fini(struct check_pools *pools)
+{
+	for (size_t i = 0; i < pools->count; i++)
+		free(pools->list[i].backends);
+	free(pools->list);
+	names_fini(&pools->names);
+	*pools = (struct check_pools){};
+}

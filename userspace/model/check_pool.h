@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The pools of one TenantConfig: backends and how they are checked, before a service uses them.
+ */
+#ifndef MTLB_MODEL_CHECK_POOL_H
+#define MTLB_MODEL_CHECK_POOL_H
+
+#include "check.h"
+
+struct check_backend {
+	const struct tree_node *node; /* its address */
+	struct addr address;
+	uint16_t port; /* 0: none given */
+	uint32_t weight;
+	bool drain;
+};
+
+struct check_pool {
+	const char *name;
+	struct check_backend *backends;
+	size_t count;
+	bool has_ipv4, has_ipv6;
+	uint16_t port, other_port; /* the first two different ports of backends; 0: none */
+	bool encap_reported;
+	struct state_health health;
+	uint32_t drain_deadline_s, stick_s;
+};
+
+struct check_pools {
+	struct check_pool *list;
+	size_t count;
+	struct names names;
+};
+
+/* 0 or -ENOMEM. list may be NULL. */
+int check_pools(struct check *check, const struct tree_node *list, struct check_pools *ret_pools);
+void check_pools_fini(struct check_pools *pools);
+
+#endif

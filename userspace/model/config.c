@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "files.h"
+#include "load.h"
+#include "secret.h"
+
+static int read_files(const char *path, struct load *load)
+{
+	struct files files;
+	int r = files_list(path, &files, &load->errors);
+
+	if (r == -EINVAL)
+		load->incomplete = true;
+	for (size_t i = 0; i < files.count && r != -ENOMEM; i++) {
+		struct place place = {files.paths[i], 0, 0};
+		char *text = NULL;
+		size_t length;
+
+		r = files_read(files.paths[i], FILES_SIZE_MAX, place, &load->errors, &text, &length,
+			       NULL);
+		if (r == 0)
+			r = load_text(load, files.paths[i], text, length);
+		else
+			load->incomplete = true;
+		free(text);
+	}
+	files_fini(&files);
+	return r == -ENOMEM ? r : 0;
+}
+
+int config_load(const char *path, struct config *ret_config, struct config_errors *ret_errors)
+{
+	struct load load = {};
+	struct load_secret secret = {};
+	struct config config = {};
+	int r;
+
+	*ret_errors = (struct config_errors){};
+	r = read_files(path, &load);
+	if (r == 0)
+		r = load_check(&load, path, &config, &secret);
+	if (r == 0 && secret.path) {
+		r = secret_read(&secret, &load.errors, config.hash_secret);
+		config.has_hash_secret = r == 0;
+	}
+	if (r != -ENOMEM)
+		r = errors_finish(&load.errors, path, ret_errors);
+	load_fini(&load);
+	if (r < 0)
+		config_fini(&config);
+	else
+		*ret_config = config;
+	return r;
+}
+
+void config_fini(struct config *config)
+{
+	free(config->interfaces);
+	free(config->api_socket);
+	state_fini(&config->state);
+	explicit_bzero(config->hash_secret, sizeof(config->hash_secret));
+	*config = (struct config){};
+}
+
+void config_errors_fini(struct config_errors *errors)
+{
+	for (size_t i = 0; i < errors->count; i++) {
+		free(errors->list[i].file);
+		free(errors->list[i].text);
+	}
+	free(errors->list);
+	*errors = (struct config_errors){};
+}
+
+char *config_error_format(const struct config_error *error, char *text, size_t size)
+{
+	if (error->line)
+		snprintf(text, size, "%s:%d:%d: %s", error->file, error->line, error->column,
+			 error->text);
+	else
+		snprintf(text, size, "%s: %s", error->file, error->text);
+	return text;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The configuration after all checks: settings of the node, and the state that is wanted. Built
+ * from YAML files; every error is collected, each with its place and what was expected.
+ */
+#ifndef MTLB_MODEL_CONFIG_H
+#define MTLB_MODEL_CONFIG_H
+
+#include "../base/err.h"
+#include "state.h"
+
+enum config_mode {
+	CONFIG_MODE_AUTO,
+	CONFIG_MODE_NATIVE,
+	CONFIG_MODE_GENERIC,
+};
+
+struct config_interface {
+	char name[16];
+	enum config_mode mode;
+	char place[256]; /* "file:line:column", for errors found later */
+};
+
+struct config_capacity {
+	uint32_t tenants, vips, services, members, slots, flows;
+};
+
+struct config {
+	char name[STATE_NAME_MAX];
+	struct config_interface *interfaces;
+	size_t interface_count;
+	uint8_t hash_secret[16]; /* SipHash-2-4-128 of the trimmed file; see secret.c */
+	bool has_hash_secret;	 /* false: the dataplane makes a random one and keeps it */
+	struct config_capacity capacity;
+	struct addr encap_ipv4, encap_ipv6; /* all zero: not given */
+	char *api_socket;		    /* "/run/mtlb/api.sock" by default */
+	struct state state;
+};
+
+struct config_error {
+	char *file;	  /* as the user named it */
+	int line, column; /* from 1; 0: the file as a whole */
+	char *text;	  /* one line: what is wrong, what was expected, the nearest valid name */
+};
+
+struct config_errors {
+	struct config_error *list;
+	size_t count;
+};
+
+/*
+ * Reads path: a file (with any number of YAML documents), or a directory (platform.yaml and every
+ * tenants.d/NAME.yaml below it, else every *.yaml in it, sorted). On success returns 0 and fills
+ * *ret_config; on failure returns a negative errno, *ret_config is untouched and ret_errors holds
+ * every error found, sorted by file, line, column.
+ */
+int config_load(const char *path, struct config *ret_config, struct config_errors *ret_errors);
+
+void config_fini(struct config *config);
+void config_errors_fini(struct config_errors *errors);
+
+/* "FILE:LINE:COLUMN: TEXT", to be printed as it is. */
+char *config_error_format(const struct config_error *error, char *text, size_t size);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Texts to configuration, without a file system: texts go in one by one, then everything is checked
+ * at once. config.c feeds it files, tests and the fuzzer feed it bytes.
+ */
+#ifndef MTLB_MODEL_LOAD_H
+#define MTLB_MODEL_LOAD_H
+
+#include "tree.h"
+
+struct load {
+	struct tree tree;
+	struct errors errors;
+	bool incomplete; /* something could not be read: nothing may be called missing */
+};
+
+struct load_secret {
+	const char *path; /* as written, NULL: none; lives as long as the load */
+	struct place place;
+};
+
+/* Start from a zeroed struct load. 0 or -ENOMEM; errors in the text are collected. */
+int load_text(struct load *load, const char *file, const char *text, size_t length);
+
+/*
+ * Checks all that was read and fills *ret_config (which is to be freed with config_fini() whatever
+ * comes back, and is of use only if load->errors is empty). path names the configuration as a
+ * whole. The hash secret is left to the caller. 0 or -ENOMEM.
+ */
+int load_check(struct load *load, const char *path, struct config *ret_config,
+	       struct load_secret *ret_secret);
+
+void load_fini(struct load *load);
+
+#endif

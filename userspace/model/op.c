@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * An operation of a plan in words: what is added, removed or changed, every setting by its name in
+ * the configuration, old value and new.
+ */
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "diff.h"
+#include "units.h"
+
+/* A line that grows, and is cut when it does not fit. */
+struct line {
+	char *text;
+	size_t size, used;
+	const char *divider; /* goes in front of the next setting */
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct line *line, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	if (line->used >= line->size)
+		return;
+	va_start(args, format);
+	n = vsnprintf(line->text + line->used, line->size - line->used, format, args);
+	va_end(args);
+	line->used += n > 0 ? (size_t)n : 0;
+}
+
+/* old_value NULL: the setting of something new. */
+static void add_setting(struct line *line, const char *name, const char *old_value,
+			const char *new_value)
+{
+	if (old_value && strcmp(old_value, new_value) == 0)
+		return;
+	if (old_value)
+		add(line, "%s%s %s -> %s", line->divider, name, old_value, new_value);
+	else
+		add(line, "%s%s %s", line->divider, name, new_value);
+	line->divider = ", ";
+}
+
+static char *number(uint64_t value, char text[UNITS_TEXT_MAX])
+{
+	snprintf(text, UNITS_TEXT_MAX, "%" PRIu64, value);
+	return text;
+}
+
+static char *id(uint32_t value, char text[UNITS_TEXT_MAX])
+{
+	return value ? number(value, text) : strcpy(text, "none");
+}
+
+static char *seconds(uint32_t value, char text[UNITS_TEXT_MAX])
+{
+	return units_format_duration((uint64_t)value * 1000, text);
+}
+
+static char *milliseconds(uint32_t value, char text[UNITS_TEXT_MAX])
+{
+	return units_format_duration(value, text);
+}
+
+static char *port(uint32_t value, char text[UNITS_TEXT_MAX])
+{
+	return value ? number(value, text) : strcpy(text, "default");
+}
+
+static char *plain(uint32_t value, char text[UNITS_TEXT_MAX])
+{
+	return number(value, text);
+}
+
+static void add_number(struct line *line, const char *name, const uint32_t *old_value,
+		       uint32_t new_value, char *(*show)(uint32_t, char[UNITS_TEXT_MAX]))
+{
+	char old_text[UNITS_TEXT_MAX], new_text[UNITS_TEXT_MAX];
+
+	add_setting(line, name, old_value ? show(*old_value, old_text) : NULL,
+		    show(new_value, new_text));
+}
+
+static const char *forward_name(enum state_forward forward)
+{
+	return forward == STATE_FORWARD_DSR ? "dsr" : "ipip";
+}
+
+static const char *health_name(enum state_health_type type)
+{
+	return type == STATE_HEALTH_TCP ? "tcp" : "none";
+}
+
+static const char *protocol_name(uint8_t protocol)
+{
+	return protocol == IPPROTO_UDP ? "UDP" : "TCP";
+}
+
+static void add_tenant(struct line *line, const struct state_tenant *a,
+		       const struct state_tenant *b)
+{
+	if (a || b->id)
+		add_number(line, "id", a ? &a->id : NULL, b->id, id);
+	add_number(line, "flows", a ? &a->flows : NULL, b->flows, plain);
+}
+
+static void add_health(struct line *line, const struct state_health *a,
+		       const struct state_health *b)
+{
+	uint32_t old_port = a ? a->port : 0;
+
+	add_setting(line, "health", a ? health_name(a->type) : NULL, health_name(b->type));
+	if (b->type == STATE_HEALTH_NONE)
+		return;
+	if (a && a->type == STATE_HEALTH_NONE)
+		a = NULL; /* there is nothing to compare with */
+	if (a || b->port)
+		add_number(line, "health.port", a ? &old_port : NULL, b->port, port);
+	add_number(line, "health.interval", a ? &a->interval_ms : NULL, b->interval_ms,
+		   milliseconds);
+	add_number(line, "health.timeout", a ? &a->timeout_ms : NULL, b->timeout_ms, milliseconds);
+	add_number(line, "health.rise", a ? &a->rise : NULL, b->rise, plain);
+	add_number(line, "health.fall", a ? &a->fall : NULL, b->fall, plain);
+}
+
+static void add_service(struct line *line, const struct state_service *a,
+			const struct state_service *b)
+{
+	if (!a)
+		add_setting(line, "protocol", NULL, protocol_name(b->protocol));
+	add_setting(line, "pool", a ? a->pool : NULL, b->pool);
+	add_setting(line, "forward", a ? forward_name(a->forward) : NULL, forward_name(b->forward));
+	add_setting(line, "track",
+		    !a		      ? NULL
+		    : a->track_always ? "always"
+				      : "changed",
+		    b->track_always ? "always" : "changed");
+	add_number(line, "idleTimeout", a ? &a->idle_s : NULL, b->idle_s, seconds);
+	if (b->protocol == IPPROTO_UDP)
+		add_number(line, "learn", a ? &a->learn_s : NULL, b->learn_s, seconds);
+	add_number(line, "drainDeadline", a ? &a->drain_deadline_s : NULL, b->drain_deadline_s,
+		   seconds);
+	add_number(line, "stickWhenDown", a ? &a->stick_s : NULL, b->stick_s, seconds);
+	add_health(line, a ? &a->health : NULL, &b->health);
+}
+
+static void add_member(struct line *line, const struct state_member *a,
+		       const struct state_member *b)
+{
+	add_number(line, "weight", a ? &a->weight : NULL, b->weight, plain);
+	if (a || b->drain)
+		add_setting(line, "state",
+			    !a	       ? NULL
+			    : a->drain ? "drain"
+				       : "active",
+			    b->drain ? "drain" : "active");
+}
+
+static char sign(enum op_kind kind)
+{
+	switch (kind) {
+	case OP_TENANT_ADD:
+	case OP_ADDRESS_ADD:
+	case OP_SERVICE_ADD:
+	case OP_VIP_ADD:
+	case OP_MEMBER_ADD:
+		return '+';
+	case OP_TENANT_SET:
+	case OP_SERVICE_SET:
+	case OP_MEMBER_SET:
+		return '~';
+	default:
+		return '-';
+	}
+}
+
+char *op_format(const struct op *op, char *text, size_t size)
+{
+	struct line line = {.text = text, .size = size, .divider = ": "};
+	const struct state_tenant *tenant = op->new_tenant ? op->new_tenant : op->old_tenant;
+	const struct state_service *service = op->new_service ? op->new_service : op->old_service;
+	const struct state_member *member = op->new_member ? op->new_member : op->old_member;
+	char address[ADDR_TEXT_MAX];
+	char mark = sign(op->kind);
+
+	if (size)
+		text[0] = 0;
+	switch (op->kind) {
+	case OP_TENANT_ADD:
+	case OP_TENANT_SET:
+	case OP_TENANT_DEL:
+		add(&line, "%c tenant %s", mark, tenant->name);
+		if (op->new_tenant)
+			add_tenant(&line, op->old_tenant, op->new_tenant);
+		break;
+	case OP_ADDRESS_ADD:
+	case OP_ADDRESS_DEL:
+		add(&line, "%c address %s %s", mark, tenant->name,
+		    addr_format(op->address, address));
+		break;
+	case OP_SERVICE_ADD:
+	case OP_SERVICE_SET:
+	case OP_SERVICE_DEL:
+		add(&line, "%c service %s/%s", mark, tenant->name, service->name);
+		if (op->new_service)
+			add_service(&line, op->old_service, op->new_service);
+		break;
+	case OP_VIP_ADD:
+	case OP_VIP_DEL:
+		add(&line, "%c vip %s/%s %s %s", mark, tenant->name, service->name,
+		    protocol_name(service->protocol),
+		    addr_format_endpoint(&op->vip->address, op->vip->port, address));
+		break;
+	case OP_MEMBER_ADD:
+	case OP_MEMBER_SET:
+	case OP_MEMBER_DEL:
+		add(&line, "%c member %s/%s %s", mark, tenant->name, service->name,
+		    addr_format_endpoint(&member->address, member->port, address));
+		if (op->new_member)
+			add_member(&line, op->old_member, op->new_member);
+		break;
+	}
+	return text;
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_addresses(const void *a, const void *b)
+{
+	return addr_compare(a, b);
+}
+
+static int compare_vips(const void *left, const void *right)
+{
+	const struct state_vip *a = left, *b = right;
+	int order = addr_compare(&a->address, &b->address);
+
+	return order ? order : (a->port > b->port) - (a->port < b->port);
+}
+
+static int compare_members(const void *left, const void *right)
+{
+	const struct state_member *a = left, *b = right;
+	int order = addr_compare(&a->address, &b->address);
+
+	return order ? order : (a->port > b->port) - (a->port < b->port);
+}
+
+/* By protocol as well: after a change of protocol was cut short, a node may hold both. */
+static int compare_services(const void *left, const void *right)
+{
+	const struct state_service *a = left, *b = right;
+	int order = strcmp(a->name, b->name);
+
+	return order ? order : (a->protocol > b->protocol) - (a->protocol < b->protocol);
+}
+
+static int compare_tenants(const void *left, const void *right)
+{
+	const struct state_tenant *a = left, *b = right;
+
+	return strcmp(a->name, b->name);
+}
+
+static void sort(void *list, size_t count, size_t size, int (*compare)(const void *, const void *))
+{
+	if (count > 1)
+		qsort(list, count, size, compare);
+}
+
+void state_sort(struct state *state)
+{
+	for (size_t i = 0; i < state->tenant_count; i++) {
+		struct state_tenant *tenant = &state->tenants[i];
+
+		for (size_t j = 0; j < tenant->service_count; j++) {
+			struct state_service *service = &tenant->services[j];
+
+			sort(service->vips, service->vip_count, sizeof(*service->vips),
+			     compare_vips);
+			sort(service->members, service->member_count, sizeof(*service->members),
+			     compare_members);
+		}
+		sort(tenant->addresses, tenant->address_count, sizeof(*tenant->addresses),
+		     compare_addresses);
+		sort(tenant->services, tenant->service_count, sizeof(*tenant->services),
+		     compare_services);
+	}
+	sort(state->tenants, state->tenant_count, sizeof(*state->tenants), compare_tenants);
+}
+
+void state_fini(struct state *state)
+{
+	for (size_t i = 0; i < state->tenant_count; i++) {
+		struct state_tenant *tenant = &state->tenants[i];
+
+		for (size_t j = 0; j < tenant->service_count; j++) {
+			free(tenant->services[j].vips);
+			free(tenant->services[j].members);
+		}
+		free(tenant->services);
+		free(tenant->addresses);
+	}
+	free(state->tenants);
+	*state = (struct state){};
+}
+
+static int tenant_name_order(const void *name, const void *tenant)
+{
+	return strcmp(name, ((const struct state_tenant *)tenant)->name);
+}
+
+static int service_name_order(const void *name, const void *service)
+{
+	return strcmp(name, ((const struct state_service *)service)->name);
+}
+
+const struct state_tenant *state_find_tenant(const struct state *state, const char *name)
+{
+	if (!state || !state->tenant_count)
+		return NULL;
+	return bsearch(name, state->tenants, state->tenant_count, sizeof(*state->tenants),
+		       tenant_name_order);
+}
+
+const struct state_service *state_find_service(const struct state *state, const char *tenant,
+					       const char *name)
+{
+	const struct state_tenant *found = state_find_tenant(state, tenant);
+
+	if (!found || !found->service_count)
+		return NULL;
+	return bsearch(name, found->services, found->service_count, sizeof(*found->services),
+		       service_name_order);
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "value.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "units.h"
+
+#define LOWER  "abcdefghijklmnopqrstuvwxyz"
+#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+static bool is_name(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length > 0 && length <= VALUE_NAME_MAX && strspn(text, LOWER DIGITS "-") == length &&
+	       text[0] != '-' && text[length - 1] != '-';
+}
+
+/* What the kernel's dev_valid_name() lets through, less what would not print. */
+static bool is_interface(const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length == 0 || length > 15 || !strcmp(text, ".") || !strcmp(text, ".."))
+		return false;
+	for (; *text; text++)
+		if ((unsigned char)*text <= ' ' || (unsigned char)*text >= 0x7f || *text == '/' ||
+		    *text == ':')
+			return false;
+	return true;
+}
+
+bool value_is_label_key(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length > 0 && length <= 63 && strspn(text, LOWER UPPER DIGITS "-_./") == length;
+}
+
+static bool is_socket(const char *text, const char **ret_remedy)
+{
+	if (strlen(text) > VALUE_SOCKET_MAX) {
+		*ret_remedy = "the kernel takes no longer one";
+		return false;
+	}
+	return text[0] == '/';
+}
+
+static int parse_choice(const char *choices, const char *text, uint64_t *ret_number)
+{
+	size_t length = strlen(text);
+
+	for (uint64_t i = 0;; i++) {
+		size_t size = strcspn(choices, "|");
+
+		if (size == length && memcmp(choices, text, size) == 0) {
+			*ret_number = i;
+			return 0;
+		}
+		if (!choices[size])
+			return -EINVAL;
+		choices += size + 1;
+	}
+}
+
+void value_nearest_choice(const char *choices, const char *written, struct suggest *near)
+{
+	char word[SUGGEST_LENGTH_MAX + 1];
+
+	suggest_init(near, written);
+	while (*choices) {
+		size_t size = strcspn(choices, "|");
+
+		if (size < sizeof(word)) {
+			memcpy(word, choices, size);
+			word[size] = 0;
+			suggest_offer(near, word);
+		}
+		choices += size + (choices[size] == '|');
+	}
+}
+
+static int in_range(const struct schema_row *row, uint64_t number, uint64_t *ret_number,
+		    const char **ret_remedy)
+{
+	if (number < row->min)
+		*ret_remedy = row->remedy;
+	if (number < row->min || number > row->max)
+		return -EINVAL;
+	*ret_number = number;
+	return 0;
+}
+
+static int parse_seconds(const struct schema_row *row, const char *text, uint64_t *ret_number,
+			 const char **ret_remedy)
+{
+	uint64_t ms;
+	int r = units_parse_duration(text, &ms);
+
+	if (r < 0)
+		return -EINVAL;
+	if (ms % 1000) {
+		*ret_remedy = "it is kept in whole seconds";
+		return -EINVAL;
+	}
+	return in_range(row, ms / 1000, ret_number, ret_remedy);
+}
+
+static int parse_range(const struct schema_row *row, const char *text, uint64_t *ret_number,
+		       const char **ret_remedy)
+{
+	uint64_t number;
+	int r = row->type == SCHEMA_TYPE_NUMBER	 ? units_parse_number(text, &number)
+		: row->type == SCHEMA_TYPE_COUNT ? units_parse_count(text, &number)
+						 : units_parse_duration(text, &number);
+
+	return r < 0 ? -EINVAL : in_range(row, number, ret_number, ret_remedy);
+}
+
+int value_parse(const struct schema_row *row, const char *text, uint64_t *ret_number,
+		const char **ret_remedy)
+{
+	struct addr addr;
+	uint16_t port;
+	bool good = false;
+
+	*ret_remedy = NULL;
+	switch (row->type) {
+	case SCHEMA_TYPE_NAME:
+		good = is_name(text);
+		break;
+	case SCHEMA_TYPE_INTERFACE:
+		good = is_interface(text);
+		break;
+	case SCHEMA_TYPE_PATH:
+		good = text[0] && strlen(text) <= VALUE_PATH_MAX;
+		break;
+	case SCHEMA_TYPE_SOCKET:
+		good = is_socket(text, ret_remedy);
+		break;
+	case SCHEMA_TYPE_ADDRESS:
+		good = addr_parse(text, &addr) == 0;
+		break;
+	case SCHEMA_TYPE_IPV4:
+		good = addr_parse(text, &addr) == 0 && addr_is_ipv4(&addr);
+		break;
+	case SCHEMA_TYPE_IPV6:
+		good = addr_parse(text, &addr) == 0 && !addr_is_ipv4(&addr);
+		break;
+	case SCHEMA_TYPE_ENDPOINT:
+		good = addr_parse_endpoint(text, &addr, &port) == 0;
+		break;
+	case SCHEMA_TYPE_CHOICE:
+		return parse_choice(row->choices, text, ret_number);
+	case SCHEMA_TYPE_SECONDS:
+		return parse_seconds(row, text, ret_number, ret_remedy);
+	case SCHEMA_TYPE_NUMBER:
+	case SCHEMA_TYPE_COUNT:
+	case SCHEMA_TYPE_DURATION:
+		return parse_range(row, text, ret_number, ret_remedy);
+	case SCHEMA_TYPE_LABELS:
+	case SCHEMA_TYPE_OBJECT:
+		break; /* not a single value */
+	}
+	return good ? 0 : -EINVAL;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Single values: whether a text is what a row of the schema asks for, and the number it stands for.
+ * Pure; places and sentences are the caller's.
+ */
+#ifndef MTLB_MODEL_VALUE_H
+#define MTLB_MODEL_VALUE_H
+
+#include "schema.h"
+#include "suggest.h"
+
+#define VALUE_NAME_MAX	 63 /* RFC 1123 */
+#define VALUE_LABEL_MAX	 255
+#define VALUE_PATH_MAX	 1023
+#define VALUE_SOCKET_MAX 107 /* sun_path with its NUL */
+
+/*
+ * 0 or -EINVAL. ret_number is set for numbers, counts, durations and choices. ret_remedy may be set
+ * to advice when the value is refused.
+ */
+int value_parse(const struct schema_row *row, const char *text, uint64_t *ret_number,
+		const char **ret_remedy);
+
+bool value_is_label_key(const char *text);
+
+/* Starts near and offers it each choice. */
+void value_nearest_choice(const char *choices, const char *written, struct suggest *near);
+
+#endif
