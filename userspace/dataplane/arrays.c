@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Which arrays there are, and how long each is for a capacity. */
+#include <string.h>
+#include <time.h>
+
+#include "internal.h"
+
+size_t dataplane_array_length(enum dataplane_array array, const struct dataplane_capacity *capacity,
+			      uint32_t cpus)
+{
+	switch (array) {
+	case DATAPLANE_ARRAY_node:
+		return 1;
+	case DATAPLANE_ARRAY_tenants:
+		return capacity->tenants;
+	case DATAPLANE_ARRAY_services:
+		return capacity->services;
+	case DATAPLANE_ARRAY_members:
+	case DATAPLANE_ARRAY_member_names:
+		return capacity->members;
+	case DATAPLANE_ARRAY_vips:
+		/* twice: a record is replaced by a fresh one, and the old one rests for a while */
+		return 2 * (size_t)capacity->vips;
+	case DATAPLANE_ARRAY_slots:
+		return (capacity->slots + MTLB_SLOTS_PER_LINE - 1) / MTLB_SLOTS_PER_LINE;
+	case DATAPLANE_ARRAY_flows:
+		return capacity->flow_buckets;
+	case DATAPLANE_ARRAY_facts:
+		return (size_t)capacity->flow_buckets * MTLB_FLOWS_PER_BUCKET;
+	case DATAPLANE_ARRAY_member_counters:
+		return (size_t)cpus * capacity->members;
+	case DATAPLANE_ARRAY_reason_counters:
+		return (size_t)cpus * capacity->tenants * MTLB_REASONS_PER_TENANT;
+	case DATAPLANE_ARRAY_tenant_counters:
+		return (size_t)cpus * capacity->tenants;
+	case DATAPLANE_ARRAY_COUNT:
+		break;
+	}
+	return 0;
+}
+
+static const struct {
+	const char *map;
+	size_t size;
+	size_t offset;
+} arrays[] = {
+#define ARRAY(field, map, type) {#map, sizeof(type), offsetof(struct dataplane_arrays, field)},
+	DATAPLANE_ARRAYS(ARRAY)
+#undef ARRAY
+};
+
+/* Elements of an array map lie at multiples of eight bytes: a type of another size would shift. */
+#define ARRAY(field, map, type) _Static_assert(sizeof(type) % 8 == 0, #type);
+DATAPLANE_ARRAYS(ARRAY)
+#undef ARRAY
+
+/* A cache line, each, where the packets' cost depends on it. */
+_Static_assert(sizeof(struct mtlb_vip) == 64, "struct mtlb_vip");
+_Static_assert(sizeof(struct mtlb_member) == 64, "struct mtlb_member");
+_Static_assert(sizeof(struct mtlb_flow_bucket) == 64, "struct mtlb_flow_bucket");
+_Static_assert(sizeof(struct mtlb_flow_facts) == 64, "struct mtlb_flow_facts");
+_Static_assert(MTLB_REASON_COUNT <= MTLB_REASONS_PER_TENANT, "reasons.def outgrew its row");
+_Static_assert(MTLB_COUNTER_COUNT <= 8, "counters.def outgrew struct mtlb_tenant_counter");
+
+size_t dataplane_array_size(enum dataplane_array array)
+{
+	return arrays[array].size;
+}
+
+const char *dataplane_array_map(enum dataplane_array array)
+{
+	return arrays[array].map;
+}
+
+void **dataplane_array_slot(struct dataplane_arrays *all, enum dataplane_array array)
+{
+	return (void **)((char *)all + arrays[array].offset);
+}
+
+void dataplane_fill_node(struct mtlb_node *node, const struct dataplane_options *options,
+			 uint32_t cpus)
+{
+	const struct dataplane_capacity *capacity = &options->capacity;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	*node = (struct mtlb_node){
+		.abi_version = MTLB_ABI_VERSION,
+		.cpus = cpus,
+		.created_at = (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec,
+		.tenants = capacity->tenants,
+		.vips = capacity->vips,
+		.services = capacity->services,
+		.members = capacity->members,
+		.slots = capacity->slots,
+		.flow_buckets = capacity->flow_buckets,
+		.stamp_shift = options->stamp_shift ?: MTLB_FLOW_STAMP_SHIFT_NS,
+	};
+	if (options->secret)
+		memcpy(node->secret, options->secret, sizeof(node->secret));
+}
+
+void dataplane_make_view(struct dataplane *dataplane)
+{
+#define ARRAY(field, map, type) dataplane->view.field = dataplane->arrays.field;
+	DATAPLANE_ARRAYS(ARRAY)
+#undef ARRAY
+}

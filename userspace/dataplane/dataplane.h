@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The one door to the kernel's maps and programs. Reading goes through a view of plain arrays (the
+ * maps are mapped into memory); writing goes through verbs, each of which is atomic for traffic.
+ * Two things are behind the door: the kernel (kernel.c) and a fake in memory that can be told to
+ * fail at its nth verb (memory.c).
+ *
+ * Indices: 0 is never handed out, except tenant 0, the node itself. Errors: 0 or a negative errno.
+ */
+#ifndef MTLB_DATAPLANE_H
+#define MTLB_DATAPLANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/err.h"
+#include "../../bpf/abi/counter.h"
+#include "../../bpf/abi/flow.h"
+#include "../../bpf/abi/member.h"
+#include "../../bpf/abi/names.h"
+#include "../../bpf/abi/reason.h"
+#include "../../bpf/abi/vip.h"
+
+/* Lengths of the maps: one more than can be used, since number 0 is nobody's (tenant 0 the node's);
+ * of slots one line more, of VIPs none.
+ */
+struct dataplane_capacity {
+	uint32_t tenants, vips, services, members;
+	uint32_t slots;
+	uint32_t flow_buckets;
+};
+
+struct dataplane_options {
+	const char *directory; /* in a bpffs, e.g. "/sys/fs/bpf/mtlb" */
+	struct dataplane_capacity capacity;
+	const uint8_t *secret; /* 16 bytes; NULL: that of what is adopted, else a random one */
+	uint32_t stamp_shift;  /* 0: MTLB_FLOW_STAMP_SHIFT_NS */
+};
+
+struct dataplane;
+
+/* What the maps hold now. Arrays are indexed as abi/ says; packets write flows, facts and counters
+ * at any time, so read those with one load per word.
+ */
+struct dataplane_view {
+	const struct mtlb_node *node;
+	const struct mtlb_tenant *tenants;
+	const struct mtlb_service *services;
+	const struct mtlb_member *members;
+	const struct mtlb_member_name *member_names;
+	const struct mtlb_vip *vips;
+	const struct mtlb_slot_line *slots;
+	const struct mtlb_flow_bucket *flows;
+	const struct mtlb_flow_facts *facts;
+	const struct mtlb_member_counter *member_counters;
+	const struct mtlb_reason_counter *reason_counters;
+	const struct mtlb_tenant_counter *tenant_counters;
+};
+
+/* Loads the program and pins everything below directory; or, when a dataplane is pinned there,
+ * adopts its maps and puts this version's program in the place of the one that runs. Refuses, and
+ * changes nothing, when ABI, capacity or secret differ from what runs.
+ */
+int dataplane_open(const struct dataplane_options *options, struct dataplane **ret_dataplane,
+		   struct err *err);
+/* The fake: no kernel, no traffic. fail_at: the verb that fails with -EIO, counted from 1; 0: none.
+ */
+int dataplane_open_memory(const struct dataplane_options *options,
+			  struct dataplane **ret_dataplane);
+void dataplane_memory_fail_at(struct dataplane *dataplane, unsigned long verb);
+unsigned long dataplane_memory_verbs(const struct dataplane *dataplane);
+
+/* Lets go of it; what is pinned goes on forwarding. */
+void dataplane_close(struct dataplane *dataplane);
+/* Detaches from all interfaces and unpins everything below directory. -ENOENT: nothing was there.
+ */
+int dataplane_remove(const char *directory, struct err *err);
+
+bool dataplane_adopted(const struct dataplane *dataplane);
+const struct dataplane_view *dataplane_view(const struct dataplane *dataplane);
+int dataplane_program_fd(const struct dataplane *dataplane); /* -1 for the fake */
+
+/* interfaces */
+
+struct dataplane_link {
+	char interface[16];
+	uint32_t ifindex;
+	bool native;
+	char reason[160]; /* why generic, when it is; empty otherwise */
+};
+
+enum dataplane_mode {
+	DATAPLANE_MODE_AUTO,
+	DATAPLANE_MODE_NATIVE,
+	DATAPLANE_MODE_GENERIC,
+};
+
+/* Attaches, or takes over the link that is pinned for this interface. */
+int dataplane_attach(struct dataplane *dataplane, const char *interface, enum dataplane_mode mode,
+		     struct dataplane_link *ret_link, struct err *err);
+/* Detaches from every interface that is not in the list. */
+int dataplane_detach_others(struct dataplane *dataplane, const struct dataplane_link *keep,
+			    size_t count);
+
+/* verbs: names */
+
+int dataplane_put_tenant(struct dataplane *dataplane, uint32_t index,
+			 const struct mtlb_tenant *tenant);
+int dataplane_put_service(struct dataplane *dataplane, uint32_t index,
+			  const struct mtlb_service *service);
+int dataplane_put_service_times(struct dataplane *dataplane, uint32_t index, uint64_t changed_at,
+				uint64_t learn_until);
+
+/* verbs: members */
+
+/* Fills in the outer header of a member whose encap is set; pure. */
+void dataplane_set_outer(struct mtlb_member *member, const struct mtlb_address *source,
+			 const struct mtlb_address *destination);
+/* A member that no packet can meet yet (or any longer: used 0). */
+int dataplane_put_member(struct dataplane *dataplane, uint32_t index,
+			 const struct mtlb_member *member, const struct mtlb_member_name *name);
+/* The way to a member that packets meet: they see the old one, the new one, or none, never a
+ * mixture.
+ */
+int dataplane_put_forwarding(struct dataplane *dataplane, uint32_t index,
+			     const struct mtlb_member *member);
+int dataplane_put_member_name(struct dataplane *dataplane, uint32_t index,
+			      const struct mtlb_member_name *name);
+
+/* verbs: tables and VIPs */
+
+/* A range of slots that no record names yet. first is a multiple of MTLB_SLOTS_PER_LINE. */
+int dataplane_put_slots(struct dataplane *dataplane, uint32_t first, const uint32_t *slots,
+			uint32_t count);
+/* One word of a table in use. */
+int dataplane_put_slot(struct dataplane *dataplane, uint32_t at, uint32_t slot);
+/* Writes the record at index, which no packet may meet, then switches its key to it. */
+int dataplane_put_vip(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip);
+int dataplane_delete_vip(struct dataplane *dataplane, const struct mtlb_vip_key *key);
+/* The record a key leads to, 0 when there is none. */
+uint32_t dataplane_find_vip(const struct dataplane *dataplane, const struct mtlb_vip_key *key);
+/* Calls each for every key; 0 or a negative errno. */
+int dataplane_each_vip(const struct dataplane *dataplane,
+		       void (*each)(void *context, const struct mtlb_vip_key *key, uint32_t index),
+		       void *context);
+
+/* verbs: flows */
+
+int dataplane_clear_flows(struct dataplane *dataplane, uint32_t first, uint32_t count);
+/* Frees one word if it is still what was seen; false when a packet was faster. */
+bool dataplane_free_flow(struct dataplane *dataplane, uint32_t bucket, uint32_t place,
+			 uint64_t seen);
+/* Writes a flow into a free word of a bucket; false when there is none. */
+bool dataplane_move_flow(struct dataplane *dataplane, uint32_t bucket, uint64_t word,
+			 const struct mtlb_flow_facts *facts);
+
+/* Returns when no packet holds any more what was replaced before the call: only then may a record,
+ * a slot range, a member index or a flow range be given to somebody else.
+ */
+int dataplane_grace(struct dataplane *dataplane);
+
+/* sums over the CPUs' rows */
+
+void dataplane_sum_member(const struct dataplane *dataplane, uint32_t member,
+			  struct mtlb_member_counter *ret_sum);
+void dataplane_sum_reason(const struct dataplane *dataplane, uint32_t tenant,
+			  enum mtlb_reason reason, struct mtlb_reason_counter *ret_sum);
+void dataplane_sum_tenant(const struct dataplane *dataplane, uint32_t tenant,
+			  struct mtlb_tenant_counter *ret_sum);
+/* Before an index is given to another tenant or member. */
+int dataplane_reset_tenant_counters(struct dataplane *dataplane, uint32_t tenant);
+int dataplane_reset_member_counters(struct dataplane *dataplane, uint32_t member);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What kernel.c, memory.c and verbs.c share: the mapped arrays and what differs behind the door. */
+#ifndef MTLB_DATAPLANE_INTERNAL_H
+#define MTLB_DATAPLANE_INTERNAL_H
+
+#include "dataplane.h"
+
+/* The maps that are plain arrays, in memory: ARRAY(field, map, type). */
+#define DATAPLANE_ARRAYS(ARRAY)                                                  \
+	ARRAY(node, mtlb_node, struct mtlb_node)                                 \
+	ARRAY(tenants, mtlb_tenants, struct mtlb_tenant)                         \
+	ARRAY(services, mtlb_services, struct mtlb_service)                      \
+	ARRAY(members, mtlb_members, struct mtlb_member)                         \
+	ARRAY(member_names, mtlb_member_names, struct mtlb_member_name)          \
+	ARRAY(vips, mtlb_vip_records, struct mtlb_vip)                           \
+	ARRAY(slots, mtlb_slots, struct mtlb_slot_line)                          \
+	ARRAY(flows, mtlb_flows, struct mtlb_flow_bucket)                        \
+	ARRAY(facts, mtlb_flow_facts, struct mtlb_flow_facts)                    \
+	ARRAY(member_counters, mtlb_member_counters, struct mtlb_member_counter) \
+	ARRAY(reason_counters, mtlb_reason_counters, struct mtlb_reason_counter) \
+	ARRAY(tenant_counters, mtlb_tenant_counters, struct mtlb_tenant_counter)
+
+struct dataplane_arrays {
+#define ARRAY(field, map, type) type *field;
+	DATAPLANE_ARRAYS(ARRAY)
+#undef ARRAY
+};
+
+enum dataplane_array {
+#define ARRAY(field, map, type) DATAPLANE_ARRAY_##field,
+	DATAPLANE_ARRAYS(ARRAY)
+#undef ARRAY
+	DATAPLANE_ARRAY_COUNT,
+};
+
+struct dataplane_ops {
+	int (*put_vip_key)(struct dataplane *dataplane, const struct mtlb_vip_key *key,
+			   uint32_t index);
+	int (*delete_vip_key)(struct dataplane *dataplane, const struct mtlb_vip_key *key);
+	uint32_t (*find_vip_key)(const struct dataplane *dataplane, const struct mtlb_vip_key *key);
+	int (*each_vip_key)(const struct dataplane *dataplane,
+			    void (*each)(void *, const struct mtlb_vip_key *, uint32_t),
+			    void *context);
+	int (*grace)(struct dataplane *dataplane);
+	int (*attach)(struct dataplane *dataplane, const char *interface, enum dataplane_mode mode,
+		      struct dataplane_link *ret_link, struct err *err);
+	int (*detach_others)(struct dataplane *dataplane, const struct dataplane_link *keep,
+			     size_t count);
+	void (*close)(struct dataplane *dataplane);
+};
+
+/* Embedded first in what kernel.c and memory.c allocate. */
+struct dataplane {
+	const struct dataplane_ops *ops;
+	struct dataplane_arrays arrays;
+	struct dataplane_view view;
+	bool adopted;
+	bool closing; /* a member was closed since the last grace period */
+	int program_fd;
+	unsigned long verbs, fail_at;
+};
+
+/* How many elements each array has for this capacity and number of CPUs. */
+size_t dataplane_array_length(enum dataplane_array array, const struct dataplane_capacity *capacity,
+			      uint32_t cpus);
+size_t dataplane_array_size(enum dataplane_array array);
+const char *dataplane_array_map(enum dataplane_array array);
+void **dataplane_array_slot(struct dataplane_arrays *arrays, enum dataplane_array array);
+
+void dataplane_fill_node(struct mtlb_node *node, const struct dataplane_options *options,
+			 uint32_t cpus);
+void dataplane_make_view(struct dataplane *dataplane);
+
+#endif

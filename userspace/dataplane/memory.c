@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The fake dataplane: the same arrays without a kernel behind them, for tests that must fail on
+ * cue. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "internal.h"
+
+struct memory_key {
+	struct mtlb_vip_key key;
+	uint32_t index;
+	UT_hash_handle hh;
+};
+
+struct memory {
+	struct dataplane dataplane;
+	struct memory_key *keys;
+};
+
+static struct memory *memory_of(const struct dataplane *dataplane)
+{
+	return (struct memory *)dataplane;
+}
+
+static struct memory_key *find(const struct dataplane *dataplane, const struct mtlb_vip_key *key)
+{
+	struct memory_key *found;
+
+	HASH_FIND(hh, memory_of(dataplane)->keys, key, sizeof(*key), found);
+	return found;
+}
+
+static int put_vip_key(struct dataplane *dataplane, const struct mtlb_vip_key *key, uint32_t index)
+{
+	struct memory_key *entry = find(dataplane, key);
+
+	if (!entry) {
+		entry = calloc(1, sizeof(*entry));
+		if (!entry)
+			return -ENOMEM;
+		entry->key = *key;
+		HASH_ADD(hh, memory_of(dataplane)->keys, key, sizeof(entry->key), entry);
+	}
+	entry->index = index;
+	return 0;
+}
+
+static int delete_vip_key(struct dataplane *dataplane, const struct mtlb_vip_key *key)
+{
+	struct memory_key *entry = find(dataplane, key);
+
+	if (!entry)
+		return -ENOENT;
+	HASH_DEL(memory_of(dataplane)->keys, entry);
+	free(entry);
+	return 0;
+}
+
+static uint32_t find_vip_key(const struct dataplane *dataplane, const struct mtlb_vip_key *key)
+{
+	const struct memory_key *entry = find(dataplane, key);
+
+	return entry ? entry->index : 0;
+}
+
+static int each_vip_key(const struct dataplane *dataplane,
+			void (*each)(void *, const struct mtlb_vip_key *, uint32_t), void *context)
+{
+	struct memory_key *entry, *next;
+
+	HASH_ITER (hh, memory_of(dataplane)->keys, entry, next)
+		each(context, &entry->key, entry->index);
+	return 0;
+}
+
+static int grace(struct dataplane *dataplane)
+{
+	(void)dataplane;
+	return 0;
+}
+
+static int attach(struct dataplane *dataplane, const char *interface, enum dataplane_mode mode,
+		  struct dataplane_link *ret_link, struct err *err)
+{
+	(void)dataplane;
+	(void)err;
+	*ret_link = (struct dataplane_link){.ifindex = 1, .native = mode != DATAPLANE_MODE_GENERIC};
+	strncpy(ret_link->interface, interface, sizeof(ret_link->interface) - 1);
+	return 0;
+}
+
+static int detach_others(struct dataplane *dataplane, const struct dataplane_link *keep,
+			 size_t count)
+{
+	(void)dataplane;
+	(void)keep;
+	(void)count;
+	return 0;
+}
+
+static void close_memory(struct dataplane *dataplane)
+{
+	struct memory_key *entry, *next;
+
+	HASH_ITER (hh, memory_of(dataplane)->keys, entry, next) {
+		HASH_DEL(memory_of(dataplane)->keys, entry);
+		free(entry);
+	}
+	for (int i = 0; i < DATAPLANE_ARRAY_COUNT; i++)
+		free(*dataplane_array_slot(&dataplane->arrays, i));
+	free(dataplane);
+}
+
+static const struct dataplane_ops memory_ops = {
+	.put_vip_key = put_vip_key,
+	.delete_vip_key = delete_vip_key,
+	.find_vip_key = find_vip_key,
+	.each_vip_key = each_vip_key,
+	.grace = grace,
+	.attach = attach,
+	.detach_others = detach_others,
+	.close = close_memory,
+};
+
+int dataplane_open_memory(const struct dataplane_options *options, struct dataplane **ret_dataplane)
+{
+	struct memory *memory = calloc(1, sizeof(*memory));
+
+	if (!memory)
+		return -ENOMEM;
+	memory->dataplane.ops = &memory_ops;
+	memory->dataplane.program_fd = -1;
+	for (int i = 0; i < DATAPLANE_ARRAY_COUNT; i++) {
+		void **slot = dataplane_array_slot(&memory->dataplane.arrays, i);
+
+		*slot = calloc(dataplane_array_length(i, &options->capacity, 1),
+			       dataplane_array_size(i));
+		if (!*slot) {
+			close_memory(&memory->dataplane);
+			return -ENOMEM;
+		}
+	}
+	dataplane_fill_node(memory->dataplane.arrays.node, options, 1);
+	dataplane_make_view(&memory->dataplane);
+	*ret_dataplane = &memory->dataplane;
+	return 0;
+}
+
+void dataplane_memory_fail_at(struct dataplane *dataplane, unsigned long verb)
+{
+	dataplane->verbs = 0;
+	dataplane->fail_at = verb;
+}
+
+unsigned long dataplane_memory_verbs(const struct dataplane *dataplane)
+{
+	return dataplane->verbs;
+}

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The verbs, the same for the kernel and for the fake: both are arrays in memory. */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../bpf/core/encap.h"
+#include "internal.h"
+
+/* Each verb passes here once: the place where the fake fails. */
+static int gate(struct dataplane *dataplane)
+{
+	return ++dataplane->verbs == dataplane->fail_at ? -EIO : 0;
+}
+
+/* Packets may be reading: whole words, in order. */
+static void store_words(void *to, const void *from, size_t size)
+{
+	volatile uint64_t *word = to;
+	uint64_t value;
+
+	for (size_t i = 0; i < size / sizeof(value); i++) {
+		memcpy(&value, (const char *)from + i * sizeof(value), sizeof(value));
+		word[i] = value;
+	}
+}
+
+static void barrier_release(void)
+{
+	atomic_thread_fence(memory_order_release);
+}
+
+bool dataplane_adopted(const struct dataplane *dataplane)
+{
+	return dataplane->adopted;
+}
+
+const struct dataplane_view *dataplane_view(const struct dataplane *dataplane)
+{
+	return &dataplane->view;
+}
+
+int dataplane_program_fd(const struct dataplane *dataplane)
+{
+	return dataplane->program_fd;
+}
+
+void dataplane_close(struct dataplane *dataplane)
+{
+	if (dataplane)
+		dataplane->ops->close(dataplane);
+}
+
+int dataplane_attach(struct dataplane *dataplane, const char *interface, enum dataplane_mode mode,
+		     struct dataplane_link *ret_link, struct err *err)
+{
+	return gate(dataplane) ?: dataplane->ops->attach(dataplane, interface, mode, ret_link, err);
+}
+
+int dataplane_detach_others(struct dataplane *dataplane, const struct dataplane_link *keep,
+			    size_t count)
+{
+	return gate(dataplane) ?: dataplane->ops->detach_others(dataplane, keep, count);
+}
+
+/* An entry is in use when its first word is: cleared first when it goes, written last when it
+ * comes. */
+static void put_named(void *to, const void *from, size_t size)
+{
+	const uint32_t *used = from;
+
+	if (!*used) {
+		*(volatile uint32_t *)to = 0;
+		return;
+	}
+	memcpy((char *)to + sizeof(*used), (const char *)from + sizeof(*used),
+	       size - sizeof(*used));
+	barrier_release();
+	*(volatile uint32_t *)to = *used;
+}
+
+int dataplane_put_tenant(struct dataplane *dataplane, uint32_t index,
+			 const struct mtlb_tenant *tenant)
+{
+	int error = gate(dataplane);
+
+	if (!error)
+		put_named(&dataplane->arrays.tenants[index], tenant, sizeof(*tenant));
+	return error;
+}
+
+int dataplane_put_service(struct dataplane *dataplane, uint32_t index,
+			  const struct mtlb_service *service)
+{
+	int error = gate(dataplane);
+
+	if (!error)
+		put_named(&dataplane->arrays.services[index], service, sizeof(*service));
+	return error;
+}
+
+int dataplane_put_service_times(struct dataplane *dataplane, uint32_t index, uint64_t changed_at,
+				uint64_t learn_until)
+{
+	struct mtlb_service *service = &dataplane->arrays.services[index];
+	int error = gate(dataplane);
+
+	if (error)
+		return error;
+	*(volatile __u64 *)&service->changed_at = changed_at;
+	*(volatile __u64 *)&service->learn_until = learn_until;
+	return 0;
+}
+
+void dataplane_set_outer(struct mtlb_member *member, const struct mtlb_address *source,
+			 const struct mtlb_address *destination)
+{
+	member->outer_source = *source;
+	member->outer_destination = *destination;
+	member->outer_csum = 0;
+	if (member->encap == MTLB_ENCAP_IPV4)
+		member->outer_csum = encap_ipv4_csum(source->word[3], destination->word[3]);
+}
+
+int dataplane_put_member(struct dataplane *dataplane, uint32_t index,
+			 const struct mtlb_member *member, const struct mtlb_member_name *name)
+{
+	int error = gate(dataplane);
+
+	if (error)
+		return error;
+	store_words(&dataplane->arrays.members[index], member, sizeof(*member));
+	put_named(&dataplane->arrays.member_names[index], name, sizeof(*name));
+	return 0;
+}
+
+int dataplane_put_member_name(struct dataplane *dataplane, uint32_t index,
+			      const struct mtlb_member_name *name)
+{
+	int error = gate(dataplane);
+
+	if (!error)
+		put_named(&dataplane->arrays.member_names[index], name, sizeof(*name));
+	return error;
+}
+
+/*
+ * The outer header of a member that packets meet is never changed under them: the member is closed
+ * first, and for that moment its packets are dropped with a reason rather than sent with half of
+ * each. One that is closed already may still be in the hands of a packet that saw it open, so the
+ * first one to be opened again waits for those (closing). MAC addresses and interface need no such
+ * care: each word is whole, and a mixture at worst reaches nobody.
+ */
+int dataplane_put_forwarding(struct dataplane *dataplane, uint32_t index,
+			     const struct mtlb_member *member)
+{
+	struct mtlb_member *now = &dataplane->arrays.members[index], closed = *now;
+	const size_t words = offsetof(struct mtlb_member, outer_source);
+	bool was_open = !(now->flags & MTLB_MEMBER_NO_NEXT_HOP), opens, differs;
+	int error = gate(dataplane);
+
+	if (error)
+		return error;
+	opens = !(member->flags & MTLB_MEMBER_NO_NEXT_HOP);
+	differs = now->encap != member->encap ||
+		  memcmp((char *)now + words, (const char *)member + words, sizeof(*now) - words) !=
+			  0;
+	if (was_open && (differs || !opens)) {
+		closed.flags |= MTLB_MEMBER_NO_NEXT_HOP;
+		store_words((char *)now + 8, (char *)&closed + 8, 8);
+		dataplane->closing = true;
+	}
+	if (differs && dataplane->closing) {
+		error = dataplane->ops->grace(dataplane);
+		if (error)
+			return error;
+		dataplane->closing = false;
+	}
+	store_words((char *)now + 16, (const char *)member + 16, sizeof(*now) - 16);
+	store_words(now, member, 8);
+	barrier_release();
+	store_words((char *)now + 8, (const char *)member + 8, 8);
+	return 0;
+}
+
+int dataplane_put_slots(struct dataplane *dataplane, uint32_t first, const uint32_t *slots,
+			uint32_t count)
+{
+	int error = gate(dataplane);
+
+	if (!error)
+		memcpy(&dataplane->arrays.slots[first / MTLB_SLOTS_PER_LINE], slots,
+		       count * sizeof(*slots));
+	return error;
+}
+
+int dataplane_put_slot(struct dataplane *dataplane, uint32_t at, uint32_t slot)
+{
+	struct mtlb_slot_line *line = &dataplane->arrays.slots[at / MTLB_SLOTS_PER_LINE];
+	int error = gate(dataplane);
+
+	if (!error)
+		*(volatile __u32 *)&line->slot[at % MTLB_SLOTS_PER_LINE] = slot;
+	return error;
+}
+
+int dataplane_put_vip(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip)
+{
+	int error = gate(dataplane);
+
+	if (error)
+		return error;
+	store_words(&dataplane->arrays.vips[index], vip, sizeof(*vip));
+	barrier_release();
+	return dataplane->ops->put_vip_key(dataplane, &vip->key, index);
+}
+
+int dataplane_delete_vip(struct dataplane *dataplane, const struct mtlb_vip_key *key)
+{
+	return gate(dataplane) ?: dataplane->ops->delete_vip_key(dataplane, key);
+}
+
+uint32_t dataplane_find_vip(const struct dataplane *dataplane, const struct mtlb_vip_key *key)
+{
+	return dataplane->ops->find_vip_key(dataplane, key);
+}
+
+int dataplane_each_vip(const struct dataplane *dataplane,
+		       void (*each)(void *context, const struct mtlb_vip_key *key, uint32_t index),
+		       void *context)
+{
+	return dataplane->ops->each_vip_key(dataplane, each, context);
+}
+
+int dataplane_clear_flows(struct dataplane *dataplane, uint32_t first, uint32_t count)
+{
+	int error = gate(dataplane);
+
+	if (!error)
+		memset(&dataplane->arrays.flows[first], 0, count * sizeof(struct mtlb_flow_bucket));
+	return error;
+}
+
+bool dataplane_free_flow(struct dataplane *dataplane, uint32_t bucket, uint32_t place,
+			 uint64_t seen)
+{
+	__u64 *word = &dataplane->arrays.flows[bucket].word[place];
+	__u64 expected = seen;
+
+	return __atomic_compare_exchange_n(word, &expected, 0, false, __ATOMIC_RELAXED,
+					   __ATOMIC_RELAXED);
+}
+
+bool dataplane_move_flow(struct dataplane *dataplane, uint32_t bucket, uint64_t word,
+			 const struct mtlb_flow_facts *facts)
+{
+	for (uint32_t i = 0; i < MTLB_FLOWS_PER_BUCKET; i++) {
+		__u64 *place = &dataplane->arrays.flows[bucket].word[i];
+		__u64 expected = 0;
+
+		if (mtlb_flow_tag(*place) == mtlb_flow_tag(word) && *place)
+			return true;
+		if (*place || !__atomic_compare_exchange_n(place, &expected, word, false,
+							   __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			continue;
+		dataplane->arrays.facts[(size_t)bucket * MTLB_FLOWS_PER_BUCKET + i] = *facts;
+		return true;
+	}
+	return false;
+}
+
+int dataplane_grace(struct dataplane *dataplane)
+{
+	return gate(dataplane) ?: dataplane->ops->grace(dataplane);
+}
+
+void dataplane_sum_member(const struct dataplane *dataplane, uint32_t member,
+			  struct mtlb_member_counter *ret_sum)
+{
+	const struct mtlb_node *node = dataplane->view.node;
+
+	*ret_sum = (struct mtlb_member_counter){};
+	for (uint32_t cpu = 0; cpu < node->cpus; cpu++) {
+		const struct mtlb_member_counter *row =
+			&dataplane->view.member_counters[(size_t)cpu * node->members + member];
+
+		ret_sum->packets += row->packets;
+		ret_sum->bytes += row->bytes;
+		ret_sum->new_flows += row->new_flows;
+	}
+}
+
+static size_t reason_row(const struct mtlb_node *node, uint32_t cpu, uint32_t tenant)
+{
+	return ((size_t)cpu * node->tenants + tenant) * MTLB_REASONS_PER_TENANT;
+}
+
+void dataplane_sum_reason(const struct dataplane *dataplane, uint32_t tenant,
+			  enum mtlb_reason reason, struct mtlb_reason_counter *ret_sum)
+{
+	const struct mtlb_node *node = dataplane->view.node;
+
+	*ret_sum = (struct mtlb_reason_counter){};
+	for (uint32_t cpu = 0; cpu < node->cpus; cpu++) {
+		const struct mtlb_reason_counter *row =
+			&dataplane->view.reason_counters[reason_row(node, cpu, tenant) + reason];
+
+		ret_sum->packets += row->packets;
+		ret_sum->bytes += row->bytes;
+	}
+}
+
+void dataplane_sum_tenant(const struct dataplane *dataplane, uint32_t tenant,
+			  struct mtlb_tenant_counter *ret_sum)
+{
+	const struct mtlb_node *node = dataplane->view.node;
+
+	*ret_sum = (struct mtlb_tenant_counter){};
+	for (uint32_t cpu = 0; cpu < node->cpus; cpu++)
+		for (size_t i = 0; i < MTLB_COUNTER_COUNT; i++)
+			ret_sum->value[i] +=
+				dataplane->view
+					.tenant_counters[(size_t)cpu * node->tenants + tenant]
+					.value[i];
+}
+
+int dataplane_reset_tenant_counters(struct dataplane *dataplane, uint32_t tenant)
+{
+	const struct mtlb_node *node = dataplane->view.node;
+	int error = gate(dataplane);
+
+	for (uint32_t cpu = 0; !error && cpu < node->cpus; cpu++) {
+		memset(&dataplane->arrays.reason_counters[reason_row(node, cpu, tenant)], 0,
+		       MTLB_REASONS_PER_TENANT * sizeof(struct mtlb_reason_counter));
+		memset(&dataplane->arrays.tenant_counters[(size_t)cpu * node->tenants + tenant], 0,
+		       sizeof(struct mtlb_tenant_counter));
+	}
+	return error;
+}
+
+int dataplane_reset_member_counters(struct dataplane *dataplane, uint32_t member)
+{
+	const struct mtlb_node *node = dataplane->view.node;
+	int error = gate(dataplane);
+
+	for (uint32_t cpu = 0; !error && cpu < node->cpus; cpu++)
+		memset(&dataplane->arrays.member_counters[(size_t)cpu * node->members + member], 0,
+		       sizeof(struct mtlb_member_counter));
+	return error;
+}
