@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "agent.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../base/log.h"
+#include "../model/diff.h"
+#include "publish.h"
+#include "reconcile.h"
+#include "report/report.h"
+
+#define PUBLISH_DELAY_NS 1000000ULL /* lets the health changes of one round share one table */
+#define HOPS_INTERVAL_NS 5000000000ULL
+
+static uint64_t realtime(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static struct reconcile reconcile_of(struct agent *agent, const struct state *wanted)
+{
+	return (struct reconcile){
+		.registry = &agent->registry,
+		.members = &agent->members,
+		.wanted = wanted,
+		.now = loop_now(agent->loop),
+	};
+}
+
+/* events */
+
+static void publish_dirty(struct loop_timer *timer)
+{
+	struct agent *agent = timer->context;
+	struct reconcile reconcile = reconcile_of(agent, &agent->config.state);
+	struct err err = {};
+
+	if (reconcile_publish_dirty(&reconcile, false, &err))
+		log_error("reconcile", "%s", err.text);
+}
+
+static void publish_soon(struct agent *agent)
+{
+	if (!agent->publish_timer.place)
+		loop_timer_set(agent->loop, &agent->publish_timer, PUBLISH_DELAY_NS);
+}
+
+static void refresh_hops(struct agent *agent)
+{
+	struct registry_service *service, *next;
+	size_t unsettled = 0;
+	int error = 0;
+
+	HASH_ITER (by_key, agent->registry.services, service, next)
+		error = error ?: members_refresh(&agent->members, service, &unsettled);
+	if (error)
+		log_error("members", "cannot ask for the next hops: %s", strerror(-error));
+	publish_soon(agent);
+}
+
+static void hops_changed(void *context)
+{
+	refresh_hops(context);
+}
+
+/* Neighbours that did not answer are asked again, and an event that was lost is made up for. */
+static void hops_due(struct loop_timer *timer)
+{
+	struct agent *agent = timer->context;
+
+	refresh_hops(agent);
+	loop_timer_set(agent->loop, timer, HOPS_INTERVAL_NS);
+}
+
+static void sweep_due(struct loop_timer *timer)
+{
+	struct agent *agent = timer->context;
+	int error = sweep_run(&agent->sweep, loop_now(agent->loop));
+
+	if (error)
+		log_error("sweep", "stopped half way: %s", strerror(-error));
+	publish_soon(agent);
+	loop_timer_set(agent->loop, timer, SWEEP_DEADLINES_NS);
+}
+
+static enum mtlb_member_state member_state(enum health_state health)
+{
+	return health == HEALTH_DOWN ? MTLB_MEMBER_DOWN : MTLB_MEMBER_UP;
+}
+
+static void health_changed(void *context, const char *tenant_name, const char *pool,
+			   const struct addr *address, uint16_t port,
+			   const struct check_result *result)
+{
+	struct agent *agent = context;
+	const struct dataplane_view *view = dataplane_view(agent->dataplane);
+	struct registry_tenant *tenant = registry_tenant(&agent->registry, tenant_name);
+	struct registry_service *service, *next;
+
+	if (!tenant || result->state == HEALTH_UNKNOWN)
+		return;
+	HASH_ITER (by_key, agent->registry.services, service, next) {
+		uint32_t index;
+
+		if (service->key.tenant != tenant->index ||
+		    strcmp(view->services[service->index].pool, pool) != 0)
+			continue;
+		index = registry_member(&agent->registry, service, address, port);
+		if (index && view->member_names[index].state != MTLB_MEMBER_GONE &&
+		    members_set_state(&agent->members, service, index, member_state(result->state),
+				      loop_now(agent->loop)))
+			log_error("members", "cannot note the health of a backend of %s/%s",
+				  tenant_name, pool);
+	}
+	publish_soon(agent);
+}
+
+/* What the maps remember of a backend's health, for the probe of a restarted agent. */
+static struct agent *seeding;
+
+static enum health_state seed_health(void *context, const char *tenant_name, const char *pool,
+				     const struct addr *address, uint16_t port)
+{
+	struct agent *agent = seeding;
+	const struct dataplane_view *view = dataplane_view(agent->dataplane);
+	struct registry_tenant *tenant = registry_tenant(&agent->registry, tenant_name);
+	struct registry_service *service, *next;
+
+	(void)context;
+	HASH_ITER (by_key, agent->registry.services, service, next) {
+		uint32_t index;
+
+		if (!tenant || service->key.tenant != tenant->index ||
+		    strcmp(view->services[service->index].pool, pool) != 0)
+			continue;
+		index = registry_member(&agent->registry, service, address, port);
+		if (index && view->member_names[index].state == MTLB_MEMBER_DOWN)
+			return HEALTH_DOWN;
+	}
+	return HEALTH_UNKNOWN;
+}
+
+/* configuration */
+
+static int load(const char *path, struct config *ret_config, struct config_errors *ret_errors,
+		struct err *err)
+{
+	int error = config_load(path, ret_config, ret_errors);
+	char text[768] = "";
+
+	if (!error)
+		return 0;
+	if (ret_errors->count)
+		config_error_format(&ret_errors->list[0], text, sizeof(text));
+	if (ret_errors->count > 1)
+		return err_set(err, error, "%s (and %zu more errors)", text, ret_errors->count - 1);
+	return err_set(err, error, "%s", text);
+}
+
+static struct dataplane_options dataplane_options(const struct agent *agent,
+						  const struct config *config)
+{
+	const struct config_capacity *capacity = &config->capacity;
+
+	return (struct dataplane_options){
+		.directory = agent->options.bpffs,
+		.secret = config->has_hash_secret ? config->hash_secret : NULL,
+		.capacity =
+			{
+				/* number 0 of each is nobody's, and the node's own tenant */
+				.tenants = capacity->tenants + 1,
+				.vips = capacity->vips,
+				.services = capacity->services + 1,
+				.members = capacity->members + 1,
+				.slots = capacity->slots + MTLB_SLOTS_PER_LINE,
+				.flow_buckets = capacity->flows / MTLB_FLOWS_PER_BUCKET + 1,
+			},
+	};
+}
+
+/* What cannot change while the maps live. */
+static int check_fixed(const struct agent *agent, const struct config *next, struct err *err)
+{
+	const struct config *now = &agent->config;
+
+	if (memcmp(&now->capacity, &next->capacity, sizeof(now->capacity)) != 0)
+		return err_set(
+			err, -EEXIST,
+			"node.capacity cannot change while the dataplane runs: restore it, or stop "
+			"the agent, run `mtlbd --remove` and start it anew");
+	if (next->has_hash_secret != now->has_hash_secret ||
+	    (next->has_hash_secret &&
+	     memcmp(now->hash_secret, next->hash_secret, sizeof(now->hash_secret)) != 0))
+		return err_set(
+			err, -EEXIST,
+			"node.hashSecretFile: the secret cannot change while the dataplane runs, "
+			"since every flow would move: restore it, or stop the agent, run "
+			"`mtlbd --remove` and start it anew");
+	return 0;
+}
+
+static enum dataplane_mode mode_of(enum config_mode mode)
+{
+	return mode == CONFIG_MODE_NATIVE    ? DATAPLANE_MODE_NATIVE
+	       : mode == CONFIG_MODE_GENERIC ? DATAPLANE_MODE_GENERIC
+					     : DATAPLANE_MODE_AUTO;
+}
+
+static int attach(struct agent *agent, const struct config *config, struct err *err)
+{
+	struct dataplane_link *links = calloc(config->interface_count + 1, sizeof(*links));
+	int error = links ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !error && i < config->interface_count; i++) {
+		const struct config_interface *interface = &config->interfaces[i];
+		const char *name = interface->name;
+		bool known = false;
+
+		error = dataplane_attach(agent->dataplane, name, mode_of(interface->mode),
+					 &links[i], err);
+		if (error) {
+			err_prefix(err, "%s", interface->place);
+			break;
+		}
+		for (size_t j = 0; j < agent->link_count; j++)
+			known |= agent->links[j].ifindex == links[i].ifindex &&
+				 agent->links[j].native == links[i].native;
+		if (!known && links[i].native)
+			log_info("dataplane", "%s: attached in native mode", name);
+		else if (!known)
+			log_warn("dataplane",
+				 "%s: attached in generic mode, several times slower than native: "
+				 "%s",
+				 name, links[i].reason);
+	}
+	if (error) {
+		free(links);
+		return error;
+	}
+	free(agent->links);
+	agent->links = links;
+	agent->link_count = config->interface_count;
+	return 0;
+}
+
+static int plan_for(struct agent *agent, const struct config *next, struct state *ret_actual,
+		    struct plan *ret_plan, struct err *err)
+{
+	int error = registry_read_state(&agent->registry, &agent->config.state, &next->state,
+					ret_actual);
+
+	if (error)
+		return err_set(err, error, "cannot read the maps back: %s", strerror(-error));
+	error = plan_make(ret_actual, &next->state, ret_plan);
+	if (error)
+		state_fini(ret_actual);
+	return error ? err_set(err, error, "out of memory") : 0;
+}
+
+static int lines_of(const struct plan *plan, char ***ret_lines, size_t *ret_count)
+{
+	char **lines = calloc(plan->count + 1, sizeof(*lines));
+	char text[1024];
+
+	if (!lines)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->count; i++) {
+		lines[i] = strdup(op_format(&plan->ops[i], text, sizeof(text)));
+		if (!lines[i]) {
+			agent_free_lines(lines, i);
+			return -ENOMEM;
+		}
+	}
+	*ret_lines = lines;
+	*ret_count = plan->count;
+	return 0;
+}
+
+void agent_free_lines(char **lines, size_t count)
+{
+	for (size_t i = 0; lines && i < count; i++)
+		free(lines[i]);
+	free(lines);
+}
+
+/* The members must know whom to encapsulate for before the first operation. */
+static void take_encap(struct agent *agent, const struct config *config)
+{
+	agent->members.encap_ipv4 = config->encap_ipv4;
+	agent->members.encap_ipv6 = config->encap_ipv6;
+}
+
+static void take_config(struct agent *agent, struct config *next)
+{
+	config_fini(&agent->config);
+	agent->config = *next;
+	agent->sweep.settings = &agent->config.state;
+	agent->generation++;
+	agent->loaded_at = realtime();
+	agent->last_error[0] = 0;
+}
+
+static int apply(struct agent *agent, struct config *next, char ***ret_lines, size_t *ret_count,
+		 struct err *err)
+{
+	struct reconcile reconcile = reconcile_of(agent, &next->state);
+	struct state actual = {};
+	struct plan plan = {};
+	int error = plan_for(agent, next, &actual, &plan, err);
+
+	if (error)
+		return error;
+	error = reconcile_check_room(&agent->registry, &plan, err);
+	if (!error && ret_lines) {
+		error = lines_of(&plan, ret_lines, ret_count);
+		if (error)
+			err_set(err, error, "out of memory");
+	}
+	error = error ?: attach(agent, next, err);
+	if (error)
+		goto done;
+	take_encap(agent, next);
+	error = reconcile_apply(&reconcile, &plan, err);
+	if (error)
+		goto done;
+	dataplane_detach_others(agent->dataplane, agent->links, agent->link_count);
+	plan_fini(&plan);
+	take_config(agent, next);
+	refresh_hops(agent);
+	seeding = agent;
+	error = checks_set(agent->checks, &agent->config.state, seed_health);
+	if (error)
+		err_set(err, error, "cannot start the health checks: %s", strerror(-error));
+	state_fini(&actual);
+	return error;
+done:
+	plan_fini(&plan);
+	state_fini(&actual);
+	return error;
+}
+
+int agent_diff(struct agent *agent, const char *path, char ***ret_lines, size_t *ret_count,
+	       struct config_errors *ret_errors, struct err *err)
+{
+	struct state actual = {};
+	struct config next = {};
+	struct plan plan = {};
+	int error = load(path ?: agent->options.config, &next, ret_errors, err);
+
+	if (error)
+		return error;
+	error = check_fixed(agent, &next, err);
+	error = error ?: plan_for(agent, &next, &actual, &plan, err);
+	if (!error) {
+		error = lines_of(&plan, ret_lines, ret_count);
+		plan_fini(&plan);
+		state_fini(&actual);
+	}
+	config_fini(&next);
+	return error;
+}
+
+int agent_reload(struct agent *agent, char ***ret_lines, size_t *ret_count,
+		 struct config_errors *ret_errors, struct err *err)
+{
+	struct config next = {};
+	int error = load(agent->options.config, &next, ret_errors, err);
+
+	if (!error) {
+		error = check_fixed(agent, &next, err);
+		error = error ?: apply(agent, &next, ret_lines, ret_count, err);
+		if (error && agent->config.state.tenants != next.state.tenants)
+			config_fini(&next);
+	}
+	if (error) {
+		snprintf(agent->last_error, sizeof(agent->last_error), "%s", err->text);
+		log_error("config", "not applied, what ran before goes on: %s", err->text);
+		for (size_t i = 1; i < ret_errors->count; i++) {
+			char text[1024];
+
+			log_error("config", "%s",
+				  config_error_format(&ret_errors->list[i], text, sizeof(text)));
+		}
+		return error;
+	}
+	log_info("config", "applied: generation %llu", (unsigned long long)agent->generation);
+	return 0;
+}
+
+/* start and stop */
+
+static int start_parts(struct agent *agent, const struct config *config, struct err *err)
+{
+	int error = registry_open(&agent->registry, agent->dataplane);
+
+	if (error)
+		return err_set(err, error, "cannot read the maps back: %s", strerror(-error));
+	error = netlink_new(agent->loop, hops_changed, agent, &agent->netlink, err);
+	if (error)
+		return error;
+	agent->members = (struct members){.registry = &agent->registry, .netlink = agent->netlink};
+	take_encap(agent, config);
+	agent->sweep = (struct sweep){
+		.registry = &agent->registry,
+		.members = &agent->members,
+		.settings = &agent->config.state,
+		.flows_swept_at = loop_now(agent->loop),
+	};
+	error = checks_new(agent->loop, health_changed, agent, &agent->checks);
+	if (error)
+		return err_set(err, error, "cannot prepare the health checks: %s",
+			       strerror(-error));
+	agent->publish_timer = (struct loop_timer){.fire = publish_dirty, .context = agent};
+	agent->hops_timer = (struct loop_timer){.fire = hops_due, .context = agent};
+	agent->sweep_timer = (struct loop_timer){.fire = sweep_due, .context = agent};
+	return 0;
+}
+
+static int start(struct agent *agent, struct config *config, struct err *err)
+{
+	const struct http_route *routes;
+	struct dataplane_options options;
+	size_t route_count;
+	const char *socket;
+	int error;
+
+	/* the socket first: it is what tells whether another agent runs */
+	routes = report_routes(&route_count);
+	socket = agent->options.api_socket ?: config->api_socket;
+	error = http_new(agent->loop, socket, routes, route_count, agent, &agent->http, err);
+	if (error)
+		return error;
+	options = dataplane_options(agent, config);
+	error = dataplane_open(&options, &agent->dataplane, err);
+	error = error ?: start_parts(agent, config, err);
+	error = error ?: apply(agent, config, NULL, NULL, err);
+	if (error)
+		return error;
+	loop_timer_set(agent->loop, &agent->hops_timer, HOPS_INTERVAL_NS);
+	loop_timer_set(agent->loop, &agent->sweep_timer, SWEEP_DEADLINES_NS);
+	log_info("agent", "ready: %s dataplane in %s, %zu tenants, API on %s",
+		 dataplane_adopted(agent->dataplane) ? "adopted the" : "made a new",
+		 agent->options.bpffs, agent->config.state.tenant_count, socket);
+	return 0;
+}
+
+int agent_start(struct agent *agent, const struct agent_options *options, struct err *err)
+{
+	struct config_errors errors = {};
+	struct config config = {};
+	bool fresh;
+	int error;
+
+	*agent = (struct agent){.options = *options, .started_at = realtime()};
+	error = load(options->config, &config, &errors, err);
+	for (size_t i = 1; i < errors.count; i++) {
+		char text[1024];
+
+		log_error("config", "%s", config_error_format(&errors.list[i], text, sizeof(text)));
+	}
+	config_errors_fini(&errors);
+	if (error)
+		return error;
+	error = loop_new(&agent->loop);
+	if (error)
+		err_set(err, error, "cannot make an event loop: %s", strerror(-error));
+	error = error ?: start(agent, &config, err);
+	if (!error)
+		return 0;
+	if (!agent->generation)
+		config_fini(&config);
+	/* what this start made is taken down again; what it adopted goes on */
+	fresh = agent->dataplane && !dataplane_adopted(agent->dataplane);
+	agent->options.detach = fresh;
+	agent_stop(agent);
+	return error;
+}
+
+void agent_stop(struct agent *agent)
+{
+	bool had_dataplane = agent->dataplane != NULL;
+	struct err err = {};
+
+	if (agent->http)
+		http_free(agent->http);
+	if (agent->checks)
+		checks_free(agent->checks);
+	if (agent->netlink)
+		netlink_free(agent->netlink);
+	if (agent->registry.dataplane)
+		registry_close(&agent->registry);
+	dataplane_close(agent->dataplane);
+	if (agent->options.detach && had_dataplane && dataplane_remove(agent->options.bpffs, &err))
+		log_error("agent", "%s", err.text);
+	config_fini(&agent->config);
+	free(agent->links);
+	if (agent->loop)
+		loop_free(agent->loop);
+	*agent = (struct agent){};
+}

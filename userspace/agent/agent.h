@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The running agent: what it was told, what it made of it, and the parts that keep it so. It parses
+ * configuration and never traffic.
+ */
+#ifndef MTLB_AGENT_AGENT_H
+#define MTLB_AGENT_AGENT_H
+
+#include "../model/config.h"
+#include "api/http.h"
+#include "check/check.h"
+#include "members.h"
+#include "sweep.h"
+
+struct agent_options {
+	const char *config;	/* file or directory */
+	const char *bpffs;	/* directory of the pins */
+	const char *api_socket; /* NULL: as the configuration says */
+	bool detach;		/* at the end, take the dataplane down */
+};
+
+struct agent {
+	struct agent_options options;
+	struct loop *loop;
+	struct dataplane *dataplane;
+	struct registry registry;
+	struct netlink *netlink;
+	struct members members;
+	struct checks *checks;
+	struct sweep sweep;
+	struct http *http;
+	struct config config; /* the one that runs */
+	struct dataplane_link *links;
+	size_t link_count;
+	struct loop_timer sweep_timer, publish_timer, hops_timer;
+	uint64_t generation;		/* grows with each configuration applied */
+	uint64_t started_at, loaded_at; /* CLOCK_REALTIME ns */
+	char last_error[1024];		/* of the last load or apply; empty when it went well */
+};
+
+/* Loads, attaches, reconciles and answers the API; logs that it is ready. */
+int agent_start(struct agent *agent, const struct agent_options *options, struct err *err);
+/* Leaves the dataplane forwarding, unless options.detach. */
+void agent_stop(struct agent *agent);
+
+/* What applying the configuration at path (NULL: its own) would change, one line per change. The
+ * errors of a configuration that does not load are in ret_errors.
+ */
+int agent_diff(struct agent *agent, const char *path, char ***ret_lines, size_t *ret_count,
+	       struct config_errors *ret_errors, struct err *err);
+
+/* Reads its own configuration again and makes it so. When anything is wrong with it nothing
+ * changes. ret_lines may be NULL.
+ */
+int agent_reload(struct agent *agent, char ***ret_lines, size_t *ret_count,
+		 struct config_errors *ret_errors, struct err *err);
+
+void agent_free_lines(char **lines, size_t count);
+
+#endif

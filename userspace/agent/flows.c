@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "flows.h"
+
+#include <time.h>
+
+/* An idle time in stamps as the records have it; a service that is gone has nothing to keep. */
+static uint32_t service_idle(const struct dataplane_view *view, uint32_t service)
+{
+	uint64_t stamps;
+
+	if (service >= view->node->services || !view->services[service].used)
+		return 0;
+	stamps = ((uint64_t)view->services[service].idle * 1000000000 >> view->node->stamp_shift) +
+		 1;
+	return stamps < MTLB_FLOW_STAMP_MASK / 2 ? (uint32_t)stamps : MTLB_FLOW_STAMP_MASK / 2;
+}
+
+uint32_t flows_now(const struct registry *registry)
+{
+	struct timespec now;
+
+	/* the clock the program reads */
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint32_t)(((uint64_t)now.tv_sec * 1000000000 + now.tv_nsec) >>
+			  dataplane_view(registry->dataplane)->node->stamp_shift) &
+	       MTLB_FLOW_STAMP_MASK;
+}
+
+enum found {
+	FOUND_LIVE,
+	FOUND_EXPIRED,
+	FOUND_UNSURE, /* its facts are being written */
+};
+
+static enum found judge(const struct dataplane_view *view, uint32_t now, struct flows_flow *flow)
+{
+	uint64_t hash = *(const volatile __u64 *)&flow->facts->hash;
+
+	flow->idle_stamps = mtlb_flow_age(flow->word, now);
+	if (mtlb_flow_tag_of(hash) != mtlb_flow_tag(flow->word))
+		return FOUND_UNSURE;
+	if (mtlb_flow_expired(flow->word, now, service_idle(view, flow->facts->service)))
+		return FOUND_EXPIRED;
+	return FOUND_LIVE;
+}
+
+static void walk(const struct registry *registry, const struct mtlb_tenant *range,
+		 bool (*each)(void *context, enum found found, const struct flows_flow *flow),
+		 void *context)
+{
+	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	uint32_t now = flows_now(registry);
+
+	for (uint32_t b = range->flow_first; b < range->flow_first + range->flow_count; b++)
+		for (uint32_t i = 0; i < MTLB_FLOWS_PER_BUCKET; i++) {
+			struct flows_flow flow = {
+				.word = *(const volatile __u64 *)&view->flows[b].word[i],
+				.facts = &view->facts[(size_t)b * MTLB_FLOWS_PER_BUCKET + i],
+				.bucket = b,
+				.place = i,
+			};
+
+			if (flow.word && !each(context, judge(view, now, &flow), &flow))
+				return;
+		}
+}
+
+struct each_live {
+	bool (*each)(void *context, const struct flows_flow *flow);
+	void *context;
+};
+
+static bool only_live(void *context, enum found found, const struct flows_flow *flow)
+{
+	struct each_live *live = context;
+
+	return found != FOUND_LIVE || live->each(live->context, flow);
+}
+
+void flows_each(const struct registry *registry, uint32_t tenant,
+		bool (*each)(void *context, const struct flows_flow *flow), void *context)
+{
+	struct each_live live = {each, context};
+
+	walk(registry, &dataplane_view(registry->dataplane)->tenants[tenant], only_live, &live);
+}
+
+struct expiry {
+	struct registry *registry;
+	uint32_t live;
+};
+
+static bool expire(void *context, enum found found, const struct flows_flow *flow)
+{
+	struct expiry *expiry = context;
+
+	if (found != FOUND_EXPIRED || !dataplane_free_flow(expiry->registry->dataplane,
+							   flow->bucket, flow->place, flow->word))
+		expiry->live++;
+	return true;
+}
+
+uint32_t flows_expire(struct registry *registry, uint32_t tenant)
+{
+	struct expiry expiry = {registry, 0};
+
+	walk(registry, &dataplane_view(registry->dataplane)->tenants[tenant], expire, &expiry);
+	return expiry.live;
+}
+
+struct foreign {
+	const struct dataplane_view *view;
+	const struct registry_service *service;
+	bool *keep;
+};
+
+static bool mark_foreign(void *context, enum found found, const struct flows_flow *flow)
+{
+	struct foreign *foreign = context;
+	const struct registry_service *service = foreign->service;
+	uint32_t member = mtlb_flow_member(flow->word), slot, at, word;
+
+	if (found == FOUND_UNSURE) {
+		/* it may be anybody's: keep every flag this time */
+		for (uint32_t i = 0; i < service->slot_count; i++)
+			foreign->keep[i] = true;
+		return false;
+	}
+	if (found != FOUND_LIVE || flow->facts->service != service->index)
+		return true;
+	if (foreign->view->members[member].flags & MTLB_MEMBER_LET_GO)
+		return true;
+	slot = mtlb_slot_of(mtlb_flow_slot_hash(flow->facts->hash), service->slot_count);
+	at = service->slot_first + slot;
+	word = foreign->view->slots[at / MTLB_SLOTS_PER_LINE].slot[at % MTLB_SLOTS_PER_LINE];
+	if ((word & MTLB_SLOT_MEMBER) != member)
+		foreign->keep[slot] = true;
+	return true;
+}
+
+void flows_mark_foreign(const struct registry *registry, const struct registry_service *service,
+			bool *keep)
+{
+	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	struct foreign foreign = {view, service, keep};
+
+	walk(registry, &view->tenants[service->key.tenant], mark_foreign, &foreign);
+}
+
+struct forget {
+	struct registry *registry;
+	uint32_t service, member;
+};
+
+static bool forget(void *context, enum found found, const struct flows_flow *flow)
+{
+	struct forget *forget = context;
+
+	(void)found;
+	if (mtlb_flow_member(flow->word) == forget->member)
+		dataplane_free_flow(forget->registry->dataplane, flow->bucket, flow->place,
+				    flow->word);
+	return true;
+}
+
+void flows_forget_member(struct registry *registry, const struct registry_service *service,
+			 uint32_t member)
+{
+	struct forget context = {registry, service->index, member};
+
+	walk(registry, &dataplane_view(registry->dataplane)->tenants[service->key.tenant], forget,
+	     &context);
+}
+
+struct copy {
+	struct registry *registry;
+	const struct mtlb_tenant *to;
+};
+
+static bool copy(void *context, enum found found, const struct flows_flow *flow)
+{
+	const struct copy *copy = context;
+	struct mtlb_flow_facts facts = *flow->facts;
+	uint32_t bucket = copy->to->flow_first +
+			  (mtlb_flow_bucket_hash(facts.hash) & (copy->to->flow_count - 1));
+
+	if (found == FOUND_LIVE)
+		dataplane_move_flow(copy->registry->dataplane, bucket, flow->word, &facts);
+	return true;
+}
+
+void flows_copy(struct registry *registry, const struct mtlb_tenant *from,
+		const struct mtlb_tenant *to)
+{
+	struct copy context = {registry, to};
+
+	walk(registry, from, copy, &context);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Walks the flow table while packets use it: every word is read once and judged by that reading.
+ */
+#ifndef MTLB_AGENT_FLOWS_H
+#define MTLB_AGENT_FLOWS_H
+
+#include "registry.h"
+
+struct flows_flow {
+	uint64_t word;
+	const struct mtlb_flow_facts *facts;
+	uint32_t bucket, place;
+	uint32_t idle_stamps; /* how long it has been silent */
+};
+
+/* The flow table's clock, in stamps. */
+uint32_t flows_now(const struct registry *registry);
+
+/* Calls each for every flow of the tenant that is not expired and whose facts belong to its word;
+ * stops when each returns false.
+ */
+void flows_each(const struct registry *registry, uint32_t tenant,
+		bool (*each)(void *context, const struct flows_flow *flow), void *context);
+
+/* Frees what expired; returns how many live flows there are. */
+uint32_t flows_expire(struct registry *registry, uint32_t tenant);
+
+/* keep[slot] = true for each slot of service where a live flow is with another member than the
+ * slot's owner, or may be.
+ */
+void flows_mark_foreign(const struct registry *registry, const struct registry_service *service,
+			bool *keep);
+
+/* Frees every flow of the service's tenant that names this member. */
+void flows_forget_member(struct registry *registry, const struct registry_service *service,
+			 uint32_t member);
+
+/* Copies what lives in one range into another, whatever their sizes; flows already there stay. */
+void flows_copy(struct registry *registry, const struct mtlb_tenant *from,
+		const struct mtlb_tenant *to);
+
+#endif

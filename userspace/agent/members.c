@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "members.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "../base/log.h"
+
+static const struct dataplane_view *view_of(const struct members *members)
+{
+	return dataplane_view(members->registry->dataplane);
+}
+
+static uint8_t state_flags(const struct mtlb_member_name *name)
+{
+	bool settled = name->state == MTLB_MEMBER_UP && !name->drain;
+
+	return settled ? 0 : MTLB_MEMBER_NO_NEW;
+}
+
+static enum mtlb_encap encap_of(const struct members *members, uint32_t service,
+				const struct addr *address)
+{
+	if (view_of(members)->services[service].encap_wish == MTLB_FORWARD_DSR)
+		return MTLB_ENCAP_NONE;
+	return addr_is_ipv4(address) ? MTLB_ENCAP_IPV4 : MTLB_ENCAP_IPV6;
+}
+
+static void fill_outer(const struct members *members, struct mtlb_member *record,
+		       const struct addr *address)
+{
+	const struct addr *source = &members->encap_ipv6;
+	struct mtlb_address from, to;
+
+	if (record->encap == MTLB_ENCAP_NONE)
+		return;
+	if (record->encap == MTLB_ENCAP_IPV4)
+		source = &members->encap_ipv4;
+	memcpy(&from, source->byte, sizeof(from));
+	memcpy(&to, address->byte, sizeof(to));
+	dataplane_set_outer(record, &from, &to);
+}
+
+/*
+ * The record as it ought to be. While a neighbour is being asked again the last known way is kept:
+ * a flushed neighbour table must not stop traffic.
+ */
+static struct mtlb_member make_record(const struct members *members, uint32_t service,
+				      const struct mtlb_member_name *name,
+				      const struct mtlb_member *now, const struct next_hop *hop)
+{
+	struct addr address = registry_addr(&name->address);
+	struct mtlb_member record = {.service = service};
+	bool known = now->ifindex && !(now->flags & MTLB_MEMBER_NO_NEXT_HOP);
+
+	record.encap = encap_of(members, service, &address);
+	record.flags = state_flags(name) | (now->flags & MTLB_MEMBER_LET_GO);
+	fill_outer(members, &record, &address);
+	if (hop->status == NEXT_HOP_OK && (record.encap != MTLB_ENCAP_NONE || hop->on_link)) {
+		memcpy(record.next_hop, hop->mac, sizeof(record.next_hop));
+		memcpy(record.source_mac, hop->source_mac, sizeof(record.source_mac));
+		record.ifindex = hop->ifindex;
+		record.mtu = hop->mtu < UINT16_MAX ? (uint16_t)hop->mtu : UINT16_MAX;
+	} else if (hop->status == NEXT_HOP_RESOLVING && known && now->ifindex == hop->ifindex &&
+		   now->encap == record.encap) {
+		memcpy(record.next_hop, now->next_hop, sizeof(record.next_hop));
+		memcpy(record.source_mac, now->source_mac, sizeof(record.source_mac));
+		record.ifindex = now->ifindex;
+		record.mtu = now->mtu;
+	} else {
+		record.flags |= MTLB_MEMBER_NO_NEXT_HOP;
+	}
+	return record;
+}
+
+int members_next_hop(const struct members *members, uint32_t index, struct next_hop *ret_next_hop)
+{
+	struct addr address = registry_addr(&view_of(members)->member_names[index].address);
+
+	if (members->netlink)
+		return netlink_next_hop(members->netlink, &address, ret_next_hop);
+	*ret_next_hop = (struct next_hop){
+		.status = NEXT_HOP_OK, .on_link = true, .ifindex = 1, .mtu = 1500};
+	return 0;
+}
+
+static void tell(const struct members *members, uint32_t index, const struct mtlb_member *record,
+		 const struct next_hop *hop)
+{
+	const struct mtlb_member_name *name = &view_of(members)->member_names[index];
+	const struct mtlb_service *service = &view_of(members)->services[name->service];
+	struct addr address = registry_addr(&name->address);
+	const char *tenant = view_of(members)->tenants[service->tenant].name;
+	char text[ADDR_TEXT_MAX];
+
+	addr_format_endpoint(&address, ntohs(name->port), text);
+	if (!(record->flags & MTLB_MEMBER_NO_NEXT_HOP))
+		log_info("members", "service %s/%s: %s is reachable", tenant, service->name, text);
+	else if (hop->status == NEXT_HOP_OK)
+		log_warn("members",
+			 "service %s/%s: %s is behind a router, which L2 DSR cannot reach: use "
+			 "forward: ipip",
+			 tenant, service->name, text);
+	else
+		log_warn("members", "service %s/%s: %s cannot be reached: %s", tenant,
+			 service->name, text, next_hop_status_name(hop->status));
+}
+
+static int refresh(struct members *members, struct registry_service *service, uint32_t index,
+		   size_t *ret_unsettled)
+{
+	const struct mtlb_member *now = &view_of(members)->members[index];
+	struct mtlb_member record;
+	struct next_hop hop;
+	bool changes;
+	int error = members_next_hop(members, index, &hop);
+
+	if (error)
+		return error;
+	if (hop.status == NEXT_HOP_RESOLVING)
+		++*ret_unsettled;
+	record = make_record(members, service->index, &view_of(members)->member_names[index], now,
+			     &hop);
+	if (memcmp(&record, now, sizeof(record)) == 0)
+		return 0;
+	changes = (record.flags ^ now->flags) & MTLB_MEMBER_NO_NEXT_HOP;
+	error = dataplane_put_forwarding(members->registry->dataplane, index, &record);
+	if (error)
+		return error;
+	if (changes) {
+		service->dirty = true;
+		if (hop.status != NEXT_HOP_RESOLVING)
+			tell(members, index, &record, &hop);
+	}
+	return 0;
+}
+
+int members_refresh(struct members *members, struct registry_service *service,
+		    size_t *ret_unsettled)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < service->member_count; i++)
+		error = refresh(members, service, service->members[i], ret_unsettled);
+	return error;
+}
+
+/* The flags that follow from its state; the way to it stays. */
+static int put_flags(struct members *members, uint32_t index, uint8_t set, uint8_t clear)
+{
+	struct mtlb_member record = view_of(members)->members[index];
+	uint8_t flags = (record.flags & ~clear) | set;
+
+	if (flags == record.flags)
+		return 0;
+	record.flags = flags;
+	return dataplane_put_forwarding(members->registry->dataplane, index, &record);
+}
+
+static int put_name(struct members *members, struct registry_service *service, uint32_t index,
+		    const struct mtlb_member_name *name, bool keep_let_go)
+{
+	uint8_t flags = state_flags(name);
+	int error = dataplane_put_member_name(members->registry->dataplane, index, name);
+
+	service->dirty = true;
+	return error
+		       ?: put_flags(members, index, flags,
+				    (MTLB_MEMBER_NO_NEW & ~flags) |
+					    (keep_let_go ? 0 : MTLB_MEMBER_LET_GO));
+}
+
+int members_add(struct members *members, struct registry_service *service,
+		const struct state_member *member, enum mtlb_member_state state, uint64_t now)
+{
+	struct registry *registry = members->registry;
+	uint32_t index = registry_member(registry, service, &member->address, member->port);
+	struct mtlb_member_name name = {
+		.used = 1,
+		.service = service->index,
+		.port = htons(member->port),
+		.drain = member->drain,
+		.state = state,
+		.weight = member->weight,
+		.since = now,
+	};
+	struct mtlb_member record = {.service = service->index, .flags = MTLB_MEMBER_NO_NEXT_HOP};
+	size_t unsettled = 0;
+	int error;
+
+	memcpy(&name.address, member->address.byte, sizeof(name.address));
+	if (index)
+		return put_name(members, service, index, &name, false);
+	index = ranges_take(&registry->member_indices, 1);
+	if (!index && !registry_settle(registry))
+		index = ranges_take(&registry->member_indices, 1);
+	if (!index)
+		return -ENOSPC;
+	record.flags |= state_flags(&name);
+	record.encap = encap_of(members, service->index, &member->address);
+	fill_outer(members, &record, &member->address);
+	error = dataplane_reset_member_counters(registry->dataplane, index);
+	error = error ?: dataplane_put_member(registry->dataplane, index, &record, &name);
+	error = error ?: registry_add_member(service, index);
+	service->dirty = true;
+	return error ?: refresh(members, service, index, &unsettled);
+}
+
+int members_set(struct members *members, struct registry_service *service, uint32_t index,
+		const struct state_member *member, uint64_t now)
+{
+	struct mtlb_member_name name = view_of(members)->member_names[index];
+
+	if (name.drain != member->drain)
+		name.since = now;
+	name.drain = member->drain;
+	name.weight = member->weight;
+	return put_name(members, service, index, &name, false);
+}
+
+int members_set_state(struct members *members, struct registry_service *service, uint32_t index,
+		      enum mtlb_member_state state, uint64_t now)
+{
+	struct mtlb_member_name name = view_of(members)->member_names[index];
+
+	if (name.state == state)
+		return 0;
+	name.state = state;
+	name.since = now;
+	/* one that was let go and comes back up has lost its flows: they belong to others now */
+	return put_name(members, service, index, &name, state != MTLB_MEMBER_UP);
+}
+
+int members_let_go(struct members *members, struct registry_service *service, uint32_t index)
+{
+	service->dirty = true;
+	return put_flags(members, index, MTLB_MEMBER_LET_GO, 0);
+}
+
+int members_free(struct members *members, struct registry_service *service, uint32_t index)
+{
+	struct mtlb_member_name name = view_of(members)->member_names[index];
+	struct mtlb_member record = view_of(members)->members[index];
+	int error;
+
+	name.used = 0;
+	/* should a stale flow still name it, it is nobody's */
+	record.service = 0;
+	record.flags |= MTLB_MEMBER_LET_GO | MTLB_MEMBER_NO_NEXT_HOP;
+	error = dataplane_put_member(members->registry->dataplane, index, &record, &name);
+	if (error)
+		return error;
+	registry_remove_member(service, index);
+	ranges_give_back(&members->registry->member_indices, index, 1);
+	return 0;
+}

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "publish.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../model/maglev.h"
+#include "../model/table.h"
+
+/* Stamps of the flow table in so many seconds, rounded up; the wrap bounds it. */
+static uint32_t idle_stamps(const struct mtlb_node *node, uint32_t seconds)
+{
+	uint64_t stamps = ((uint64_t)seconds * 1000000000 >> node->stamp_shift) + 1;
+
+	return stamps < MTLB_FLOW_STAMP_MASK / 2 ? (uint32_t)stamps : MTLB_FLOW_STAMP_MASK / 2;
+}
+
+/* who is eligible */
+
+enum tier {
+	TIER_READY, /* up, and there is a way to it */
+	TIER_HOPE,  /* not known to be up, but nobody is: its flows are better kept than refused */
+	TIER_NONE,
+};
+
+static enum tier member_tier(const struct dataplane_view *view, uint32_t index)
+{
+	const struct mtlb_member_name *name = &view->member_names[index];
+	uint8_t flags = view->members[index].flags;
+
+	if (name->drain || name->state == MTLB_MEMBER_GONE || name->state == MTLB_MEMBER_DRAIN)
+		return TIER_NONE;
+	if (name->state == MTLB_MEMBER_UP && !(flags & MTLB_MEMBER_NO_NEXT_HOP))
+		return TIER_READY;
+	return flags & MTLB_MEMBER_LET_GO ? TIER_NONE : TIER_HOPE;
+}
+
+static size_t eligible(const struct registry *registry, const struct registry_service *service,
+		       enum tier tier, struct maglev_member *members)
+{
+	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	size_t count = 0;
+
+	for (size_t i = 0; i < service->member_count; i++) {
+		uint32_t index = service->members[i];
+		const struct mtlb_member_name *name = &view->member_names[index];
+		struct addr address = registry_addr(&name->address);
+
+		if (member_tier(view, index) != tier)
+			continue;
+		maglev_identify(&members[count], &address, ntohs(name->port));
+		members[count].weight = name->weight;
+		members[count++].owner = index;
+	}
+	return count;
+}
+
+/* The size follows from what is configured, not from who is up: a failure must not change it. */
+static uint32_t table_size(const struct registry *registry, const struct registry_service *service,
+			   uint32_t *weights)
+{
+	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	size_t count = 0;
+
+	for (size_t i = 0; i < service->member_count; i++) {
+		const struct mtlb_member_name *name = &view->member_names[service->members[i]];
+
+		if (name->state != MTLB_MEMBER_GONE)
+			weights[count++] = name->weight;
+	}
+	if (!count && service->slot_count)
+		return service->slot_count;
+	return maglev_size(weights, count);
+}
+
+static int choose_owners(const struct registry *registry, const struct registry_service *service,
+			 uint32_t **ret_owners, uint32_t *ret_count)
+{
+	struct maglev_member *members = calloc(service->member_count + 1, sizeof(*members));
+	uint32_t *weights = calloc(service->member_count + 1, sizeof(*weights));
+	uint32_t *owners = NULL, size = 0;
+	int error = -ENOMEM;
+	size_t count;
+
+	if (!members || !weights)
+		goto done;
+	size = table_size(registry, service, weights);
+	error = size ? 0 : -E2BIG;
+	if (error)
+		goto done;
+	owners = calloc(size, sizeof(*owners));
+	error = owners ? 0 : -ENOMEM;
+	if (error)
+		goto done;
+	count = eligible(registry, service, TIER_READY, members);
+	if (!count)
+		count = eligible(registry, service, TIER_HOPE, members);
+	if (count)
+		error = maglev_fill(members, count, size, owners);
+done:
+	free(members);
+	free(weights);
+	if (error) {
+		free(owners);
+		return error;
+	}
+	*ret_owners = owners;
+	*ret_count = size;
+	return 0;
+}
+
+/* the table in the kernel */
+
+static int read_slots(const struct registry *registry, uint32_t first, uint32_t count,
+		      uint32_t **ret_slots)
+{
+	const struct mtlb_slot_line *lines = dataplane_view(registry->dataplane)->slots;
+	uint32_t *slots = NULL;
+
+	if (count) {
+		slots = malloc(count * sizeof(*slots));
+		if (!slots)
+			return -ENOMEM;
+		memcpy(slots, &lines[first / MTLB_SLOTS_PER_LINE], count * sizeof(*slots));
+	}
+	*ret_slots = slots;
+	return 0;
+}
+
+int publish_read_table(const struct registry *registry, const struct registry_service *service,
+		       struct table *ret_table)
+{
+	struct table table = {.count = service->slot_count, .old_count = service->old_count};
+	int error = read_slots(registry, service->slot_first, table.count, &table.slots);
+
+	error = error ?: read_slots(registry, service->old_first, table.old_count, &table.old);
+	if (error)
+		table_fini(&table);
+	else
+		*ret_table = table;
+	return error;
+}
+
+static struct mtlb_vip make_record(const struct registry *registry,
+				   const struct registry_service *service,
+				   const struct mtlb_vip_key *key)
+{
+	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	const struct mtlb_service *names = &view->services[service->index];
+	const struct mtlb_tenant *tenant = &view->tenants[names->tenant];
+
+	return (struct mtlb_vip){
+		.key = *key,
+		.tenant = names->tenant,
+		.service = service->index,
+		.flags = names->track_always ? MTLB_VIP_TRACK_ALWAYS : 0,
+		.slot_first = service->slot_first,
+		.slot_count = service->slot_count,
+		.old_first = service->old_first,
+		.old_count = service->old_count,
+		.flow_first = tenant->flow_first,
+		.flow_mask = tenant->flow_count - 1,
+		.idle = idle_stamps(view->node, names->idle),
+		.generation = service->generation,
+	};
+}
+
+/* A fresh record for a key that may have one. */
+static int put_record(struct registry *registry, const struct mtlb_vip *record, uint32_t *index)
+{
+	uint32_t fresh = ranges_take(&registry->records, 1);
+	int error;
+
+	if (!fresh) {
+		error = registry_settle(registry);
+		if (error)
+			return error;
+		fresh = ranges_take(&registry->records, 1);
+	}
+	if (!fresh)
+		return -ENOSPC;
+	error = dataplane_put_vip(registry->dataplane, fresh, record);
+	ranges_give_back(&registry->records, error ? fresh : *index, 1);
+	if (!error)
+		*index = fresh;
+	return error;
+}
+
+int publish_records(struct registry *registry, struct registry_service *service)
+{
+	for (struct registry_vip *vip = service->vips; vip; vip = vip->next) {
+		struct mtlb_vip record = make_record(registry, service, &vip->key);
+		int error = put_record(registry, &record, &vip->record);
+
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static uint32_t take_slots(struct registry *registry, uint32_t count)
+{
+	uint32_t lines = REGISTRY_LINES(count);
+	uint32_t first = ranges_take(&registry->slot_lines, lines);
+
+	if (!first && registry_rests(registry) && !registry_settle(registry))
+		first = ranges_take(&registry->slot_lines, lines);
+	return first * MTLB_SLOTS_PER_LINE;
+}
+
+static void give_back_slots(struct registry *registry, uint32_t first, uint32_t count)
+{
+	ranges_give_back(&registry->slot_lines, first / MTLB_SLOTS_PER_LINE, REGISTRY_LINES(count));
+}
+
+static int put_slots(struct registry *registry, const uint32_t *slots, uint32_t count,
+		     uint32_t *ret_first)
+{
+	int error;
+
+	*ret_first = 0;
+	if (!count)
+		return 0;
+	*ret_first = take_slots(registry, count);
+	if (!*ret_first)
+		return -ENOSPC;
+	error = dataplane_put_slots(registry->dataplane, *ret_first, slots, count);
+	if (error)
+		give_back_slots(registry, *ret_first, count);
+	return error;
+}
+
+/* Fresh ranges, then every record; what was there before rests until no packet can hold it. */
+static int switch_table(struct registry *registry, struct registry_service *service,
+			const struct table *table)
+{
+	struct registry_service before = *service;
+	uint32_t first, old_first = 0;
+	int error = put_slots(registry, table->slots, table->count, &first);
+
+	if (error)
+		return error;
+	error = put_slots(registry, table->old, table->old_count, &old_first);
+	if (error) {
+		give_back_slots(registry, first, table->count);
+		return error;
+	}
+	service->slot_first = first;
+	service->slot_count = table->count;
+	service->old_first = old_first;
+	service->old_count = table->old_count;
+	service->generation++;
+	/* should a record fail, both tables stay taken: some VIPs may use the one, some the other
+	 */
+	error = publish_records(registry, service);
+	if (error)
+		return error;
+	give_back_slots(registry, before.slot_first, before.slot_count);
+	give_back_slots(registry, before.old_first, before.old_count);
+	return 0;
+}
+
+int publish_table(struct registry *registry, struct registry_service *service, uint64_t learn_ns,
+		  uint64_t now)
+{
+	const struct mtlb_service *names =
+		&dataplane_view(registry->dataplane)->services[service->index];
+	struct table table = {}, next = {};
+	uint32_t *owners = NULL, count = 0;
+	bool learn = learn_ns && names->protocol == IPPROTO_UDP && !names->track_always;
+	int error = choose_owners(registry, service, &owners, &count);
+
+	if (error)
+		return error;
+	error = publish_read_table(registry, service, &table);
+	if (error)
+		goto done;
+	if (table_same_owners(&table, owners, count)) {
+		error = service->dirty ? publish_records(registry, service) : 0;
+		service->dirty = error != 0;
+		goto done;
+	}
+	error = table_change(&table, owners, count, learn, &next);
+	if (error)
+		goto done;
+	/* the times first: a flag must never seem older than it is */
+	if (next.old_count)
+		error = dataplane_put_service_times(
+			registry->dataplane, service->index, now,
+			table_any(&next, MTLB_SLOT_LEARN)
+				? (names->learn_until ? names->learn_until : now + learn_ns)
+				: 0);
+	error = error ?: switch_table(registry, service, &next);
+	service->dirty = error != 0;
+done:
+	table_fini(&table);
+	table_fini(&next);
+	free(owners);
+	return error;
+}
+
+int publish_vip(struct registry *registry, struct registry_service *service,
+		const struct mtlb_vip_key *key)
+{
+	struct mtlb_vip record = make_record(registry, service, key);
+	uint32_t index = 0;
+	int error = put_record(registry, &record, &index);
+
+	return error ?: registry_add_vip(&service->vips, key, index);
+}
+
+static int withdraw(struct registry *registry, struct registry_vip **list, struct registry_vip *vip)
+{
+	int error = 0;
+
+	/* by now the key may lead to another service's record, which must stay */
+	if (dataplane_find_vip(registry->dataplane, &vip->key) == vip->record)
+		error = dataplane_delete_vip(registry->dataplane, &vip->key);
+	if (error)
+		return error;
+	ranges_give_back(&registry->records, vip->record, 1);
+	registry_remove_vip(list, vip);
+	return 0;
+}
+
+int publish_withdraw(struct registry *registry, struct registry_service *service,
+		     struct registry_vip *vip)
+{
+	return withdraw(registry, &service->vips, vip);
+}
+
+int publish_address(struct registry *registry, struct registry_tenant *tenant,
+		    const struct mtlb_vip_key *key)
+{
+	struct mtlb_vip record = {
+		.key = *key,
+		.tenant = tenant->index,
+		.flags = MTLB_VIP_ADDRESS,
+	};
+	uint32_t index = 0;
+	int error = put_record(registry, &record, &index);
+
+	return error ?: registry_add_vip(&tenant->addresses, key, index);
+}
+
+int publish_withdraw_address(struct registry *registry, struct registry_tenant *tenant,
+			     struct registry_vip *vip)
+{
+	return withdraw(registry, &tenant->addresses, vip);
+}
+
+static int put_word(struct registry *registry, const struct registry_service *service, uint32_t i,
+		    uint32_t word)
+{
+	return dataplane_put_slot(registry->dataplane, service->slot_first + i, word);
+}
+
+int publish_end_learning(struct registry *registry, struct registry_service *service)
+{
+	const struct mtlb_service *names =
+		&dataplane_view(registry->dataplane)->services[service->index];
+	struct table table;
+	int error = publish_read_table(registry, service, &table);
+
+	for (uint32_t i = 0; !error && i < table.count; i++)
+		if (table.slots[i] & MTLB_SLOT_LEARN)
+			error = put_word(registry, service, i, table.slots[i] & ~MTLB_SLOT_LEARN);
+	if (error)
+		return error;
+	table_fini(&table);
+	return dataplane_put_service_times(registry->dataplane, service->index, names->changed_at,
+					   0);
+}
+
+int publish_clear_flags(struct registry *registry, struct registry_service *service,
+			const bool *keep)
+{
+	struct table table;
+	bool any_kept = false;
+	uint32_t old_first = service->old_first, old_count = service->old_count;
+	int error = publish_read_table(registry, service, &table);
+
+	if (error)
+		return error;
+	for (uint32_t i = 0; i < table.count; i++)
+		any_kept |= keep[i] && table.slots[i] & MTLB_SLOT_CHANGED;
+	/* tables of two sizes agree only where nothing is flagged: all flags go, or none
+	 * (model/table.h) */
+	if (any_kept && table.old_count != table.count)
+		goto done;
+	for (uint32_t i = 0; !error && i < table.count; i++)
+		if (table.slots[i] & MTLB_SLOT_CHANGED && !keep[i])
+			error = put_word(registry, service, i, table.slots[i] & MTLB_SLOT_MEMBER);
+	if (error || any_kept)
+		goto done;
+	service->old_first = service->old_count = 0;
+	service->generation++;
+	error = publish_records(registry, service);
+	if (error)
+		goto done;
+	give_back_slots(registry, old_first, old_count);
+	error = dataplane_put_service_times(registry->dataplane, service->index, 0, 0);
+done:
+	table_fini(&table);
+	return error;
+}

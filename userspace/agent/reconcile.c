@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "reconcile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "../base/log.h"
+#include "../model/maglev.h"
+#include "flows.h"
+#include "publish.h"
+
+#define RESOLVE_WAIT_NS 1000000000ULL
+
+/* room */
+
+static int too_few(struct err *err, const char *what, uint32_t wanted, uint32_t left)
+{
+	return err_set(
+		err, -ENOSPC,
+		"the change needs %u more %s and the running dataplane has room for %u: raise "
+		"node.capacity.%s (which takes a new dataplane), or remove some first",
+		wanted, what, left, what);
+}
+
+static uint32_t service_lines(const struct state_service *service)
+{
+	uint32_t weights[service->member_count + 1];
+
+	for (size_t i = 0; i < service->member_count; i++)
+		weights[i] = service->members[i].weight;
+	return REGISTRY_LINES(maglev_size(weights, service->member_count));
+}
+
+int reconcile_check_room(const struct registry *registry, const struct plan *plan, struct err *err)
+{
+	uint32_t tenants = 0, services = 0, members = 0, vips = 0, lines = 0, buckets = 0;
+	uint32_t left;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct op *op = &plan->ops[i];
+
+		switch (op->kind) {
+		case OP_TENANT_ADD:
+		case OP_TENANT_SET:
+			tenants += op->kind == OP_TENANT_ADD;
+			if (op->kind == OP_TENANT_ADD ||
+			    op->new_tenant->flows != op->old_tenant->flows)
+				buckets += op->new_tenant->flows / MTLB_FLOWS_PER_BUCKET;
+			break;
+		case OP_SERVICE_ADD:
+			services++;
+			lines += service_lines(op->new_service);
+			break;
+		case OP_MEMBER_ADD:
+			members++;
+			break;
+		case OP_VIP_ADD:
+		case OP_ADDRESS_ADD:
+			vips++;
+			break;
+		default:
+			break;
+		}
+	}
+#define ENOUGH(count, ranges, what)                              \
+	left = registry->ranges.limit - registry->ranges.in_use; \
+	if ((count) > left)                                      \
+		return too_few(err, what, count, left);
+	ENOUGH(tenants, tenant_indices, "tenants")
+	ENOUGH(services, service_indices, "services")
+	ENOUGH(members, member_indices, "members")
+	ENOUGH(vips, records, "vips")
+	ENOUGH(lines, slot_lines, "slots")
+	ENOUGH(buckets, flow_buckets, "flows")
+#undef ENOUGH
+	return 0;
+}
+
+/* tenants */
+
+static uint32_t take_buckets(struct registry *registry, uint32_t count)
+{
+	uint32_t first = ranges_take(&registry->flow_buckets, count);
+
+	if (!first && !registry_settle(registry))
+		first = ranges_take(&registry->flow_buckets, count);
+	return first;
+}
+
+static int add_tenant(struct reconcile *reconcile, const struct state_tenant *wanted)
+{
+	struct registry *registry = reconcile->registry;
+	uint32_t index = ranges_take(&registry->tenant_indices, 1);
+	struct mtlb_tenant tenant = {
+		.used = 1,
+		.id = wanted->id,
+		.flow_count = wanted->flows / MTLB_FLOWS_PER_BUCKET,
+	};
+	int error;
+
+	if (!index && !registry_settle(registry))
+		index = ranges_take(&registry->tenant_indices, 1);
+	if (!index)
+		return -ENOSPC;
+	memcpy(tenant.name, wanted->name, sizeof(tenant.name));
+	tenant.flow_first = take_buckets(registry, tenant.flow_count);
+	error = tenant.flow_first ? 0 : -ENOSPC;
+	error = error
+			?: dataplane_clear_flows(registry->dataplane, tenant.flow_first,
+						 tenant.flow_count);
+	error = error ?: dataplane_reset_tenant_counters(registry->dataplane, index);
+	error = error ?: dataplane_put_tenant(registry->dataplane, index, &tenant);
+	if (!error && !registry_add_tenant(registry, index, wanted->name))
+		error = -ENOMEM;
+	if (error) {
+		ranges_give_back(&registry->tenant_indices, index, 1);
+		ranges_give_back(&registry->flow_buckets, tenant.flow_first, tenant.flow_count);
+	}
+	return error;
+}
+
+static int republish_tenant(struct registry *registry, uint32_t tenant)
+{
+	struct registry_service *service, *next;
+	int error = 0;
+
+	HASH_ITER (by_key, registry->services, service, next)
+		if (!error && service->key.tenant == tenant)
+			error = publish_records(registry, service);
+	return error;
+}
+
+/*
+ * Another quota is another range. The flows are copied before packets look there, and once more
+ * after, for those that were stored meanwhile; what does not fit into a smaller range is let go, as
+ * if it had been evicted.
+ */
+static int resize_flows(struct registry *registry, uint32_t index, struct mtlb_tenant *tenant,
+			uint32_t count)
+{
+	struct mtlb_tenant before = *tenant;
+	int error;
+
+	tenant->flow_first = take_buckets(registry, count);
+	tenant->flow_count = count;
+	if (!tenant->flow_first)
+		return -ENOSPC;
+	error = dataplane_clear_flows(registry->dataplane, tenant->flow_first, count);
+	if (error)
+		return error;
+	flows_copy(registry, &before, tenant);
+	error = dataplane_put_tenant(registry->dataplane, index, tenant);
+	error = error ?: republish_tenant(registry, index);
+	error = error ?: dataplane_grace(registry->dataplane);
+	if (error)
+		return error;
+	flows_copy(registry, &before, tenant);
+	ranges_give_back(&registry->flow_buckets, before.flow_first, before.flow_count);
+	return 0;
+}
+
+static int set_tenant(struct reconcile *reconcile, const struct state_tenant *wanted)
+{
+	struct registry *registry = reconcile->registry;
+	struct registry_tenant *known = registry_tenant(registry, wanted->name);
+	uint32_t buckets = wanted->flows / MTLB_FLOWS_PER_BUCKET;
+	struct mtlb_tenant tenant;
+
+	if (!known)
+		return -ENOENT;
+	tenant = dataplane_view(registry->dataplane)->tenants[known->index];
+	tenant.id = wanted->id;
+	if (tenant.flow_count != buckets)
+		return resize_flows(registry, known->index, &tenant, buckets);
+	return dataplane_put_tenant(registry->dataplane, known->index, &tenant);
+}
+
+static int delete_tenant(struct reconcile *reconcile, const struct state_tenant *old)
+{
+	struct registry *registry = reconcile->registry;
+	struct registry_tenant *known = registry_tenant(registry, old->name);
+	struct mtlb_tenant tenant;
+	int error;
+
+	if (!known)
+		return 0;
+	tenant = dataplane_view(registry->dataplane)->tenants[known->index];
+	tenant.used = 0;
+	error = dataplane_put_tenant(registry->dataplane, known->index, &tenant);
+	if (error)
+		return error;
+	ranges_give_back(&registry->flow_buckets, tenant.flow_first, tenant.flow_count);
+	ranges_give_back(&registry->tenant_indices, known->index, 1);
+	registry_remove_tenant(registry, known);
+	return 0;
+}
+
+static int set_address(struct reconcile *reconcile, const struct op *op)
+{
+	bool add = op->kind == OP_ADDRESS_ADD;
+	const struct state_tenant *of = add ? op->new_tenant : op->old_tenant;
+	struct registry_tenant *tenant = registry_tenant(reconcile->registry, of->name);
+	struct mtlb_vip_key key = registry_key(op->address, 0, 0);
+	struct registry_vip *vip;
+
+	if (!tenant)
+		return add ? -ENOENT : 0;
+	vip = registry_vip(tenant->addresses, &key);
+	if (add)
+		return vip ? 0 : publish_address(reconcile->registry, tenant, &key);
+	return vip ? publish_withdraw_address(reconcile->registry, tenant, vip) : 0;
+}
+
+/* services */
+
+static struct mtlb_service service_record(uint32_t tenant, const struct state_service *wanted,
+					  const struct mtlb_service *now)
+{
+	struct mtlb_service service = {
+		.used = 1,
+		.tenant = tenant,
+		.protocol = wanted->protocol,
+		.encap_wish =
+			wanted->forward == STATE_FORWARD_DSR ? MTLB_FORWARD_DSR : MTLB_FORWARD_IPIP,
+		.track_always = wanted->track_always,
+		.idle = wanted->idle_s,
+		.changed_at = now ? now->changed_at : 0,
+		.learn_until = now ? now->learn_until : 0,
+	};
+
+	memcpy(service.name, wanted->name, sizeof(service.name));
+	memcpy(service.pool, wanted->pool, sizeof(service.pool));
+	return service;
+}
+
+static int add_service(struct reconcile *reconcile, const struct op *op)
+{
+	struct registry *registry = reconcile->registry;
+	struct registry_tenant *tenant = registry_tenant(registry, op->new_tenant->name);
+	struct registry_service *added;
+	struct mtlb_service record;
+	uint32_t index;
+	int error;
+
+	if (!tenant)
+		return -ENOENT;
+	index = ranges_take(&registry->service_indices, 1);
+	if (!index && !registry_settle(registry))
+		index = ranges_take(&registry->service_indices, 1);
+	if (!index)
+		return -ENOSPC;
+	record = service_record(tenant->index, op->new_service, NULL);
+	error = dataplane_put_service(registry->dataplane, index, &record);
+	if (error) {
+		ranges_give_back(&registry->service_indices, index, 1);
+		return error;
+	}
+	added = registry_add_service(registry, index, tenant->index, op->new_service->name,
+				     op->new_service->protocol);
+	if (!added)
+		return -ENOMEM;
+	added->dirty = true;
+	return 0;
+}
+
+static struct registry_service *find_service(const struct reconcile *reconcile,
+					     const struct state_tenant *tenant,
+					     const struct state_service *service)
+{
+	struct registry_tenant *owner = registry_tenant(reconcile->registry, tenant->name);
+
+	if (!owner)
+		return NULL;
+	return registry_service(reconcile->registry, owner->index, service->name,
+				service->protocol);
+}
+
+static int set_service(struct reconcile *reconcile, const struct op *op)
+{
+	struct registry *registry = reconcile->registry;
+	struct registry_service *service = find_service(reconcile, op->new_tenant, op->new_service);
+	struct mtlb_service now, record;
+	size_t unsettled = 0;
+	int error;
+
+	if (!service)
+		return -ENOENT;
+	now = dataplane_view(registry->dataplane)->services[service->index];
+	record = service_record(now.tenant, op->new_service, &now);
+	if (memcmp(&record, &now, sizeof(record)) == 0)
+		return 0; /* only what the maps do not keep, such as its health check */
+	error = dataplane_put_service(registry->dataplane, service->index, &record);
+	error = error ?: publish_records(registry, service);
+	return error ?: members_refresh(reconcile->members, service, &unsettled);
+}
+
+static int delete_service(struct reconcile *reconcile, const struct op *op)
+{
+	struct registry *registry = reconcile->registry;
+	struct registry_service *service = find_service(reconcile, op->old_tenant, op->old_service);
+	struct mtlb_service record;
+	int error = 0;
+
+	if (!service)
+		return 0;
+	while (!error && service->vips)
+		error = publish_withdraw(registry, service, service->vips);
+	while (!error && service->member_count)
+		error = members_free(reconcile->members, service, service->members[0]);
+	if (error)
+		return error;
+	record = dataplane_view(registry->dataplane)->services[service->index];
+	record.used = 0;
+	error = dataplane_put_service(registry->dataplane, service->index, &record);
+	if (error)
+		return error;
+	ranges_give_back(&registry->slot_lines, service->slot_first / MTLB_SLOTS_PER_LINE,
+			 REGISTRY_LINES(service->slot_count));
+	ranges_give_back(&registry->slot_lines, service->old_first / MTLB_SLOTS_PER_LINE,
+			 REGISTRY_LINES(service->old_count));
+	ranges_give_back(&registry->service_indices, service->index, 1);
+	registry_remove_service(registry, service);
+	return 0;
+}
+
+/* members */
+
+static int add_member(struct reconcile *reconcile, const struct op *op)
+{
+	struct registry_service *service = find_service(reconcile, op->new_tenant, op->new_service);
+	bool checked = op->new_service->health.type != STATE_HEALTH_NONE;
+	/* one that joins a running pool waits for its first good check; a new pool cannot wait */
+	bool joins = op->old_service && checked;
+
+	if (!service)
+		return -ENOENT;
+	return members_add(reconcile->members, service, op->new_member,
+			   joins ? MTLB_MEMBER_CHECKING : MTLB_MEMBER_UP, reconcile->now);
+}
+
+static int change_member(struct reconcile *reconcile, const struct op *op)
+{
+	const struct state_tenant *tenant = op->new_tenant ?: op->old_tenant;
+	const struct state_service *of = op->new_service ?: op->old_service;
+	const struct state_member *member = op->new_member ?: op->old_member;
+	struct registry_service *service = find_service(reconcile, tenant, of);
+	uint32_t index;
+
+	if (!service)
+		return op->kind == OP_MEMBER_DEL ? 0 : -ENOENT;
+	index = registry_member(reconcile->registry, service, &member->address, member->port);
+	if (!index)
+		return op->kind == OP_MEMBER_DEL ? 0 : -ENOENT;
+	if (op->kind == OP_MEMBER_SET)
+		return members_set(reconcile->members, service, index, member, reconcile->now);
+	return members_set_state(reconcile->members, service, index, MTLB_MEMBER_GONE,
+				 reconcile->now);
+}
+
+/* tables and VIPs */
+
+static uint64_t learn_ns(const struct reconcile *reconcile, const struct registry_service *service)
+{
+	const struct registry_tenant *tenant = reconcile->registry->tenant_at[service->key.tenant];
+	const struct state_service *of = NULL;
+
+	if (tenant)
+		of = state_find_service(reconcile->wanted, tenant->name, service->key.name);
+	return of ? (uint64_t)of->learn_s * 1000000000 : 0;
+}
+
+static int publish(struct reconcile *reconcile, struct registry_service *service, bool planned,
+		   struct err *err)
+{
+	uint64_t learn = planned ? learn_ns(reconcile, service) : 0;
+	int error = publish_table(reconcile->registry, service, learn, reconcile->now);
+
+	if (error == -ENOSPC)
+		return err_set(err, error,
+			       "service %s: no room for its table: raise node.capacity.slots",
+			       service->key.name);
+	if (error)
+		return err_set(err, error, "service %s: its table cannot be published: %s",
+			       service->key.name, strerror(-error));
+	return 0;
+}
+
+int reconcile_publish_dirty(struct reconcile *reconcile, bool planned, struct err *err)
+{
+	struct registry_service *service, *next;
+	int result = 0;
+
+	HASH_ITER (by_key, reconcile->registry->services, service, next) {
+		int error = service->dirty ? publish(reconcile, service, planned, err) : 0;
+
+		result = result ?: error;
+	}
+	return result;
+}
+
+static uint64_t monotonic(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/*
+ * New members are put into a table once their neighbours have answered: otherwise their share of
+ * the packets would be dropped until then. Those that do not answer within a second come later.
+ */
+static int settle_members(struct reconcile *reconcile)
+{
+	uint64_t until = monotonic() + RESOLVE_WAIT_NS;
+	struct registry_service *service, *next;
+	size_t unsettled;
+	int error = 0;
+
+	do {
+		unsettled = 0;
+		HASH_ITER (by_key, reconcile->registry->services, service, next)
+			if (!error && service->dirty)
+				error = members_refresh(reconcile->members, service, &unsettled);
+		if (!error && unsettled)
+			nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+	} while (!error && unsettled && monotonic() < until);
+	return error;
+}
+
+static int set_vip(struct reconcile *reconcile, const struct op *op)
+{
+	bool add = op->kind == OP_VIP_ADD;
+	const struct state_service *of = add ? op->new_service : op->old_service;
+	struct registry_service *service =
+		find_service(reconcile, add ? op->new_tenant : op->old_tenant, of);
+	struct mtlb_vip_key key = registry_key(&op->vip->address, op->vip->port, of->protocol);
+	struct registry_vip *vip;
+
+	if (!service)
+		return add ? -ENOENT : 0;
+	vip = registry_vip(service->vips, &key);
+	if (add)
+		return vip ? 0 : publish_vip(reconcile->registry, service, &key);
+	return vip ? publish_withdraw(reconcile->registry, service, vip) : 0;
+}
+
+static int apply_op(struct reconcile *reconcile, const struct op *op, struct err *err)
+{
+	struct registry_service *service;
+	int error;
+
+	switch (op->kind) {
+	case OP_TENANT_ADD:
+		return add_tenant(reconcile, op->new_tenant);
+	case OP_TENANT_SET:
+		return set_tenant(reconcile, op->new_tenant);
+	case OP_TENANT_DEL:
+		return delete_tenant(reconcile, op->old_tenant);
+	case OP_ADDRESS_ADD:
+	case OP_ADDRESS_DEL:
+		return set_address(reconcile, op);
+	case OP_SERVICE_ADD:
+		return add_service(reconcile, op);
+	case OP_SERVICE_SET:
+		return set_service(reconcile, op);
+	case OP_SERVICE_DEL:
+		return delete_service(reconcile, op);
+	case OP_MEMBER_ADD:
+		return add_member(reconcile, op);
+	case OP_MEMBER_SET:
+	case OP_MEMBER_DEL:
+		return change_member(reconcile, op);
+	case OP_VIP_ADD:
+		/* no packet may meet a service without its table */
+		service = find_service(reconcile, op->new_tenant, op->new_service);
+		error = service && service->dirty ? publish(reconcile, service, true, err) : 0;
+		return error ?: set_vip(reconcile, op);
+	case OP_VIP_DEL:
+		return set_vip(reconcile, op);
+	}
+	return -EINVAL;
+}
+
+static bool adds_members(enum op_kind kind)
+{
+	return kind == OP_TENANT_ADD || kind == OP_ADDRESS_ADD || kind == OP_SERVICE_ADD ||
+	       kind == OP_SERVICE_SET || kind == OP_TENANT_SET || kind == OP_MEMBER_ADD ||
+	       kind == OP_MEMBER_SET;
+}
+
+int reconcile_apply(struct reconcile *reconcile, const struct plan *plan, struct err *err)
+{
+	bool settled = false;
+	char text[512];
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct op *op = &plan->ops[i];
+		struct err why = {};
+		int error;
+
+		if (!settled && op->kind == OP_VIP_ADD) {
+			error = settle_members(reconcile);
+			settled = true;
+			if (error)
+				return err_set(err, error, "cannot ask for the next hops: %s",
+					       strerror(-error));
+		}
+		error = apply_op(reconcile, op, &why);
+		if (adds_members(op->kind))
+			settled = false;
+		if (error)
+			return err_set(err, error, "stopped at \"%s\": %s",
+				       op_format(op, text, sizeof(text)),
+				       why.text[0] ? why.text : strerror(-error));
+		log_info("reconcile", "%s", op_format(op, text, sizeof(text)));
+	}
+	if (!settled) {
+		int error = settle_members(reconcile);
+
+		if (error)
+			return err_set(err, error, "cannot ask for the next hops: %s",
+				       strerror(-error));
+	}
+	return reconcile_publish_dirty(reconcile, true, err);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Who is who in the maps: names to indices, and which ranges are taken. Everything in it is read
+ * back from the maps at start, so a restarted agent knows what the one before it knew; afterwards
+ * it is kept in step by whoever writes the maps (reconcile, publish, sweep).
+ */
+#ifndef MTLB_AGENT_REGISTRY_H
+#define MTLB_AGENT_REGISTRY_H
+
+#include <uthash.h>
+
+#include "../base/ranges.h"
+#include "../dataplane/dataplane.h"
+#include "../model/state.h"
+
+struct registry_vip {
+	struct mtlb_vip_key key;
+	uint32_t record;
+	struct registry_vip *next;
+};
+
+struct registry_tenant {
+	uint32_t index;
+	char name[STATE_NAME_MAX];
+	struct registry_vip *addresses;
+	uint64_t unstored, unstored_at; /* the last growth of flows_unstored, for sweep */
+	UT_hash_handle by_name;
+};
+
+/* The protocol is part of it: for the moment of a change there is an old and a new service. */
+struct registry_service_key {
+	uint32_t tenant;
+	uint32_t protocol;
+	char name[STATE_NAME_MAX];
+};
+
+struct registry_service {
+	uint32_t index;
+	struct registry_service_key key;
+	uint32_t *members; /* indices */
+	size_t member_count;
+	struct registry_vip *vips;
+	uint32_t slot_first, slot_count, old_first, old_count, generation;
+	bool dirty; /* its table may no longer be what its members call for */
+	UT_hash_handle by_key;
+};
+
+struct registry {
+	struct dataplane *dataplane;
+	struct registry_tenant *tenants; /* by name */
+	struct registry_service *services;
+	struct registry_tenant **tenant_at; /* by index */
+	struct registry_service **service_at;
+	struct ranges tenant_indices, service_indices, member_indices, records;
+	struct ranges slot_lines, flow_buckets;
+};
+
+/* Reads the maps. What a killed agent left half done is noted: records whose generation is behind
+ * make their service dirty.
+ */
+int registry_open(struct registry *registry, struct dataplane *dataplane);
+void registry_close(struct registry *registry);
+
+struct registry_tenant *registry_tenant(const struct registry *registry, const char *name);
+struct registry_service *registry_service(const struct registry *registry, uint32_t tenant,
+					  const char *name, uint8_t protocol);
+/* 0 when the service has no such member. */
+uint32_t registry_member(const struct registry *registry, const struct registry_service *service,
+			 const struct addr *address, uint16_t port);
+struct registry_vip *registry_vip(struct registry_vip *list, const struct mtlb_vip_key *key);
+
+struct registry_tenant *registry_add_tenant(struct registry *registry, uint32_t index,
+					    const char *name);
+void registry_remove_tenant(struct registry *registry, struct registry_tenant *tenant);
+struct registry_service *registry_add_service(struct registry *registry, uint32_t index,
+					      uint32_t tenant, const char *name, uint8_t protocol);
+void registry_remove_service(struct registry *registry, struct registry_service *service);
+int registry_add_member(struct registry_service *service, uint32_t index);
+void registry_remove_member(struct registry_service *service, uint32_t index);
+int registry_add_vip(struct registry_vip **list, const struct mtlb_vip_key *key, uint32_t record);
+void registry_remove_vip(struct registry_vip **list, struct registry_vip *vip);
+
+/* Waits for packets in flight, then frees what rests. */
+int registry_settle(struct registry *registry);
+bool registry_rests(const struct registry *registry);
+
+/* The state that the maps hold, sorted; settings that maps do not keep are taken from like (the
+ * running configuration), or from wanted where like has none.
+ */
+int registry_read_state(const struct registry *registry, const struct state *like,
+			const struct state *wanted, struct state *ret_state);
+
+/* conversions between the kernel's layout and the model's */
+struct mtlb_vip_key registry_key(const struct addr *address, uint16_t port, uint8_t protocol);
+struct addr registry_addr(const struct mtlb_address *address);
+
+#define REGISTRY_LINES(slots) (((slots) + MTLB_SLOTS_PER_LINE - 1) / MTLB_SLOTS_PER_LINE)
+
+#endif

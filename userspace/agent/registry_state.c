@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* registry_read_state(): what the maps hold, in the words of the model. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "registry.h"
+
+static size_t vip_count(const struct registry_vip *list)
+{
+	size_t count = 0;
+
+	for (; list; list = list->next)
+		count++;
+	return count;
+}
+
+static int read_service(const struct registry *registry, const struct registry_service *from,
+			const struct state_service *like, struct state_service *to)
+{
+	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	const struct mtlb_service *service = &view->services[from->index];
+	const struct registry_vip *vip;
+
+	if (like) { /* settings that the maps do not keep */
+		to->drain_deadline_s = like->drain_deadline_s;
+		to->stick_s = like->stick_s;
+		to->learn_s = like->learn_s;
+		to->health = like->health;
+	}
+	memcpy(to->name, service->name, sizeof(to->name));
+	memcpy(to->pool, service->pool, sizeof(to->pool));
+	to->protocol = service->protocol;
+	to->forward =
+		service->encap_wish == MTLB_FORWARD_DSR ? STATE_FORWARD_DSR : STATE_FORWARD_IPIP;
+	to->track_always = service->track_always;
+	to->idle_s = service->idle;
+
+	to->vips = calloc(vip_count(from->vips) + 1, sizeof(*to->vips));
+	to->members = calloc(from->member_count + 1, sizeof(*to->members));
+	if (!to->vips || !to->members)
+		return -ENOMEM;
+	for (vip = from->vips; vip; vip = vip->next)
+		to->vips[to->vip_count++] = (struct state_vip){
+			.address = registry_addr(&vip->key.address),
+			.port = ntohs(vip->key.port),
+		};
+	for (size_t i = 0; i < from->member_count; i++) {
+		const struct mtlb_member_name *name = &view->member_names[from->members[i]];
+
+		if (name->state != MTLB_MEMBER_GONE)
+			to->members[to->member_count++] = (struct state_member){
+				.address = registry_addr(&name->address),
+				.port = ntohs(name->port),
+				.weight = name->weight,
+				.drain = name->drain,
+			};
+	}
+	return 0;
+}
+
+static int read_tenant(const struct registry *registry, const struct registry_tenant *from,
+		       struct state_tenant *to)
+{
+	const struct mtlb_tenant *tenant =
+		&dataplane_view(registry->dataplane)->tenants[from->index];
+	const struct registry_vip *vip;
+
+	memcpy(to->name, tenant->name, sizeof(to->name));
+	to->id = tenant->id;
+	to->flows = tenant->flow_count * MTLB_FLOWS_PER_BUCKET;
+	to->addresses = calloc(vip_count(from->addresses) + 1, sizeof(*to->addresses));
+	if (!to->addresses)
+		return -ENOMEM;
+	for (vip = from->addresses; vip; vip = vip->next)
+		to->addresses[to->address_count++] = registry_addr(&vip->key.address);
+	return 0;
+}
+
+int registry_read_state(const struct registry *registry, const struct state *like,
+			const struct state *wanted, struct state *ret_state)
+{
+	size_t tenants = HASH_CNT(by_name, registry->tenants);
+	size_t *places =
+		calloc(dataplane_view(registry->dataplane)->node->tenants, sizeof(*places));
+	struct registry_service *service, *next_service;
+	struct registry_tenant *tenant, *next_tenant;
+	struct state state = {};
+	int error = -ENOMEM;
+
+	state.tenants = calloc(tenants + 1, sizeof(*state.tenants));
+	if (!places || !state.tenants)
+		goto done;
+	HASH_ITER (by_name, registry->tenants, tenant, next_tenant) {
+		places[tenant->index] = state.tenant_count++;
+		error = read_tenant(registry, tenant, &state.tenants[places[tenant->index]]);
+		if (error)
+			goto done;
+	}
+	error = 0;
+	HASH_ITER (by_key, registry->services, service, next_service) {
+		struct registry_tenant *owner = registry->tenant_at[service->key.tenant];
+		const struct state_service *settings;
+		struct state_tenant *to;
+		void *grown;
+
+		if (!owner)
+			continue;
+		to = &state.tenants[places[owner->index]];
+		grown = realloc(to->services, (to->service_count + 1) * sizeof(*to->services));
+		error = grown ? 0 : -ENOMEM;
+		if (error)
+			goto done;
+		to->services = grown;
+		memset(&to->services[to->service_count], 0, sizeof(*to->services));
+		settings = state_find_service(like, owner->name, service->key.name)
+				   ?: state_find_service(wanted, owner->name, service->key.name);
+		error = read_service(registry, service, settings,
+				     &to->services[to->service_count++]);
+		if (error)
+			goto done;
+	}
+	state_sort(&state);
+done:
+	free(places);
+	if (error)
+		state_fini(&state);
+	else
+		*ret_state = state;
+	return error;
+}

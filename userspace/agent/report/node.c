@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The node itself, and its configuration. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "reasons.h"
+#include "report.h"
+
+static void read_link(const char *interface, int *ret_mtu, bool *ret_up)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = {};
+
+	*ret_mtu = 0;
+	*ret_up = false;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	if (!ioctl(fd, SIOCGIFMTU, &request))
+		*ret_mtu = request.ifr_mtu;
+	if (!ioctl(fd, SIOCGIFFLAGS, &request))
+		*ret_up = request.ifr_flags & IFF_UP && request.ifr_flags & IFF_RUNNING;
+	close(fd);
+}
+
+static json_t *interfaces(const struct agent *agent)
+{
+	json_t *items = json_array();
+
+	for (size_t i = 0; i < agent->link_count; i++) {
+		const struct dataplane_link *link = &agent->links[i];
+		json_t *item;
+		bool up;
+		int mtu;
+
+		read_link(link->interface, &mtu, &up);
+		item = json_pack("{s:s,s:I,s:s,s:i,s:b}", "name", link->interface, "ifindex",
+				 (json_int_t)link->ifindex, "mode",
+				 link->native ? "native" : "generic", "mtu", mtu, "up", up);
+		if (link->reason[0])
+			json_object_set_new(item, "reason", json_string(link->reason));
+		json_array_append_new(items, item);
+	}
+	return items;
+}
+
+static json_t *fill(json_int_t used, json_int_t max)
+{
+	return json_pack("{s:I,s:I}", "used", used, "max", max);
+}
+
+/* Number 0 of each is taken from the start, and is nobody's. */
+static json_t *capacity(const struct agent *agent)
+{
+	const struct mtlb_node *node = dataplane_view(agent->dataplane)->node;
+	const struct registry *registry = &agent->registry;
+	json_int_t slots = (json_int_t)(registry->slot_lines.in_use - 1) * MTLB_SLOTS_PER_LINE;
+	json_int_t flows = (json_int_t)(registry->flow_buckets.in_use - 1) * MTLB_FLOWS_PER_BUCKET;
+
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "tenants",
+			 fill(registry->tenant_indices.in_use - 1, node->tenants - 1), "vips",
+			 fill(registry->records.in_use - 1, node->vips), "services",
+			 fill(registry->service_indices.in_use - 1, node->services - 1), "members",
+			 fill(registry->member_indices.in_use - 1, node->members - 1), "slots",
+			 fill(slots, node->slots - MTLB_SLOTS_PER_LINE), "flows",
+			 fill(flows, (json_int_t)(node->flow_buckets - 1) * MTLB_FLOWS_PER_BUCKET));
+}
+
+static json_int_t count_probes(const struct agent *agent)
+{
+	json_int_t probes = 0;
+
+	for (size_t i = 0; i < agent->config.state.tenant_count; i++) {
+		const struct state_tenant *tenant = &agent->config.state.tenants[i];
+
+		for (size_t j = 0; j < tenant->service_count; j++)
+			if (tenant->services[j].health.type != STATE_HEALTH_NONE)
+				probes += (json_int_t)tenant->services[j].member_count;
+	}
+	return probes;
+}
+
+int report_node(void *context, const struct http_request *request, struct http_reply *reply)
+{
+	struct agent *agent = context;
+	const struct mtlb_node *node = dataplane_view(agent->dataplane)->node;
+	json_t *config = json_pack("{s:s,s:o,s:I}", "path", agent->options.config, "loadedAt",
+				   report_time(agent->loaded_at), "generation",
+				   (json_int_t)agent->generation);
+
+	(void)request;
+	if (agent->last_error[0])
+		json_object_set_new(config, "lastError", json_string(agent->last_error));
+	reply->body = json_pack(
+		"{s:s,s:s,s:I,s:o,s:o,s:b,s:s,s:o,s:o,s:{s:I},s:o,s:o}", "name", agent->config.name,
+		"version", MTLB_VERSION, "abi", (json_int_t)node->abi_version, "created",
+		report_time(node->created_at), "started", report_time(agent->started_at), "adopted",
+		dataplane_adopted(agent->dataplane), "hashSecret",
+		agent->config.has_hash_secret ? "file" : "generated", "interfaces",
+		interfaces(agent), "capacity", capacity(agent), "health", "probes",
+		count_probes(agent), "config", config, "counters", report_reasons(agent, 0, "-"));
+	return reply->body ? 0 : -ENOMEM;
+}
+
+/* The answer to a configuration that was not taken: every error with its place. */
+static void refuse(struct http_reply *reply, const struct config_errors *errors,
+		   const struct err *err)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < errors->count; i++)
+		json_array_append_new(
+			list, json_pack("{s:s,s:i,s:i,s:s}", "file", errors->list[i].file, "line",
+					errors->list[i].line, "column", errors->list[i].column,
+					"text", errors->list[i].text));
+	http_problem(reply, 400, "The configuration was not taken", err->text);
+	if (json_array_size(list))
+		json_object_set_new(reply->body, "errors", list);
+	else
+		json_decref(list);
+}
+
+static json_t *changes(char **lines, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_string(lines[i]));
+	return list;
+}
+
+int report_config_diff(void *context, const struct http_request *request, struct http_reply *reply)
+{
+	struct agent *agent = context;
+	const char *path = NULL;
+	struct config_errors errors = {};
+	struct err err = {};
+	char **lines = NULL;
+	size_t count = 0;
+
+	if (request->body)
+		path = json_string_value(json_object_get(request->body, "path"));
+	if (agent_diff(agent, path, &lines, &count, &errors, &err))
+		refuse(reply, &errors, &err);
+	else
+		reply->body = json_pack("{s:o}", "changes", changes(lines, count));
+	agent_free_lines(lines, count);
+	config_errors_fini(&errors);
+	return 0;
+}
+
+int report_config_apply(void *context, const struct http_request *request, struct http_reply *reply)
+{
+	struct agent *agent = context;
+	struct config_errors errors = {};
+	struct err err = {};
+	char **lines = NULL;
+	size_t count = 0;
+
+	(void)request;
+	if (agent_reload(agent, &lines, &count, &errors, &err))
+		refuse(reply, &errors, &err);
+	else
+		reply->body = json_pack("{s:o,s:I}", "changes", changes(lines, count), "generation",
+					(json_int_t)agent->generation);
+	agent_free_lines(lines, count);
+	config_errors_fini(&errors);
+	return 0;
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Tenants, VIPs, services, pools and backends. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../model/table.h"
+#include "../flows.h"
+#include "../publish.h"
+#include "report.h"
+
+static const struct dataplane_view *view_of(const struct agent *agent)
+{
+	return dataplane_view(agent->dataplane);
+}
+
+static void add_members(const struct agent *agent, const struct registry_service *service,
+			struct mtlb_member_counter *sum)
+{
+	for (size_t i = 0; i < service->member_count; i++) {
+		struct mtlb_member_counter one;
+
+		dataplane_sum_member(agent->dataplane, service->members[i], &one);
+		sum->packets += one.packets;
+		sum->bytes += one.bytes;
+		sum->new_flows += one.new_flows;
+	}
+}
+
+static json_int_t drops_of(const struct agent *agent, uint32_t tenant)
+{
+	json_int_t drops = 0;
+
+	for (int reason = 0; reason < MTLB_REASON_COUNT; reason++) {
+		struct mtlb_reason_counter one;
+
+		dataplane_sum_reason(agent->dataplane, tenant, reason, &one);
+		drops += (json_int_t)one.packets;
+	}
+	return drops;
+}
+
+static bool count_flow(void *context, const struct flows_flow *flow)
+{
+	(void)flow;
+	++*(json_int_t *)context;
+	return true;
+}
+
+static json_t *tenant_item(const struct agent *agent, const struct registry_tenant *tenant)
+{
+	const struct mtlb_tenant *names = &view_of(agent)->tenants[tenant->index];
+	struct registry_service *service, *next;
+	struct mtlb_member_counter sum = {};
+	json_t *addresses = json_array();
+	json_int_t services = 0, backends = 0, flows = 0;
+
+	for (const struct registry_vip *vip = tenant->addresses; vip; vip = vip->next)
+		json_array_append_new(addresses, report_address(&vip->key.address));
+	HASH_ITER (by_key, agent->registry.services, service, next) {
+		if (service->key.tenant != tenant->index)
+			continue;
+		services++;
+		backends += (json_int_t)service->member_count;
+		add_members(agent, service, &sum);
+	}
+	flows_each(&agent->registry, tenant->index, count_flow, &flows);
+	return json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I},s:I}", "name", tenant->name,
+			 "id", (json_int_t)names->id, "addresses", addresses, "services", services,
+			 "backends", backends, "packets", (json_int_t)sum.packets, "bytes",
+			 (json_int_t)sum.bytes, "newFlows", (json_int_t)sum.new_flows, "flows",
+			 "used", flows, "max",
+			 (json_int_t)names->flow_count * MTLB_FLOWS_PER_BUCKET, "drops",
+			 drops_of(agent, tenant->index));
+}
+
+static int tenant_order(const struct registry_tenant *a, const struct registry_tenant *b)
+{
+	return strcmp(a->name, b->name);
+}
+
+static int service_order(const struct registry_service *a, const struct registry_service *b)
+{
+	if (a->key.tenant != b->key.tenant)
+		return a->key.tenant < b->key.tenant ? -1 : 1;
+	return strcmp(a->key.name, b->key.name);
+}
+
+int report_tenants(void *context, const struct http_request *request, struct http_reply *reply)
+{
+	struct agent *agent = context;
+	struct registry_tenant *tenant, *next;
+	json_t *items = json_array();
+
+	(void)request;
+	HASH_SRT(by_name, agent->registry.tenants, tenant_order);
+	HASH_ITER (by_name, agent->registry.tenants, tenant, next)
+		json_array_append_new(items, tenant_item(agent, tenant));
+	return report_items(reply, items);
+}
+
+static const char *tenant_name(const struct agent *agent, const struct registry_service *service)
+{
+	return agent->registry.tenant_at[service->key.tenant]->name;
+}
+
+/* Calls each for every service, by tenant and name. */
+static int each_service(void *context, struct http_reply *reply,
+			void (*each)(const struct agent *agent,
+				     const struct registry_service *service, json_t *items))
+{
+	struct agent *agent = context;
+	struct registry_service *service, *next;
+	json_t *items = json_array();
+
+	HASH_SRT(by_key, agent->registry.services, service_order);
+	HASH_ITER (by_key, agent->registry.services, service, next)
+		if (agent->registry.tenant_at[service->key.tenant])
+			each(agent, service, items);
+	return report_items(reply, items);
+}
+
+static void add_vips(const struct agent *agent, const struct registry_service *service,
+		     json_t *items)
+{
+	for (const struct registry_vip *vip = service->vips; vip; vip = vip->next)
+		json_array_append_new(
+			items,
+			json_pack("{s:o,s:i,s:s,s:s,s:s,s:I,s:I,s:I}", "address",
+				  report_address(&vip->key.address), "port", ntohs(vip->key.port),
+				  "protocol", report_protocol(vip->key.protocol), "tenant",
+				  tenant_name(agent, service), "service", service->key.name,
+				  "members", (json_int_t)service->member_count, "slots",
+				  (json_int_t)service->slot_count, "generation",
+				  (json_int_t)service->generation));
+}
+
+int report_vips(void *context, const struct http_request *request, struct http_reply *reply)
+{
+	(void)request;
+	return each_service(context, reply, add_vips);
+}
+
+static json_int_t changed_slots(const struct agent *agent, const struct registry_service *service)
+{
+	json_int_t changed = 0;
+	struct table table;
+
+	if (publish_read_table(&agent->registry, service, &table))
+		return 0;
+	for (uint32_t i = 0; i < table.count; i++)
+		changed += !!(table.slots[i] & MTLB_SLOT_CHANGED);
+	table_fini(&table);
+	return changed;
+}
+
+static void add_service(const struct agent *agent, const struct registry_service *service,
+			json_t *items)
+{
+	const struct mtlb_service *names = &view_of(agent)->services[service->index];
+	struct mtlb_member_counter sum = {};
+	struct report_states states = {};
+	json_t *vips = json_array();
+
+	for (const struct registry_vip *vip = service->vips; vip; vip = vip->next)
+		json_array_append_new(vips, report_endpoint(&vip->key.address, vip->key.port));
+	add_members(agent, service, &sum);
+	report_count_states(agent, service, &states);
+	json_array_append_new(
+		items,
+		json_pack("{s:s,s:s,s:s,s:o,s:s,s:s,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:I}", "tenant",
+			  tenant_name(agent, service), "name", service->key.name, "protocol",
+			  report_protocol(names->protocol), "vips", vips, "pool", names->pool,
+			  "forward", names->encap_wish == MTLB_FORWARD_DSR ? "dsr" : "ipip",
+			  "track", names->track_always ? "always" : "changed", "members",
+			  report_states(&states), "slots", (json_int_t)service->slot_count,
+			  "changedSlots", changed_slots(agent, service), "packets",
+			  (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes, "newFlows",
+			  (json_int_t)sum.new_flows, "idleTimeout", (json_int_t)names->idle));
+}
+
+int report_services(void *context, const struct http_request *request, struct http_reply *reply)
+{
+	(void)request;
+	return each_service(context, reply, add_service);
+}
+
+static json_t *health_settings(const struct agent *agent, const struct registry_service *service)
+{
+	const struct state_service *settings = state_find_service(
+		&agent->config.state, tenant_name(agent, service), service->key.name);
+
+	if (!settings || settings->health.type == STATE_HEALTH_NONE)
+		return json_pack("{s:s}", "type", "none");
+	return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I}", "type", "tcp", "interval",
+			 (json_int_t)settings->health.interval_ms, "timeout",
+			 (json_int_t)settings->health.timeout_ms, "rise",
+			 (json_int_t)settings->health.rise, "fall",
+			 (json_int_t)settings->health.fall, "port",
+			 (json_int_t)settings->health.port);
+}
+
+/* Services are grouped by pool: the first one makes the item, the others add themselves. */
+static void add_pool(const struct agent *agent, const struct registry_service *service,
+		     json_t *items)
+{
+	const char *pool = view_of(agent)->services[service->index].pool;
+	const char *tenant = tenant_name(agent, service);
+	struct report_states states = {};
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (items, i, item) {
+		if (!strcmp(json_string_value(json_object_get(item, "tenant")), tenant) &&
+		    !strcmp(json_string_value(json_object_get(item, "name")), pool)) {
+			json_array_append_new(json_object_get(item, "services"),
+					      json_string(service->key.name));
+			return;
+		}
+	}
+	report_count_states(agent, service, &states);
+	json_array_append_new(items, json_pack("{s:s,s:s,s:[s],s:o,s:o}", "tenant", tenant, "name",
+					       pool, "services", service->key.name, "members",
+					       report_states(&states), "health",
+					       health_settings(agent, service)));
+}
+
+int report_pools(void *context, const struct http_request *request, struct http_reply *reply)
+{
+	(void)request;
+	return each_service(context, reply, add_pool);
+}
+
+/* How many slots of the service each member owns, by index. */
+static json_int_t owned_slots(const struct agent *agent, const struct registry_service *service,
+			      uint32_t member)
+{
+	json_int_t owned = 0;
+	struct table table;
+
+	if (publish_read_table(&agent->registry, service, &table))
+		return 0;
+	for (uint32_t i = 0; i < table.count; i++)
+		owned += (table.slots[i] & MTLB_SLOT_MEMBER) == member;
+	table_fini(&table);
+	return owned;
+}
+
+static json_t *backend_health(const struct agent *agent, const struct registry_service *service,
+			      const struct mtlb_member_name *name)
+{
+	const struct mtlb_service *names = &view_of(agent)->services[service->index];
+	struct addr address = registry_addr(&name->address);
+	const struct check_result *result = checks_get(agent->checks, tenant_name(agent, service),
+						       names->pool, &address, ntohs(name->port));
+
+	if (!result)
+		return json_pack("{s:s,s:o,s:s,s:I}", "state", "none", "since",
+				 report_monotonic(name->since), "lastError", "", "probes",
+				 (json_int_t)0);
+	return json_pack("{s:s,s:o,s:s,s:I}", "state", health_state_name(result->state), "since",
+			 report_monotonic(result->since_ns), "lastError", result->error, "probes",
+			 (json_int_t)result->probes);
+}
+
+static json_t *backend_hop(const struct agent *agent, uint32_t member)
+{
+	const struct mtlb_member *record = &view_of(agent)->members[member];
+	struct next_hop hop = {.status = NEXT_HOP_NO_ROUTE};
+	char interface[IF_NAMESIZE] = "", mac[32];
+
+	members_next_hop(&agent->members, member, &hop);
+	if (record->ifindex)
+		if_indextoname(record->ifindex, interface);
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", record->next_hop[0],
+		 record->next_hop[1], record->next_hop[2], record->next_hop[3], record->next_hop[4],
+		 record->next_hop[5]);
+	return json_pack("{s:s,s:s,s:s,s:i}", "status", next_hop_status_name(hop.status), "mac",
+			 record->ifindex ? mac : "", "interface", interface, "mtu", record->mtu);
+}
+
+static void add_backends(const struct agent *agent, const struct registry_service *service,
+			 json_t *items)
+{
+	for (size_t i = 0; i < service->member_count; i++) {
+		uint32_t member = service->members[i];
+		const struct mtlb_member_name *name = &view_of(agent)->member_names[member];
+		double slots = service->slot_count ? service->slot_count : 1;
+		struct mtlb_member_counter sum;
+
+		dataplane_sum_member(agent->dataplane, member, &sum);
+		json_array_append_new(
+			items,
+			json_pack("{s:s,s:s,s:s,s:o,s:i,s:I,s:s,s:f,s:o,s:o,s:I,s:I,s:I}", "tenant",
+				  tenant_name(agent, service), "pool",
+				  view_of(agent)->services[service->index].pool, "service",
+				  service->key.name, "address", report_address(&name->address),
+				  "port", ntohs(name->port), "weight", (json_int_t)name->weight,
+				  "state", report_member_state(name), "share",
+				  (double)owned_slots(agent, service, member) / slots, "health",
+				  backend_health(agent, service, name), "nextHop",
+				  backend_hop(agent, member), "packets", (json_int_t)sum.packets,
+				  "bytes", (json_int_t)sum.bytes, "newFlows",
+				  (json_int_t)sum.new_flows));
+	}
+}
+
+int report_backends(void *context, const struct http_request *request, struct http_reply *reply)
+{
+	(void)request;
+	return each_service(context, reply, add_backends);
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "sweep.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../base/log.h"
+#include "flows.h"
+#include "publish.h"
+
+#define SECOND 1000000000ULL
+
+static const struct dataplane_view *view_of(const struct sweep *sweep)
+{
+	return dataplane_view(sweep->registry->dataplane);
+}
+
+/* Settings of a service that is configured no longer fall back on the schema's defaults. */
+static void deadlines(const struct sweep *sweep, const struct registry_service *service,
+		      uint64_t *ret_stick, uint64_t *ret_drain)
+{
+	const struct registry_tenant *tenant = sweep->registry->tenant_at[service->key.tenant];
+	const struct state_service *settings = NULL;
+
+	if (tenant)
+		settings = state_find_service(sweep->settings, tenant->name, service->key.name);
+	*ret_stick = (settings ? settings->stick_s : 30) * SECOND;
+	*ret_drain = (settings ? settings->drain_deadline_s : 600) * SECOND;
+}
+
+static int let_go(struct sweep *sweep, struct registry_service *service, uint32_t index,
+		  const char *why)
+{
+	const struct mtlb_member_name *name = &view_of(sweep)->member_names[index];
+	struct addr address = registry_addr(&name->address);
+	char text[ADDR_TEXT_MAX];
+
+	log_info("sweep", "service %s/%s: %s %s: flows that are left move to others",
+		 sweep->registry->tenant_at[service->key.tenant]->name, service->key.name,
+		 addr_format_endpoint(&address, ntohs(name->port), text), why);
+	return members_let_go(sweep->members, service, index);
+}
+
+static int check_deadlines(struct sweep *sweep, struct registry_service *service, uint64_t now)
+{
+	uint64_t stick, drain;
+	int error = 0;
+
+	deadlines(sweep, service, &stick, &drain);
+	for (size_t i = 0; !error && i < service->member_count; i++) {
+		uint32_t index = service->members[i];
+		const struct mtlb_member_name *name = &view_of(sweep)->member_names[index];
+		uint64_t age = now > name->since ? now - name->since : 0;
+
+		if (view_of(sweep)->members[index].flags & MTLB_MEMBER_LET_GO)
+			continue;
+		if (name->state == MTLB_MEMBER_GONE && age >= drain)
+			error = let_go(sweep, service, index,
+				       "was removed and its deadline passed");
+		else if (name->drain && age >= drain)
+			error = let_go(sweep, service, index, "is drained and its deadline passed");
+		else if (name->state == MTLB_MEMBER_DOWN && age >= stick)
+			error = let_go(sweep, service, index, "stays down");
+	}
+	return error;
+}
+
+/* A flow that could not be stored leaves no trace to judge a flag by: then only time helps. */
+static bool recently_unstored(const struct sweep *sweep, struct registry_tenant *tenant,
+			      uint64_t now, uint64_t idle)
+{
+	struct mtlb_tenant_counter sum;
+	uint64_t lost;
+
+	dataplane_sum_tenant(sweep->registry->dataplane, tenant->index, &sum);
+	lost = sum.value[MTLB_COUNTER_flows_unstored] + sum.value[MTLB_COUNTER_flows_evicted];
+	if (lost != tenant->unstored) {
+		tenant->unstored = lost;
+		tenant->unstored_at = now;
+	}
+	return tenant->unstored_at && now - tenant->unstored_at < idle;
+}
+
+/*
+ * Once a flag is older than the idle time every flow that lives has shown itself and is stored, so
+ * the table tells which slots still need their flag.
+ */
+static int clear_flags(struct sweep *sweep, struct registry_service *service, uint64_t now)
+{
+	const struct mtlb_service *names = &view_of(sweep)->services[service->index];
+	uint64_t stamp = 1ULL << view_of(sweep)->node->stamp_shift;
+	uint64_t idle = names->idle * SECOND + 2 * stamp;
+	struct registry_tenant *tenant = sweep->registry->tenant_at[service->key.tenant];
+	bool unsure = tenant && recently_unstored(sweep, tenant, now, idle);
+	bool *keep;
+	int error;
+
+	if (unsure || !names->changed_at || names->learn_until || now - names->changed_at < idle)
+		return 0;
+	keep = calloc(service->slot_count + 1, sizeof(*keep));
+	if (!keep)
+		return -ENOMEM;
+	flows_mark_foreign(sweep->registry, service, keep);
+	error = publish_clear_flags(sweep->registry, service, keep);
+	free(keep);
+	return error;
+}
+
+/* A member that is gone may leave when no table and no flow can name it any more. */
+static int free_gone(struct sweep *sweep, struct registry_service *service)
+{
+	int error = 0;
+
+	if (view_of(sweep)->services[service->index].changed_at || service->dirty)
+		return 0;
+	for (size_t i = 0; !error && i < service->member_count;) {
+		uint32_t index = service->members[i];
+
+		if (view_of(sweep)->member_names[index].state != MTLB_MEMBER_GONE) {
+			i++;
+			continue;
+		}
+		flows_forget_member(sweep->registry, service, index);
+		error = members_free(sweep->members, service, index);
+	}
+	return error;
+}
+
+int sweep_flows(struct sweep *sweep, uint64_t now)
+{
+	struct registry_service *service, *next_service;
+	struct registry_tenant *tenant, *next_tenant;
+	int error = 0;
+
+	HASH_ITER (by_name, sweep->registry->tenants, tenant, next_tenant)
+		flows_expire(sweep->registry, tenant->index);
+	HASH_ITER (by_key, sweep->registry->services, service, next_service) {
+		error = error ?: clear_flags(sweep, service, now);
+		error = error ?: free_gone(sweep, service);
+	}
+	return error;
+}
+
+int sweep_run(struct sweep *sweep, uint64_t now)
+{
+	struct registry_service *service, *next;
+	int error = 0;
+
+	HASH_ITER (by_key, sweep->registry->services, service, next) {
+		const struct mtlb_service *names = &view_of(sweep)->services[service->index];
+
+		if (!error && names->learn_until && now >= names->learn_until)
+			error = publish_end_learning(sweep->registry, service);
+		error = error ?: check_deadlines(sweep, service, now);
+	}
+	if (!error && now - sweep->flows_swept_at >= SWEEP_FLOWS_NS) {
+		error = sweep_flows(sweep, now);
+		sweep->flows_swept_at = now;
+	}
+	return error ?: registry_settle(sweep->registry);
+}
