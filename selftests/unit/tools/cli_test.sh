@@ -1,0 +1,327 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# mtlb, the command line, against a stand-in for the agent that serves canned answers: tables, JSON,
+# prefixes, errors, exit codes, batches, and that nothing the agent says reaches a terminal as a
+# control. TAP; MTLB names the binary.
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+MTLB=$(realpath "${MTLB:-${MTLB_BUILD:-$here/../../../build}/mtlb}")
+dir=$(mktemp -d /tmp/mtlb-cli-XXXXXX)
+export MTLB_SOCKET=$dir/api.sock
+unset NO_COLOR
+export TERM=xterm LC_ALL=C
+tests=0 failures=0 agent=
+
+cleanup() {
+	[ -z "$agent" ] || kill "$agent"
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+
+# run ARGS: sets $out, $err, $status.
+run() {
+	out=$("$MTLB" "$@" 2>"$dir/err" </dev/null)
+	status=$?
+	err=$(<"$dir/err")
+}
+
+# ok NAME CONDITION...: the condition is a command.
+ok() {
+	local name=$1
+	shift
+	tests=$((tests + 1))
+	if "$@"; then
+		echo "ok $tests - $name"
+	else
+		failures=$((failures + 1))
+		echo "not ok $tests - $name"
+		printf '%s\n' "status $status" "stdout:" "$out" "stderr:" "$err" | sed 's/^/# /'
+	fi
+}
+
+is() { # what was, what should be
+	[ "$1" = "$2" ] || {
+		printf '%s\n' "expected:" "$2" | sed 's/^/# /'
+		return 1
+	}
+}
+has() { [[ "$1" == *"$2"* ]]; }
+lacks() { [[ "$1" != *"$2"* ]]; }
+exits() { [ "$status" = "$1" ]; }
+lines() { [ "$(wc -l <<<"$1")" = "$2" ]; }
+
+# --- without an agent ----------------------------------------------------------------------------
+
+run tenant list
+ok "no agent: a sentence" is "$err" \
+	"mtlb: no agent answers on $MTLB_SOCKET: No such file or directory; is mtlbd running? (-s PATH names another socket)"
+ok "no agent: exit code" exits 1
+run -s "$dir/$(printf 'x%.0s' {1..120})" tenant list
+ok "a socket path that is too long" has "$err" "is too long"
+
+run
+ok "nothing: usage on stderr" has "$err" "Usage: mtlb [OPTIONS] NOUN VERB"
+ok "nothing: exit code" exits 1
+run help
+ok "help: on stdout" has "$out" "backend   servers that take the flows"
+ok "help: exit code" exits 0
+run --help
+ok "--help" has "$out" "Usage: mtlb"
+run help backend
+ok "help of a noun: verbs with their filters" has "$out" "mtlb backend list [tenant NAME] [pool NAME]"
+noun_help=$out
+run backend help
+ok "NOUN help" is "$out" "$noun_help"
+run backend list --help
+ok "NOUN VERB --help" is "$out" "$noun_help"
+run help config
+ok "help config: the verbs" has "$out" "mtlb config diff [PATH]"
+ok "help config: the keys" has "$out" "drainDeadline"
+run help nothing
+ok "help of what is not there" exits 1
+
+run --version
+ok "--version" has "$out" "mtlb "
+version=$out
+run version
+ok "version" is "$out" "$version"
+run -j version
+ok "version in JSON" is "$out" "{\"version\":\"${version#mtlb }\"}"
+
+run tennant list
+ok "unknown noun: the nearest" has "$err" 'there is no noun "tennant"; did you mean "tenant"?'
+ok "unknown noun: exit code" exits 1
+run zzz
+ok "unknown noun: nothing near" is "${err%%$'\n'*}" 'mtlb: there is no noun "zzz"'
+run v list
+ok "ambiguous noun: the candidates" has "$err" '"v" could be vip or version'
+run backend shwo
+ok "unknown verb: the nearest" has "$err" 'did you mean "show"?'
+run config
+ok "a noun that needs a verb" has "$err" "usage: mtlb config check|diff|apply"
+run -x tenant
+ok "unknown option" has "$err" "there is no option -x"
+run --frob tenant
+ok "unknown long option" has "$err" "there is no option --frob"
+run tenant -s
+ok "option without its argument" has "$err" "-s needs an argument"
+run backend list poool web
+ok "unknown filter: the nearest" has "$err" 'there is no filter "poool"; did you mean "pool"?'
+run backend list pool
+ok "filter without its value" has "$err" "pool what? NAME is missing"
+run backend list tenant a tenant b
+ok "filter given twice" has "$err" "tenant is given twice"
+run backend show a b
+ok "a word too many" has "$err" '"b" is one word too many'
+run node show a
+ok "a word too many for a verb without any" exits 1
+
+# --- configuration, checked without an agent -----------------------------------------------------
+
+cat >"$dir/good.yaml" <<'YAML'
+apiVersion: mtlb/v1
+kind: Platform
+metadata: {name: edge-1}
+node: {interfaces: [{name: lo}], encapSource: {ipv4: 192.0.2.1}}
+vips: [{name: web4, address: 192.0.2.10}]
+tenants: [{name: acme, vips: [web4]}]
+---
+apiVersion: mtlb/v1
+kind: TenantConfig
+metadata: {tenant: acme}
+pools: [{name: web, backends: [{address: 10.1.0.21}, {address: 10.1.0.22}]}]
+services: [{name: web, vips: [web4], protocol: TCP, ports: [80], pool: web}]
+YAML
+sed 's/protocol: TCP/protcol: TCP/' "$dir/good.yaml" >"$dir/bad.yaml"
+
+run config check "$dir/good.yaml"
+ok "config check: good" is "$out" "ok: 1 tenant, 1 service, 1 VIP, 2 backends, 1 address"
+ok "config check: good: exit code" exits 0
+run -j config check "$dir/good.yaml"
+ok "config check: good, in JSON" has "$out" '"ok":true,"tenants":1'
+run config check "$dir/bad.yaml"
+ok "config check: bad: place and text" has "$err" "$dir/bad.yaml:12:"
+ok "config check: bad: nothing on stdout" is "$out" ""
+ok "config check: bad: exit code" exits 1
+run -j config check "$dir/bad.yaml"
+ok "config check: bad, in JSON" has "$out" '"ok":false,"errors":[{"file":'
+run config check "$dir/nothing.yaml"
+ok "config check: no such file" exits 1
+ok "config check: no such file: said" has "$err" "nothing.yaml"
+
+# --- with an agent -------------------------------------------------------------------------------
+
+python3 "$here/fake_agent.py" "$MTLB_SOCKET" "$dir/log" &
+agent=$!
+for _ in {1..100}; do
+	[ ! -S "$MTLB_SOCKET" ] || break
+	sleep 0.1
+done
+
+run tenant list
+ok "tenant list: aligned, humane" is "$out" "\
+NAME     ID  ADDRESSES                SERVICES  BACKENDS     FLOWS  NEW-FLOWS  PACKETS   BYTES  DROPS
+acme  70000  192.0.2.10,2001:db8::10         2         3  12/65.5k       1.5k     1.2k   1023B      0
+bulk      0  -                               0         0     0/512          0     1.0M  1.0MiB  18.4G"
+ok "tenant list: nothing on stderr" is "$err" ""
+table=$out
+run tenant
+ok "a noun alone is listed" is "$out" "$table"
+run t l
+ok "prefixes" is "$out" "$table"
+run tenant list --raw
+ok "--raw" has "$out" "1048576  18446744073"
+run tenant show bulk
+ok "show NAME" lines "$out" 2
+run tenant show 2001:DB8:0::10
+ok "show ADDRESS, in any spelling" has "$out" "acme"
+run tenant show acne
+ok "show: no such thing: the nearest" is "$err" 'mtlb: there is no tenant "acne"; did you mean "acme"?'
+ok "show: no such thing: exit code" exits 1
+
+run -j tenant show bulk
+ok "-j: one line" is "$out" '[{"name":"bulk","id":0,"addresses":[],"services":0,"backends":0,"packets":999950,"bytes":1048576,"newFlows":0,"flows":{"used":0,"max":512},"drops":18446744073}]'
+run tenant list -p
+ok "-p: indented" has "$out" '    "name": "acme",'
+
+run backend list tenant acme pool web
+ok "backend list with filters" lines "$out" 3
+ok "backend list: endpoints" has "$out" "[2001:db8:1::22]:8080"
+ok "backend list: share" has "$out" "50.0%"
+ok "backend list: since" has "$out" "2h5m ago"
+ok "backend list: controls are escaped" has "$out" 'evil \x1b[31m\x07 \u009b \u202e'
+ok "backend list: letters are not" has "$out" $'\xc3\xa9'
+run -j backend list
+ok "-j: no control reaches the terminal" is "$(tr -d '[:print:]\n' <<<"$out" | od -c)" 0000000
+ok "-j: other characters neither" has "$out" '\u009B'
+run backend list state UP
+ok "backend list: state" lines "$out" 2
+run backend list address 2001:db8:1:0::22
+ok "backend list: address" lines "$out" 2
+run backend list tenant nobody
+ok "an empty list is its head" lines "$out" 1
+ok "an empty list is no error" exits 0
+run backend show acme/web
+ok "backend show TENANT/POOL" lines "$out" 3
+run backend show 10.1.0.53
+ok "backend show ADDRESS" has "$out" "10.1.0.53  drain"
+run vip show 2001:db8::10
+ok "vip show ADDRESS" has "$out" "[2001:db8::10]:443"
+run vip show 192.0.2.10:80
+ok "vip show ADDRESS:PORT" has "$out" "123456"
+run service list
+ok "service list" has "$out" "192.0.2.10:80,[2001:db8::10]:80"
+ok "service list: durations" has "$out" "1m30s"
+run service show acme
+ok "service show TENANT" lines "$out" 2
+run service list vip 192.0.2.11:53
+ok "service list: vip" has "$out" "dns"
+run pool list
+ok "pool list: durations" has "$out" "tcp    8080        2s    500ms"
+ok "pool list: what is not there" has "$out" "-"
+run drop list
+ok "drop list" has "$out" "no_member  DROP           7   700B  No member of the pool is usable."
+run drop show acme
+ok "drop show TENANT" lines "$out" 2
+run node
+ok "node: fields" has "$out" "dataplane created  1d3h ago"
+ok "node: interfaces" has "$out" "eth0           2  yes  1500  native  -"
+ok "node: capacity" has "$out" "0.2%"
+ok "node: counters" has "$out" "not_ip  PASS           9   900B"
+run -j node
+ok "node in JSON" has "$out" '{"name":"edge-1"'
+
+: >"$dir/log"
+run flow list tenant "ac me&x" limit 5
+ok "flow list: asks for tenant and limit" is "$(<"$dir/log")" "GET /v1/flows?tenant=ac%20me%26x&limit=5 "
+: >"$dir/log"
+run flow show acme/web
+ok "flow show: asks for the tenant" is "$(<"$dir/log")" "GET /v1/flows?tenant=acme "
+ok "flow show" has "$out" "198.51.100.7:40000  192.0.2.10:80  10.1.0.21  established    5s  1d1h"
+
+run config diff
+ok "config diff: changes" is "$out" "\
++ tenant acme
+~ member acme/web 10.1.0.21: weight 1 -> 3"
+ok "config diff: different" exits 2
+: >"$dir/log"
+out=$(cd "$dir" && "$MTLB" config diff good.yaml)
+status=$?
+ok "config diff PATH: same" exits 0
+ok "config diff PATH: said" is "$out" "no changes"
+ok "config diff PATH: made absolute" is "$(<"$dir/log")" "POST /v1/config/diff {\"path\":\"$dir/good.yaml\"}"
+run config diff "$dir/bad.yaml"
+ok "a problem is printed as sentences" is "$err" "\
+a.yaml:3:5: unknown key \\x1b]0;x\\x07
+b.yaml: is empty
+mtlb: Invalid configuration: 2 errors \\x1b[2J"
+ok "a problem: exit code" exits 1
+run config diff "$dir/nothing"
+ok "config diff of what is not there" is "$err" "mtlb: $dir/nothing: No such file or directory"
+run config apply
+ok "config apply" is "$out" "\
++ tenant acme
+applied: generation 5"
+run -j config apply
+ok "config apply in JSON" is "$out" '{"changes":["+ tenant acme"],"generation":5}'
+run config apply x
+ok "config apply takes no path" exits 1
+
+run flow list tenant broken
+ok "an answer that is not JSON" has "$err" "something that is not JSON: line 1"
+run flow list tenant odd
+ok "an answer without items" has "$err" "has no items"
+run flow list tenant gone
+ok "an agent that hangs up" has "$err" "broke off"
+run flow list tenant plain
+ok "an error without a problem" has "$err" "refuses with HTTP status 503"
+ok "an error without a problem: exit code" exits 1
+
+# --- batches, colours, a full disk ---------------------------------------------------------------
+
+cat >"$dir/batch" <<'BATCH'
+# tenants first
+tenant show bulk --raw
+
+  config diff   # differs, which is no failure
+tenant show nobody
+version
+BATCH
+run batch "$dir/batch"
+ok "batch: runs the lines" has "$out" "18446744073"
+ok "batch: a difference does not stop it" has "$out" "weight 1 -> 3"
+ok "batch: stops at an error" lacks "$out" "$version"
+ok "batch: names its line" is "$err" "mtlb: $dir/batch:5: there is no tenant \"nobody\""
+ok "batch: exit code" exits 1
+out=$(printf 'version\nconfig diff' | "$MTLB" -j batch - 2>&1)
+status=$?
+ok "batch from stdin: options hold for every line" lines "$out" 2
+ok "batch from stdin: exit code" exits 0
+out=$(echo "batch $dir/batch" | "$MTLB" batch - 2>&1)
+status=$?
+ok "a batch in a batch" has "$out" "stdin:1: a batch in a batch is not allowed"
+run batch "$dir/none"
+ok "batch: no such file" has "$err" "cannot open $dir/none: No such file or directory"
+run batch
+ok "batch: no file" has "$err" "usage: mtlb batch FILE"
+
+http_proxy=http://192.0.2.1:1 run tenant show bulk
+ok "a proxy of the environment is not asked" exits 0
+
+# script(1) gives the command a terminal.
+out=$(script -qec "'$MTLB' backend list" /dev/null </dev/null)
+ok "colours on a terminal" has "$out" $'\033[31mdown\033[0m'
+out=$(NO_COLOR=1 script -qec "'$MTLB' backend list" /dev/null </dev/null)
+ok "NO_COLOR" lacks "$out" $'\033'
+out=$(TERM=dumb script -qec "'$MTLB' backend list" /dev/null </dev/null)
+ok "a dumb terminal" lacks "$out" $'\033'
+
+err=$("$MTLB" tenant list 2>&1 >/dev/full)
+status=$?
+ok "a full disk is said" is "$err" "mtlb: cannot write: No space left on device"
+ok "a full disk: exit code" exits 1
+
+echo "1..$tests"
+[ "$failures" = 0 ]

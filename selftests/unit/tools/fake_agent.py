@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""A stand-in for mtlbd: answers the API of one Unix socket with canned JSON, some of it hostile.
+
+fake_agent.py SOCKET LOG: every request is a line of LOG, "METHOD TARGET BODY".
+"""
+
+import http.server
+import json
+import os
+import socketserver
+import sys
+import time
+
+
+def ago(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - seconds))
+
+
+def items(*rows):
+    return {"items": list(rows)}
+
+
+def backend(tenant, pool, address, state, **more):
+    row = {
+        "tenant": tenant, "pool": pool, "service": pool, "address": address, "port": 8080,
+        "weight": 1, "state": state, "share": 0.5,
+        "health": {"state": "up", "since": ago(7510), "lastError": "", "probes": 7},
+        "nextHop": {"status": "reachable", "mac": "02:00:00:00:00:01", "interface": "eth0", "mtu": 1500},
+        "packets": 1234567, "bytes": 3565158, "newFlows": 999,
+    }
+    row.update(more)
+    return row
+
+
+ANSWERS = {
+    "/v1/tenants": items(
+        {"name": "acme", "id": 70000, "addresses": ["192.0.2.10", "2001:db8::10"], "services": 2,
+         "backends": 3, "packets": 1250, "bytes": 1023, "newFlows": 1500, "flows": {"used": 12, "max": 65536},
+         "drops": 0},
+        {"name": "bulk", "id": 0, "addresses": [], "services": 0, "backends": 0, "packets": 999950,
+         "bytes": 1048576, "newFlows": 0, "flows": {"used": 0, "max": 512}, "drops": 18446744073},
+    ),
+    "/v1/vips": items(
+        {"address": "192.0.2.10", "port": 80, "protocol": "TCP", "tenant": "acme", "service": "web",
+         "members": 2, "slots": 65537, "generation": 123456},
+        {"address": "2001:db8::10", "port": 443, "protocol": "UDP", "tenant": "acme", "service": "quic",
+         "members": 2, "slots": 65537, "generation": 3},
+    ),
+    "/v1/services": items(
+        {"tenant": "acme", "name": "web", "protocol": "TCP", "vips": ["192.0.2.10:80", "[2001:db8::10]:80"],
+         "pool": "web", "forward": "dsr", "track": "changed",
+         "members": {"up": 2, "down": 1, "drain": 0, "gone": 0}, "slots": 65537, "changedSlots": 0,
+         "packets": 1, "bytes": 1, "newFlows": 1, "idleTimeout": 900},
+        {"tenant": "bulk", "name": "acme", "protocol": "UDP", "vips": ["192.0.2.11:53"], "pool": "dns",
+         "forward": "ipip", "track": "always", "members": {"up": 0, "down": 0, "drain": 0, "gone": 0},
+         "slots": 0, "changedSlots": 0, "packets": 0, "bytes": 0, "newFlows": 0, "idleTimeout": 90},
+    ),
+    "/v1/pools": items(
+        {"tenant": "acme", "name": "web", "services": ["web", "quic"],
+         "members": {"up": 2, "down": 1, "drain": 0, "gone": 0},
+         "health": {"type": "tcp", "interval": 2000, "timeout": 500, "rise": 2, "fall": 3, "port": 8080}},
+        {"tenant": "bulk", "name": "dns", "services": [], "members": {}},
+    ),
+    "/v1/backends": items(
+        backend("acme", "web", "10.1.0.21", "up"),
+        backend("acme", "web", "2001:db8:1::22", "down",
+                health={"state": "down", "since": None, "lastError": "evil \x1b[31m\x07 \u009b \u202e \u00e9", "probes": 1}),
+        backend("bulk", "dns", "10.1.0.53", "drain", port=0),
+    ),
+    "/v1/flows": items(
+        {"tenant": "acme", "service": "web", "protocol": "TCP", "source": "198.51.100.7", "sourcePort": 40000,
+         "destination": "192.0.2.10", "destinationPort": 80, "backend": "10.1.0.21", "state": "established",
+         "idle": 5, "age": 90061},
+    ),
+    "/v1/drops": items(
+        {"tenant": "-", "reason": "not_vip", "verdict": "PASS", "packets": 5, "bytes": 500,
+         "sentence": "Its destination is no VIP."},
+        {"tenant": "acme", "reason": "no_member", "verdict": "DROP", "packets": 7, "bytes": 700,
+         "sentence": "No member of the pool is usable."},
+    ),
+    "/v1/node": {
+        "name": "edge-1", "version": "0.1.0", "abi": 1, "created": ago(100000), "started": ago(60),
+        "adopted": True, "hashSecret": "file",
+        "interfaces": [{"name": "eth0", "ifindex": 2, "mode": "native", "mtu": 1500, "up": True}],
+        "capacity": {"tenants": {"used": 2, "max": 1024}, "flows": {"used": 0, "max": 0}},
+        "health": {"probes": 3},
+        "config": {"path": "/etc/mtlb", "loadedAt": ago(60), "generation": 4},
+        "counters": [{"reason": "not_ip", "verdict": "PASS", "packets": 9, "bytes": 900}],
+    },
+}
+
+PROBLEM = {
+    "type": "about:blank", "title": "Invalid configuration", "status": 400,
+    "detail": "2 errors \x1b[2J",
+    "errors": [{"file": "a.yaml", "line": 3, "column": 5, "text": "unknown key \x1b]0;x\x07"},
+               {"file": "b.yaml", "line": 0, "column": 0, "text": "is empty"}],
+}
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def reply(self, status, body, kind="application/json"):
+        data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def record(self, body=""):
+        with open(sys.argv[2], "a", encoding="utf-8") as log:
+            print(self.command, self.path, body, file=log)
+
+    def do_GET(self):
+        self.record()
+        path = self.path.split("?")[0]
+        if "tenant=broken" in self.path:
+            self.reply(200, b"<html>no JSON</html>")
+        elif "tenant=odd" in self.path:
+            self.reply(200, {})
+        elif "tenant=gone" in self.path:
+            self.close_connection = True
+        elif "tenant=plain" in self.path:
+            self.reply(503, b"busy", "text/plain")
+        elif path in ANSWERS:
+            self.reply(200, ANSWERS[path])
+        else:
+            self.reply(404, {"title": "Not Found", "status": 404}, "application/problem+json")
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+        self.record(body)
+        path = json.loads(body).get("path", "")
+        if self.path == "/v1/config/diff" and path.endswith("bad.yaml"):
+            self.reply(400, PROBLEM, "application/problem+json")
+        elif self.path == "/v1/config/diff" and path:
+            self.reply(200, {"changes": []})
+        elif self.path == "/v1/config/diff":
+            self.reply(200, {"changes": ["+ tenant acme", "~ member acme/web 10.1.0.21: weight 1 -> 3"]})
+        else:
+            self.reply(200, {"changes": ["+ tenant acme"], "generation": 5})
+
+    def address_string(self):
+        return "unix"
+
+    def log_message(self, format, *args):
+        pass
+
+
+class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+
+
+if __name__ == "__main__":
+    server = Server(sys.argv[1] + ".new", Handler)
+    os.rename(sys.argv[1] + ".new", sys.argv[1])  # once it is there, it answers
+    server.serve_forever()

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* One handle is kept, so that a batch talks over one connection. */
+#include "client.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#define CONNECT_TIMEOUT_S 3L
+#define TIMEOUT_S	  30L
+#define ANSWER_MAX	  ((size_t)256 << 20) /* an agent gone mad must not fill our memory */
+
+static CURL *curl;
+
+struct text {
+	char *data;
+	size_t length, room;
+};
+
+void client_fini(void)
+{
+	if (!curl)
+		return;
+	curl_easy_cleanup(curl);
+	curl = NULL;
+	curl_global_cleanup();
+}
+
+static int client_init(struct err *err)
+{
+	if (curl)
+		return 0;
+	if (!curl_global_init(CURL_GLOBAL_DEFAULT))
+		curl = curl_easy_init();
+	return curl ? 0 : err_set(err, -ENOMEM, "cannot start libcurl");
+}
+
+static size_t collect(char *data, size_t size, size_t count, void *context)
+{
+	struct text *text = context;
+	size_t length = size * count, room = text->room ? text->room : 16384;
+
+	if (length > ANSWER_MAX - text->length)
+		return 0;
+	while (room < text->length + length)
+		room *= 2;
+	if (room > text->room) {
+		char *larger = realloc(text->data, room);
+
+		if (!larger)
+			return 0;
+		text->data = larger;
+		text->room = room;
+	}
+	memcpy(text->data + text->length, data, length);
+	text->length += length;
+	return length;
+}
+
+static int explain_transport(CURLcode code, const char *socket, struct err *err)
+{
+	long number = 0;
+
+	switch (code) {
+	case CURLE_COULDNT_CONNECT:
+		curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
+		if (number == EACCES || number == EPERM)
+			return err_set(err, -EACCES,
+				       "not allowed to talk to the agent on %s: %s; its socket is "
+				       "its owner's alone (try sudo)",
+				       socket, strerror(number));
+		return err_set(err, -ECONNREFUSED,
+			       "no agent answers on %s: %s; is mtlbd running? (-s PATH names "
+			       "another socket)",
+			       socket, number ? strerror(number) : curl_easy_strerror(code));
+	case CURLE_OPERATION_TIMEDOUT:
+		return err_set(err, -ETIMEDOUT,
+			       "the agent on %s does not answer: gave up after %lds", socket,
+			       TIMEOUT_S);
+	case CURLE_WRITE_ERROR:
+		return err_set(err, -EMSGSIZE, "the answer of the agent on %s is too long", socket);
+	default:
+		return err_set(err, -EIO, "the talk with the agent on %s broke off: %s", socket,
+			       curl_easy_strerror(code));
+	}
+}
+
+static int explain_problem(const json_t *problem, long status, const char *socket, struct err *err)
+{
+	const char *title = json_string_value(json_object_get(problem, "title"));
+	const char *detail = json_string_value(json_object_get(problem, "detail"));
+
+	if (title && detail && *detail)
+		return err_set(err, -EPROTO, "%s: %s", title, detail);
+	if (title || (detail && *detail))
+		return err_set(err, -EPROTO, "%s", title ? title : detail);
+	return err_set(err, -EPROTO, "the agent on %s refuses with HTTP status %ld", socket,
+		       status);
+}
+
+static CURLcode perform(const char *socket, const char *target, const char *body,
+			struct curl_slist *headers, struct text *text)
+{
+	char url[2048];
+
+	snprintf(url, sizeof(url), "http://localhost%s", target);
+	curl_easy_reset(curl); /* keeps the connection */
+	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
+	curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* whatever the environment says */
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, TIMEOUT_S);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, text);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	if (body) {
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+	}
+	return curl_easy_perform(curl);
+}
+
+static int understand(const struct text *text, const char *socket, json_t **ret, struct err *err)
+{
+	json_error_t error;
+	long status = 0;
+	json_t *answer;
+
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	answer = json_loadb(text->data ? text->data : "", text->length, 0, &error);
+	if (status < 200 || status > 299) {
+		*ret = answer;
+		return explain_problem(answer, status, socket, err);
+	}
+	if (!answer)
+		return err_set(err, -EBADMSG,
+			       "the agent on %s answers with something that is not JSON: line %d, "
+			       "column %d: %s",
+			       socket, error.line, error.column, error.text);
+	*ret = answer;
+	return 0;
+}
+
+int client_ask(const char *socket, const char *target, const json_t *body, json_t **ret,
+	       struct err *err)
+{
+	struct curl_slist *headers = NULL;
+	struct text text = {};
+	char *encoded = NULL;
+	CURLcode result;
+	int code;
+
+	*ret = NULL;
+	if (strlen(socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return err_set(err, -ENAMETOOLONG, "the socket's path %s is too long", socket);
+	code = client_init(err);
+	if (code)
+		return code;
+	if (body) {
+		encoded = json_dumps(body, JSON_COMPACT);
+		headers = curl_slist_append(NULL, "Content-Type: application/json");
+		if (!encoded || !headers) {
+			code = err_set(err, -ENOMEM, "no memory for the request");
+			goto release;
+		}
+	}
+	result = perform(socket, target, encoded, headers, &text);
+	code = result ? explain_transport(result, socket, err)
+		      : understand(&text, socket, ret, err);
+release:
+	curl_slist_free_all(headers);
+	free(encoded);
+	free(text.data);
+	return code;
+}
+
+int client_add_query(char *target, size_t size, const char *name, const char *value)
+{
+	char *escaped = curl_easy_escape(NULL, value, 0);
+	size_t length = strlen(target);
+	int added;
+
+	if (!escaped)
+		return -ENOMEM;
+	added = snprintf(target + length, size - length, "%c%s=%s", strchr(target, '?') ? '&' : '?',
+			 name, escaped);
+	curl_free(escaped);
+	return added < 0 || (size_t)added >= size - length ? -ENAMETOOLONG : 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Asks the agent over its Unix socket, by libcurl. Whatever goes wrong becomes a sentence; prints
+ * nothing.
+ */
+#ifndef MTLB_TOOLS_CLIENT_H
+#define MTLB_TOOLS_CLIENT_H
+
+#include <jansson.h>
+
+#include "../../userspace/base/err.h"
+
+/*
+ * body NULL: GET, else POST. On success 0 and *ret the answer's JSON. When the agent refuses,
+ * -EPROTO, a sentence, and *ret its problem document if it sent one; else another negative errno
+ * and *ret NULL.
+ */
+int client_ask(const char *socket, const char *target, const json_t *body, json_t **ret,
+	       struct err *err);
+
+/* Appends "?name=value" or "&name=value", escaped. 0 or a negative errno. */
+int client_add_query(char *target, size_t size, const char *name, const char *value);
+
+/* Ends what the requests shared. */
+void client_fini(void);
+
+#endif

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "help.h"
+
+#include "../../userspace/model/schema.h"
+#include "command.h"
+#include "list.h"
+
+static const char options_text[] =
+	"Options:\n"
+	"  -j, --json         print the API's JSON, in one line\n"
+	"  -p, --pretty       print it indented\n"
+	"      --raw          plain numbers and times instead of 1.2k, 3.4MiB, 5m ago\n"
+	"  -s, --socket PATH  the agent's socket (MTLB_SOCKET, else /run/mtlb/api.sock)\n"
+	"  -h, --help         this help, or that of the noun given\n"
+	"  -V, --version      the version\n";
+
+void help_print_usage(FILE *out, const struct noun *noun, const struct verb *verb)
+{
+	const char *args = verb ? verb->args : noun->args;
+	const struct verb *other;
+
+	fprintf(out, "mtlb %s", noun->name);
+	if (verb)
+		fprintf(out, " %s", verb->name);
+	for (other = verb ? NULL : noun->verbs; other && other->name; other++)
+		fprintf(out, "%c%s", other == noun->verbs ? ' ' : '|', other->name);
+	if (args) {
+		fprintf(out, "%s%s", *args ? " " : "", args);
+	} else if (verb && verb->run == list_run) {
+		fputc(' ', out);
+		list_print_usage(out, noun);
+	} else if (verb && verb->run == list_run_show) {
+		fputs(" [NAME]", out);
+	}
+}
+
+void help_print_noun(FILE *out, const struct noun *noun)
+{
+	const struct verb *verb;
+
+	fprintf(out, "mtlb %s: %s\n\n", noun->name, noun->help);
+	if (!noun->verbs) {
+		fputs("  ", out);
+		help_print_usage(out, noun, NULL);
+		fputc('\n', out);
+	}
+	for (verb = noun->verbs; verb && verb->name; verb++) {
+		fprintf(out, "%s  ", verb == noun->verbs ? "" : "\n");
+		help_print_usage(out, noun, verb);
+		fprintf(out, "\n      %s\n", verb->help);
+	}
+}
+
+void help_print(FILE *out)
+{
+	size_t i;
+
+	fputs("Usage: mtlb [OPTIONS] NOUN VERB [ARGS]\n\n"
+	      "Asks and tells mtlbd, the agent of a multi-tenant load balancer. Nouns and verbs "
+	      "may\n"
+	      "be cut short as long as they are unambiguous; without a verb, a noun is listed.\n\n"
+	      "Nouns:\n",
+	      out);
+	for (i = 0; nouns[i]; i++)
+		fprintf(out, "  %-8s  %s\n", nouns[i]->name, nouns[i]->help);
+	fprintf(out, "\n%s\n`mtlb help NOUN` tells the verbs of one.\n", options_text);
+}
+
+static int run(const struct call *call)
+{
+	const struct noun *noun;
+
+	if (command_expect_args(call, 1))
+		return EXIT_ERROR;
+	if (!call->argc) {
+		help_print(stdout);
+		return EXIT_OK;
+	}
+	noun = command_find_noun(call->options, call->argv[0]);
+	if (!noun)
+		return EXIT_ERROR;
+	help_print_noun(stdout, noun);
+	if (noun == &config_noun) {
+		putchar('\n');
+		schema_print_reference(stdout);
+	}
+	return EXIT_OK;
+}
+
+const struct noun help_noun = {
+	.name = "help",
+	.help = "this help; `mtlb help config` has every key of the configuration",
+	.args = "[NOUN]",
+	.run = run,
+};

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Help at every level, from the tables of nouns, verbs and options. */
+#ifndef MTLB_TOOLS_HELP_H
+#define MTLB_TOOLS_HELP_H
+
+#include <stdio.h>
+
+#include "noun.h"
+
+void help_print(FILE *out);
+void help_print_noun(FILE *out, const struct noun *noun);
+
+/* "mtlb backend list [tenant NAME] ..."; verb NULL: the noun alone. No newline. */
+void help_print_usage(FILE *out, const struct noun *noun, const struct verb *verb);
+
+#endif

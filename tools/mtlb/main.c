@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * mtlb: the command line. A client of the agent's API and nothing more: it opens no map and needs
+ * no privilege but to reach the socket.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "command.h"
+
+const struct noun *const nouns[] = {
+	&tenant_noun, &vip_noun,  &service_noun, &pool_noun, &backend_noun, &flow_noun, &drop_noun,
+	&config_noun, &node_noun, &batch_noun,	 &help_noun, &version_noun, NULL,
+};
+
+/* https://no-color.org: any value but the empty one. */
+static bool wants_colour(void)
+{
+	const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no_colour && *no_colour) &&
+	       !(terminal && !strcmp(terminal, "dumb"));
+}
+
+int main(int argc, char **argv)
+{
+	const char *socket = getenv("MTLB_SOCKET");
+	struct options options = {
+		.colour = wants_colour(),
+		.socket = socket && *socket ? socket : "/run/mtlb/api.sock",
+	};
+	int code = command_run(&options, argc, argv);
+
+	client_fini();
+	/* A table that was cut short by a full disk must not look like a whole one. */
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "mtlb: cannot write: %s\n", strerror(errno));
+		return EXIT_ERROR;
+	}
+	return code;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a noun is: a table. Grammar, help, requests and output are derived from it, so a noun's file
+ * is mostly its columns.
+ */
+#ifndef MTLB_TOOLS_NOUN_H
+#define MTLB_TOOLS_NOUN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* 2 is what `config diff` exits with when something differs. */
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_ERROR = 1,
+	EXIT_DIFFERENT = 2,
+};
+
+struct options {
+	bool json, pretty, raw, colour;
+	const char *socket;
+	const char *place; /* "FILE:LINE" in a batch, else NULL */
+};
+
+enum value_kind {
+	VALUE_TEXT,
+	VALUE_STATE,   /* text with a colour of its own */
+	VALUE_PLAIN,   /* a number that is a name: a port, an id */
+	VALUE_NUMBER,  /* 1.2k */
+	VALUE_BYTES,   /* 1.2KiB */
+	VALUE_PERCENT, /* of a share from 0 to 1 */
+	VALUE_SECONDS, /* 15m */
+	VALUE_MILLIS,  /* 500ms */
+	VALUE_LIST,    /* of texts */
+	VALUE_TIME,    /* RFC 3339, shown as how long ago */
+	VALUE_USAGE,   /* an object {used, max} */
+	VALUE_BOOL,
+};
+
+/*
+ * path leads into an item: "name", "health.state". A text may be made of several, with what stands
+ * between them: "tenant/name", "address:port" (an IPv6 address is then put in brackets, a port of 0
+ * or none is left out).
+ */
+struct column {
+	const char *title;
+	const char *path;
+	enum value_kind kind;
+};
+
+/* A keyword of `list`, as in `list tenant acme`. */
+struct filter {
+	const char *keyword;
+	const char *value; /* for help: "NAME" */
+	const char *
+		path; /* what of an item must equal it, or hold it; NULL: only asked of the agent */
+	const char *query; /* parameter of the request, NULL: none */
+};
+
+struct call;
+
+struct verb {
+	const char *name;
+	const char *args; /* for help; NULL: those of `list` or `show` */
+	const char *help; /* one sentence */
+	int (*run)(const struct call *call);
+};
+
+struct noun {
+	const char *name;
+	const char *help;
+	const char *endpoint;
+	const struct column *columns; /* each of these ends with an empty row */
+	const struct filter *filters;
+	const char *const *keys; /* what `show NAME` looks for, the full name first; as a path */
+	const struct verb *verbs;
+	/* For a noun that has no verbs; args says what follows. */
+	int (*run)(const struct call *call);
+	const char *args;
+};
+
+/* One command on its way. */
+struct call {
+	const struct options *options;
+	const struct noun *noun;
+	const struct verb *verb; /* NULL when the noun has none */
+	int argc;
+	char **argv; /* what follows */
+};
+
+/* In the order of the help; ends with NULL. */
+extern const struct noun *const nouns[];
+
+extern const struct noun tenant_noun, vip_noun, service_noun, pool_noun, backend_noun, flow_noun,
+	drop_noun, config_noun, node_noun, batch_noun, help_noun, version_noun;
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Items of the API in columns, the same on a terminal and in a pipe but for the colours. */
+#ifndef MTLB_TOOLS_OUTPUT_H
+#define MTLB_TOOLS_OUTPUT_H
+
+#include "noun.h"
+
+/* 0 or -ENOMEM. items is an array; columns ends with an empty row. */
+int output_table(const struct options *options, const struct column *columns, const json_t *items);
+
+/* One item, a line for each column: the title, then the value. 0 or -ENOMEM. */
+int output_fields(const struct options *options, const struct column *columns, const json_t *item);
+
+/* JSON as -j and -p want it. */
+void output_json(const struct options *options, const json_t *value);
+
+/* Lines of a plan: + - ~ in their colours. */
+void output_changes(const struct options *options, const json_t *changes);
+
+#endif
