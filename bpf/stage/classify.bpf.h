@@ -62,10 +62,18 @@ static __always_inline int classify_by_address(struct packet *p)
 	return torn ? MTLB_REASON_no_record : MTLB_REASON_not_vip;
 }
 
+/* IPv4 VIPs are kept in the IPv4-mapped form: nobody may reach them by writing it on the wire. */
+static __always_inline bool classify_mapped(const struct mtlb_address *address)
+{
+	return !(address->word[0] | address->word[1]) && address->word[2] == core_be32(0xffff);
+}
+
 static __always_inline int classify(struct packet *p)
 {
 	bool torn = false;
 
+	if (p->ipv6 && unlikely(classify_mapped(&p->key.address)))
+		return MTLB_REASON_not_vip;
 	if (unlikely(p->trouble))
 		return classify_by_address(p);
 	p->vip = classify_find(&p->key, &p->record, &torn);

@@ -58,12 +58,27 @@ static __always_inline __u64 *track_word(struct mtlb_flow_bucket *bucket, __u32 
 	return &bucket->word[place & (MTLB_FLOWS_PER_BUCKET - 1)];
 }
 
+/* How long a flow may be idle is its own service's to say: another one's is left to the sweep. */
+static __always_inline bool track_over(__u64 word, __u32 now, __u32 idle, __u32 service)
+{
+	__u32 state = mtlb_flow_state(word), member = mtlb_flow_member(word);
+	const struct mtlb_member *m;
+
+	if (!mtlb_flow_expired(word, now, idle))
+		return false;
+	if (state == MTLB_FLOW_UNPROVEN || state == MTLB_FLOW_CLOSING)
+		return true;
+	m = bpf_map_lookup_elem(&mtlb_members, &member);
+	return m && m->service == service;
+}
+
 /* How readily a word is given up for a flow of this state: 0 never, else the greatest first. */
-static __always_inline __u32 track_rank(__u64 word, __u32 now, __u32 idle, __u32 state)
+static __always_inline __u32 track_rank(__u64 word, __u32 now, __u32 idle, __u32 service,
+					__u32 state)
 {
 	__u32 held = mtlb_flow_state(word), age = mtlb_flow_age(word, now);
 
-	if (!word || mtlb_flow_expired(word, now, idle))
+	if (!word || track_over(word, now, idle, service))
 		return 0x30000;
 	if (state == MTLB_FLOW_ADOPTED || held == MTLB_FLOW_ESTABLISHED)
 		return 0;
@@ -79,40 +94,50 @@ static __always_inline __u32 track_rank(__u64 word, __u32 now, __u32 idle, __u32
  * forgotten for any other, since it is routed the same without its entry. A connection that never
  * got beyond its SYN, or is closing, may be forgotten for any but an adopted one, the oldest first.
  * What is established is never given up: a flood cannot cut it.
+ *
+ * Returns the rank of what is there, and in the lowest three bits the place; 0 when there is none.
  */
-__attribute__((noinline)) __u32 track_room(__u32 at, __u32 now, __u32 idle, __u32 state)
+__attribute__((noinline)) __u32 track_room(__u32 at, __u32 now, __u32 idle, __u32 service,
+					   __u32 state)
 {
 	const struct mtlb_flow_bucket *bucket = bpf_map_lookup_elem(&mtlb_flows, &at);
 	__u32 best = 0;
 
 	if (!bucket)
-		return TRACK_NO_ROOM;
+		return 0;
 	for (__u32 i = 0; i < MTLB_FLOWS_PER_BUCKET; i++) {
-		__u32 rank = track_rank(bucket->word[i], now, idle, state) << 3 | i;
+		__u32 rank = track_rank(bucket->word[i], now, idle, service, state) << 3 | i;
 
 		if (rank > best)
 			best = rank;
 	}
-	return best >> 3 ? best & 7 : TRACK_NO_ROOM;
+	return best >> 3 ? best : 0;
 }
 
-/* Several CPUs may want one word: the exchange lets one of them have it. */
+/*
+ * Several CPUs may want one word: the exchange lets one of them have it, and whoever finds there
+ * what he would give up less readily than what he chose (rank) came too late. rank 0: only a word
+ * of this very flow.
+ */
 static __always_inline bool track_store(const struct packet *p, const struct mtlb_vip *vip,
 					__u32 at, struct mtlb_flow_bucket *bucket, __u32 place,
-					__u32 now, __u32 state)
+					__u32 rank, __u32 now, __u32 state)
 {
 	__u64 *to = track_word(bucket, place), old, word;
+	bool own;
 	struct mtlb_flow_facts *facts;
 	__u32 facts_at;
 
 	if (place >= MTLB_FLOWS_PER_BUCKET)
 		return false;
 	word = mtlb_flow_word(mtlb_flow_tag_of(p->hash), p->member, now, state);
-	old = *to;
+	old = *(volatile __u64 *)to;
+	own = old && mtlb_flow_tag(old) == mtlb_flow_tag(word);
+	if (!own && (!rank || track_rank(old, now, vip->idle, vip->service, state) < rank))
+		return false;
 	if (__sync_val_compare_and_swap(to, old, word) != old)
 		return false;
-	if (old && !mtlb_flow_expired(old, now, vip->idle) &&
-	    mtlb_flow_tag(old) != mtlb_flow_tag(word))
+	if (old && !own && !track_over(old, now, vip->idle, vip->service))
 		count_tenant(vip, MTLB_COUNTER_flows_evicted);
 	count_tenant(vip, MTLB_COUNTER_flows_stored);
 
@@ -212,7 +237,7 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 {
 	const struct mtlb_vip *vip;
 	struct mtlb_flow_bucket *bucket;
-	__u32 old_owner = 0, now, state, record, at, place;
+	__u32 old_owner = 0, rank = 0, now, state, record, at, place, tag;
 
 	if (!p)
 		return MTLB_REASON_no_record;
@@ -225,12 +250,14 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 	if (!bucket)
 		return MTLB_REASON_no_record;
 	now = track_now();
-	place = track_find(at, mtlb_flow_tag_of(p->hash), vip->service);
+	tag = mtlb_flow_tag_of(p->hash);
+	place = track_find(at, tag, vip->service);
 	if (place < MTLB_FLOWS_PER_BUCKET) {
-		__u64 *known = track_word(bucket, place), word = *known;
+		__u64 *known = track_word(bucket, place), word = *(volatile __u64 *)known;
 		const struct mtlb_member *m = forward_member(vip, mtlb_flow_member(word));
 
-		if (m && track_known(p, vip, m, known, word, now))
+		/* another CPU may have put another flow there since it was found */
+		if (m && mtlb_flow_tag(word) == tag && track_known(p, vip, m, known, word, now))
 			return 0;
 	}
 
@@ -243,10 +270,16 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 		return MTLB_REASON_no_member;
 	if (state != MTLB_FLOW_UNPROVEN && p->key.protocol == IPPROTO_TCP && packet_closes(p))
 		return 0; /* its last word: not worth remembering */
-	if (place >= MTLB_FLOWS_PER_BUCKET)
-		place = track_room(at, now, vip->idle, state);
-	if (!track_store(p, vip, at, bucket, place, now, state)) {
+	if (place >= MTLB_FLOWS_PER_BUCKET) {
+		__u32 room = track_room(at, now, vip->idle, vip->service, state);
+
+		rank = room >> 3;
+		place = rank ? room & (MTLB_FLOWS_PER_BUCKET - 1) : TRACK_NO_ROOM;
+	}
+	if (!track_store(p, vip, at, bucket, place, rank, now, state)) {
 		count_tenant(vip, MTLB_COUNTER_flows_unstored);
+		if (p->key.protocol != IPPROTO_TCP)
+			p->new_flow = false; /* or each of its packets would be one */
 		if (state == MTLB_FLOW_UNPROVEN && old_owner)
 			p->member = old_owner; /* where its next packet, unknown, would go */
 	}

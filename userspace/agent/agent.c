@@ -37,14 +37,17 @@ static struct reconcile reconcile_of(struct agent *agent, const struct state *wa
 
 /* events */
 
+/* It is tried again with each sweep; what stays wrong is said once. */
 static void publish_dirty(struct loop_timer *timer)
 {
 	struct agent *agent = timer->context;
 	struct reconcile reconcile = reconcile_of(agent, &agent->config.state);
 	struct err err = {};
 
-	if (reconcile_publish_dirty(&reconcile, false, &err))
+	reconcile_publish_dirty(&reconcile, false, &err);
+	if (err.text[0] && strcmp(err.text, agent->publish_error.text) != 0)
 		log_error("reconcile", "%s", err.text);
+	agent->publish_error = err;
 }
 
 static void publish_soon(struct agent *agent)
@@ -148,6 +151,40 @@ static enum health_state seed_health(void *context, const char *tenant_name, con
 	return HEALTH_UNKNOWN;
 }
 
+/*
+ * A new configuration may bring members and probes together that have not met yet: another service
+ * on a pool that is checked already, or a pool that is no longer checked.
+ */
+static int sync_health(struct agent *agent)
+{
+	const struct dataplane_view *view = dataplane_view(agent->dataplane);
+	struct registry_service *service, *next;
+	int error = 0;
+
+	HASH_ITER (by_key, agent->registry.services, service, next) {
+		const char *tenant = agent->registry.tenant_at[service->key.tenant]->name;
+
+		for (size_t i = 0; !error && i < service->member_count; i++) {
+			uint32_t index = service->members[i];
+			const struct mtlb_member_name *name = &view->member_names[index];
+			struct addr address = registry_addr(&name->address);
+			const struct check_result *result = checks_get(
+				agent->checks, tenant, view->services[service->index].pool,
+				&address, ntohs(name->port));
+
+			if (name->state == MTLB_MEMBER_GONE ||
+			    (result && result->state == HEALTH_UNKNOWN))
+				continue;
+			error = members_set_state(&agent->members, service, index,
+						  result ? member_state(result->state)
+							 : MTLB_MEMBER_UP,
+						  loop_now(agent->loop));
+		}
+	}
+	publish_soon(agent);
+	return error;
+}
+
 /* configuration */
 
 static int load(const char *path, struct config *ret_config, struct config_errors *ret_errors,
@@ -204,6 +241,8 @@ static int check_fixed(const struct agent *agent, const struct config *next, str
 			"node.hashSecretFile: the secret cannot change while the dataplane runs, "
 			"since every flow would move: restore it, or stop the agent, run "
 			"`mtlbd --remove` and start it anew");
+	if (strcmp(now->api_socket, next->api_socket) != 0)
+		log_warn("config", "api.socket takes effect at the next start of the agent");
 	return 0;
 }
 
@@ -336,7 +375,7 @@ static int apply(struct agent *agent, struct config *next, char ***ret_lines, si
 	take_config(agent, next);
 	refresh_hops(agent);
 	seeding = agent;
-	error = checks_set(agent->checks, &agent->config.state, seed_health);
+	error = checks_set(agent->checks, &agent->config.state, seed_health) ?: sync_health(agent);
 	if (error)
 		err_set(err, error, "cannot start the health checks: %s", strerror(-error));
 	state_fini(&actual);

@@ -262,6 +262,14 @@ static int switch_table(struct registry *registry, struct registry_service *serv
 	return 0;
 }
 
+/* One time for all slots of a service: those that learn already learn on with the newest. */
+static uint64_t learn_until(const struct mtlb_service *names, uint64_t learn_ns, uint64_t now)
+{
+	if (names->learn_until && (!learn_ns || names->learn_until > now + learn_ns))
+		return names->learn_until;
+	return now + learn_ns;
+}
+
 int publish_table(struct registry *registry, struct registry_service *service, uint64_t learn_ns,
 		  uint64_t now)
 {
@@ -269,7 +277,8 @@ int publish_table(struct registry *registry, struct registry_service *service, u
 		&dataplane_view(registry->dataplane)->services[service->index];
 	struct table table = {}, next = {};
 	uint32_t *owners = NULL, count = 0;
-	bool learn = learn_ns && names->protocol == IPPROTO_UDP && !names->track_always;
+	/* even if all flows are remembered: they may be so only since a moment ago */
+	bool learn = learn_ns && names->protocol == IPPROTO_UDP;
 	int error = choose_owners(registry, service, &owners, &count);
 
 	if (error)
@@ -289,9 +298,7 @@ int publish_table(struct registry *registry, struct registry_service *service, u
 	if (next.old_count)
 		error = dataplane_put_service_times(
 			registry->dataplane, service->index, now,
-			table_any(&next, MTLB_SLOT_LEARN)
-				? (names->learn_until ? names->learn_until : now + learn_ns)
-				: 0);
+			table_any(&next, MTLB_SLOT_LEARN) ? learn_until(names, learn_ns, now) : 0);
 	error = error ?: switch_table(registry, service, &next);
 	service->dirty = error != 0;
 done:

@@ -71,10 +71,13 @@ int reconcile_check_room(const struct registry *registry, const struct plan *pla
 	ENOUGH(tenants, tenant_indices, "tenants")
 	ENOUGH(services, service_indices, "services")
 	ENOUGH(members, member_indices, "members")
-	ENOUGH(vips, records, "vips")
 	ENOUGH(lines, slot_lines, "slots")
 	ENOUGH(buckets, flow_buckets, "flows")
 #undef ENOUGH
+	/* there are two records for each VIP, so that each can be replaced */
+	left = dataplane_view(registry->dataplane)->node->vips - (registry->records.in_use - 1);
+	if (vips > left)
+		return too_few(err, "vips", vips, left);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -104,6 +105,8 @@ static void close_kernel(struct dataplane *dataplane)
 			munmap(memory, kernel->mapped[i]);
 	}
 	l4_ingress__destroy(kernel->skeleton);
+	if (kernel->lock_fd >= 0)
+		close(kernel->lock_fd);
 	free(kernel->directory);
 	free(kernel);
 }
@@ -167,6 +170,24 @@ static int check_host(const char *directory, struct err *err)
 			"/sys/fs/bpf`",
 			directory, parent);
 	return 0;
+}
+
+/* Held until it is closed. -EBUSY: another agent works on this dataplane. */
+static int lock_directory(const char *directory, struct err *err)
+{
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int error;
+
+	if (fd < 0)
+		return err_set(err, -errno, "%s: %s", directory,
+			       errno == ENOENT ? "no dataplane is pinned there" : strerror(errno));
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	error = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	close(fd);
+	return err_set(err, error, "%s: %s", directory,
+		       error == -EBUSY ? "another agent works on the dataplane that is pinned there"
+				       : strerror(-error));
 }
 
 static int pin_path(const struct kernel *kernel, const char *name, char path[KERNEL_PATH_MAX])
@@ -332,15 +353,23 @@ static int load(struct kernel *kernel, const struct dataplane_options *options, 
 			       kernel->directory, strerror(-error));
 	kernel->dataplane.adopted = error;
 	if (kernel->dataplane.adopted) {
+		kernel->lock_fd = lock_directory(kernel->directory, err);
+		if (kernel->lock_fd < 0)
+			return kernel->lock_fd;
 		error = check_adoptable(&node, options, err);
 		if (error)
 			return error;
 	} else {
 		/* what a start that was killed half way left behind */
-		dataplane_remove(kernel->directory, NULL);
-		if (mkdir(kernel->directory, 0700) && errno != EEXIST)
+		error = dataplane_remove(kernel->directory, err);
+		if (error && error != -ENOENT)
+			return error;
+		if (mkdir(kernel->directory, 0700))
 			return err_set(err, -errno, "cannot make %s: %s", kernel->directory,
 				       strerror(errno));
+		kernel->lock_fd = lock_directory(kernel->directory, err);
+		if (kernel->lock_fd < 0)
+			return kernel->lock_fd;
 		dataplane_fill_node(&node, options, cpus);
 		if (!options->secret &&
 		    getrandom(node.secret, sizeof(node.secret), 0) != sizeof(node.secret))
@@ -395,6 +424,7 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 	if (!kernel)
 		return err_set(err, -ENOMEM, "out of memory");
 	kernel->dataplane.ops = &kernel_ops;
+	kernel->lock_fd = -1;
 	kernel->directory = strdup(options->directory);
 	error = kernel->directory ? load(kernel, options, err) : -ENOMEM;
 	if (error) {
@@ -413,14 +443,19 @@ int dataplane_remove(const char *directory, struct err *err)
 {
 	char path[KERNEL_PATH_MAX];
 	struct dirent *entry;
-	DIR *list = opendir(directory);
-	int links_first;
+	int lock = lock_directory(directory, err), error;
+	bool links_first = true;
+	DIR *list;
 
-	if (!list)
-		return err_set(err, -errno, "%s: %s", directory,
-			       errno == ENOENT ? "no dataplane is pinned there" : strerror(errno));
+	if (lock < 0)
+		return lock;
+	list = fdopendir(lock);
+	if (!list) {
+		close(lock);
+		return err_set(err, -ENOMEM, "out of memory");
+	}
 	/* unpinning a link detaches it: no packet may meet maps that are going away */
-	for (links_first = 1; links_first >= 0; links_first--) {
+	for (int round = 0; round < 2; round++, links_first = false) {
 		rewinddir(list);
 		while ((entry = readdir(list))) {
 			if (entry->d_name[0] == '.' ||
@@ -431,8 +466,9 @@ int dataplane_remove(const char *directory, struct err *err)
 				unlink(path);
 		}
 	}
+	error = rmdir(directory) ? -errno : 0;
 	closedir(list);
-	if (rmdir(directory))
-		return err_set(err, -errno, "cannot remove %s: %s", directory, strerror(errno));
+	if (error)
+		return err_set(err, error, "cannot remove %s: %s", directory, strerror(-error));
 	return 0;
 }

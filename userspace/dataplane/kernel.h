@@ -14,6 +14,7 @@ struct kernel {
 	struct l4_ingress *skeleton;
 	char *directory;
 	int vips_fd;
+	int lock_fd; /* of the directory: one agent at a time */
 	size_t mapped[DATAPLANE_ARRAY_COUNT];
 };
 

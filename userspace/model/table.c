@@ -73,21 +73,35 @@ static int old_owners(const struct table *now, struct table *next)
 	return 0;
 }
 
-/* The flags slot i must carry, were it to have this owner. What nobody owned had no flows. */
+/*
+ * What nobody owned had no flows, so its new owner needs no flag; unless the old table has another
+ * size: then it cannot be told of the new owner when the next change comes (see old_owners).
+ */
+static bool nobody_counts(const struct table *now, uint32_t count)
+{
+	if ((now->old_count ? now->old_count : now->count) == count)
+		return false;
+	for (uint32_t i = 0; i < now->count; i++)
+		if (now->slots[i])
+			return true;
+	return false;
+}
+
+/* The flags slot i must carry, were it to have this owner. */
 static uint32_t flags(const struct table *now, uint32_t i, uint32_t count, uint32_t owner,
-		      bool learn)
+		      bool learn, bool nobody)
 {
 	uint32_t from = i, to = i, result = 0;
 
 	if (count != now->count)
 		overlap(i, count, now->count, &from, &to);
 	for (uint32_t j = from; j <= to; j++) {
-		uint32_t slot = now->slots[j];
+		uint32_t slot = now->slots[j], before = slot & MTLB_SLOT_MEMBER;
 
 		if (slot & MTLB_SLOT_CHANGED)
 			result |= slot & (MTLB_SLOT_CHANGED | MTLB_SLOT_LEARN);
-		else if ((slot & MTLB_SLOT_MEMBER) && (slot & MTLB_SLOT_MEMBER) != owner)
-			result |= MTLB_SLOT_CHANGED | (learn ? MTLB_SLOT_LEARN : 0);
+		else if (before != owner && (before || nobody))
+			result |= MTLB_SLOT_CHANGED | (learn && before ? MTLB_SLOT_LEARN : 0);
 	}
 	return result;
 }
@@ -96,7 +110,7 @@ int table_change(const struct table *now, const uint32_t *owners, uint32_t count
 		 struct table *ret_next)
 {
 	struct table next = {};
-	bool flagged = false;
+	bool flagged = false, nobody = nobody_counts(now, count);
 	int error;
 
 	next.slots = malloc(count * sizeof(*next.slots));
@@ -105,7 +119,7 @@ int table_change(const struct table *now, const uint32_t *owners, uint32_t count
 	if (error)
 		goto done;
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t more = now->count ? flags(now, i, count, owners[i], learn) : 0;
+		uint32_t more = now->count ? flags(now, i, count, owners[i], learn, nobody) : 0;
 
 		flagged |= more != 0;
 		next.slots[i] = owners[i] | more;
