@@ -120,7 +120,7 @@ help: ## List the targets
 	@sed -n 's/^\([A-Za-z_.-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | \
 		awk -F '\t' '{ printf "  %-22s %s\n", $$1, $$2 }'
 
-demo: all | $(O)/deps-test.stamp ## Show a balancer, its tenants and a drain, in network namespaces
+demo: all | $(O)/deps-test.stamp ## Show it all at work in network namespaces: tenants, traffic, a failover, a drain
 	@scripts/as-root.sh scripts/demo.sh
 
 lab: all | $(O)/deps-test.stamp ## Build the lab (network namespaces) and leave it up to play with

@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# A member is drained by configuration: what it serves it serves to the end, nothing new comes to
+# it, and taking the drain back restores its share.
+
+set -u -o pipefail
+# shellcheck source=selftests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# share_of NODE VIP PATH COUNT: new connections that reach NODE, of that many.
+share_of()
+{
+	requests client2 "$(url "$2" "$3")" "$4" "$RUN/out"
+	[ "$(succeeded "$RUN/out")" = "$4" ] || diag "$(failed "$RUN/out") of $4 failed" >&2
+	grep -c "$1" "$RUN/out"
+}
+
+# drains TENANT POOL VIP PATH ADDRESS-OF
+drains()
+{
+	local tenant=$1 pool=$2 vip=$3 path=$4 address_of=$5 file=$RUN/$1.$2 member address loading
+	download client1 "$(url "$vip" "${path}slow?rate=1m")" "$file" &
+	loading=$!
+	check "$tenant: a slow download starts" \
+		wait_until '[ -n "$(download_backend "$file")" ]' 5
+	member=$(download_backend "$file")
+	address=$($address_of "$member")
+
+	member_set "$tenant" "$pool" "$address" 'weight: 1, state: drain'
+	check "$tenant: $member is set to drain" config_apply
+	check "$tenant: and is listed so" \
+		wait_until '[[ $(member_states "$tenant" "$pool") = *$address=drain* ]]' 3
+	is "$tenant: no new connection reaches it" "$(share_of "$member" "$vip" "$path" 600)" 0
+	check "$tenant: the download still runs" [ ! -e "$file.done" ]
+	wait $loading
+	check "$tenant: and comes to its end whole" download_is_whole "$file"
+	is "$tenant: still none" "$(share_of "$member" "$vip" "$path" 600)" 0
+
+	member_set "$tenant" "$pool" "$address" 'weight: 1'
+	check "$tenant: the drain is taken back" config_apply
+	check "$tenant: it gets connections again" \
+		[ "$(share_of "$member" "$vip" "$path" 600)" -gt 30 ]
+}
+
+names_reach_be4()
+{
+	asks client1 192.0.2.53 300 "$RUN/out"
+	grep -q be4 "$RUN/out"
+}
+
+scenario drain
+
+drains acme web 192.0.2.10 / node_ip4
+drains acme web6 2001:db8::10 / node_ip6
+drains globex web 2001:db8::20 / node_ip6
+drains globex api 192.0.2.20 :8080/ node_ip4
+
+# UDP learns which flows there are before it moves the rest: "learn" is ten seconds.
+check "initech: be4 answers questions" names_reach_be4
+member_set initech dns 10.20.2.24 'weight: 1, state: drain'
+check "initech: be4 is set to drain" config_apply
+check "initech: after learning, no new flow reaches it" wait_until '! names_reach_be4' 20
+is "initech: every question was answered" "$(grep -c 'be[1-6]' "$RUN/out")" 300
+tenant_restore initech
+check "initech: the drain is taken back" config_apply
+check "initech: be4 answers again" wait_until names_reach_be4 20
+
+finish
