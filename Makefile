@@ -162,13 +162,14 @@ fuzz: fuzz-build ## Run every fuzzer for T seconds; corpora are kept under build
 
 fuzz-build: $(FUZZ_BIN)
 
-EXAMPLES := $(wildcard docs/examples/*.yaml)
 
 install: all ## Install mtlbd, mtlb and the example configuration under PREFIX
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/mtlb
 	install -m 755 $(O)/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlbd
 	install -m 755 $(O)/mtlb $(DESTDIR)$(PREFIX)/bin/mtlb
-	$(if $(EXAMPLES),install -m 644 $(EXAMPLES) $(DESTDIR)$(PREFIX)/share/mtlb/)
+	install -d $(DESTDIR)$(PREFIX)/share/mtlb/example/tenants.d
+	install -m 644 docs/example/*.yaml $(DESTDIR)$(PREFIX)/share/mtlb/example/
+	install -m 644 docs/example/tenants.d/*.yaml $(DESTDIR)$(PREFIX)/share/mtlb/example/tenants.d/
 
 uninstall: ## Remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/sbin/mtlbd $(DESTDIR)$(PREFIX)/bin/mtlb

@@ -121,6 +121,14 @@ cannot_start "missing configuration" "nosuch|no such" "${OTHER[@]}" "$RUN/nosuch
 other setpriv --bounding-set=-all --inh-caps=-all
 cannot_start "no capabilities" "CAP_|capabilit|privilege|permitted|permission|root" \
 	"${OTHER[@]}" "$CONFIG"
+# A kernel without BTF, as far as a process can tell: an empty folder lies over /sys/kernel/btf.
+other unshare --mount sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' sh
+cannot_start "no BTF" "no BTF.*CONFIG_DEBUG_INFO_BTF" "${OTHER[@]}" "$CONFIG"
+OTHER=(nsenter --net="/run/netns/$LAB-lb" "$MTLBD" --bpffs "$RUN/nobpf/x" --socket "$RUN/other.sock" -c)
+mkdir -p "$RUN/nobpf"
+cannot_start "no bpffs" "not a bpf filesystem.*mount -t bpf" "${OTHER[@]}" "$CONFIG"
+OTHER=(nsenter --net="/run/netns/$LAB-lb" "$MTLBD" --bpffs "$BPFFS" --socket "$RUN/other.sock" -c)
+cannot_start "a dataplane that another agent works on" "another agent works on" "${OTHER[@]}" "$CONFIG"
 check "what could not start left nothing behind" [ -z "$(find "$BPFFS-other" -type f 2>/dev/null)" ]
 rm -rf "$BPFFS-other"
 still_forwards "after all"
