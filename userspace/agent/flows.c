@@ -109,6 +109,7 @@ uint32_t flows_expire(struct registry *registry, uint32_t tenant)
 }
 
 struct foreign {
+	struct dataplane *dataplane;
 	const struct dataplane_view *view;
 	const struct registry_service *service;
 	bool *keep;
@@ -128,8 +129,12 @@ static bool mark_foreign(void *context, enum found found, const struct flows_flo
 	}
 	if (found != FOUND_LIVE || flow->facts->service != service->index)
 		return true;
-	if (foreign->view->members[member].flags & MTLB_MEMBER_LET_GO)
+	if (foreign->view->members[member].flags & MTLB_MEMBER_LET_GO) {
+		/* it moves by its hash alone once the flag is gone, and must not come back with the
+		 * member */
+		dataplane_free_flow(foreign->dataplane, flow->bucket, flow->place, flow->word);
 		return true;
+	}
 	slot = mtlb_slot_of(mtlb_flow_slot_hash(flow->facts->hash), service->slot_count);
 	at = service->slot_first + slot;
 	word = foreign->view->slots[at / MTLB_SLOTS_PER_LINE].slot[at % MTLB_SLOTS_PER_LINE];
@@ -142,7 +147,7 @@ void flows_mark_foreign(const struct registry *registry, const struct registry_s
 			bool *keep)
 {
 	const struct dataplane_view *view = dataplane_view(registry->dataplane);
-	struct foreign foreign = {view, service, keep};
+	struct foreign foreign = {registry->dataplane, view, service, keep};
 
 	walk(registry, &view->tenants[service->key.tenant], mark_foreign, &foreign);
 }

@@ -27,7 +27,7 @@ void flows_each(const struct registry *registry, uint32_t tenant,
 uint32_t flows_expire(struct registry *registry, uint32_t tenant);
 
 /* keep[slot] = true for each slot of service where a live flow is with another member than the
- * slot's owner, or may be.
+ * slot's owner, or may be. Flows of members that were let go are freed.
  */
 void flows_mark_foreign(const struct registry *registry, const struct registry_service *service,
 			bool *keep);

@@ -55,7 +55,10 @@ static struct mtlb_member make_record(const struct members *members, uint32_t se
 	bool known = now->ifindex && !(now->flags & MTLB_MEMBER_NO_NEXT_HOP);
 
 	record.encap = encap_of(members, service, &address);
-	record.flags = state_flags(name) | (now->flags & MTLB_MEMBER_LET_GO);
+	record.flags = state_flags(name);
+	/* one that gets new flows keeps them, even if a killed agent left it let go */
+	if (record.flags & MTLB_MEMBER_NO_NEW)
+		record.flags |= now->flags & MTLB_MEMBER_LET_GO;
 	fill_outer(members, &record, &address);
 	if (hop->status == NEXT_HOP_OK && (record.encap != MTLB_ENCAP_NONE || hop->on_link)) {
 		memcpy(record.next_hop, hop->mac, sizeof(record.next_hop));
@@ -204,7 +207,11 @@ int members_add(struct members *members, struct registry_service *service,
 	error = error ?: dataplane_put_member(registry->dataplane, index, &record, &name);
 	error = error ?: registry_add_member(service, index);
 	service->dirty = true;
-	return error ?: refresh(members, service, index, &unsettled);
+	if (error) {
+		ranges_give_back(&registry->member_indices, index, 1);
+		return error;
+	}
+	return refresh(members, service, index, &unsettled);
 }
 
 int members_set(struct members *members, struct registry_service *service, uint32_t index,

@@ -8,6 +8,7 @@
 
 #include "../model/maglev.h"
 #include "../model/table.h"
+#include "flows.h"
 
 /* Stamps of the flow table in so many seconds, rounded up; the wrap bounds it. */
 static uint32_t idle_stamps(const struct mtlb_node *node, uint32_t seconds)
@@ -192,8 +193,15 @@ int publish_records(struct registry *registry, struct registry_service *service)
 {
 	for (struct registry_vip *vip = service->vips; vip; vip = vip->next) {
 		struct mtlb_vip record = make_record(registry, service, &vip->key);
-		int error = put_record(registry, &record, &vip->record);
+		const struct mtlb_vip *now =
+			&dataplane_view(registry->dataplane)->vips[vip->record];
+		int error;
 
+		/* in the middle of a change it may have been given to another service already */
+		if (memcmp(now, &record, sizeof(record)) == 0 ||
+		    dataplane_find_vip(registry->dataplane, &vip->key) != vip->record)
+			continue;
+		error = put_record(registry, &record, &vip->record);
 		if (error)
 			return error;
 	}
@@ -255,8 +263,10 @@ static int switch_table(struct registry *registry, struct registry_service *serv
 	/* should a record fail, both tables stay taken: some VIPs may use the one, some the other
 	 */
 	error = publish_records(registry, service);
-	if (error)
+	if (error) {
+		registry->strays = true;
 		return error;
+	}
 	give_back_slots(registry, before.slot_first, before.slot_count);
 	give_back_slots(registry, before.old_first, before.old_count);
 	return 0;
@@ -268,6 +278,51 @@ static uint64_t learn_until(const struct mtlb_service *names, uint64_t learn_ns,
 	if (names->learn_until && (!learn_ns || names->learn_until > now + learn_ns))
 		return names->learn_until;
 	return now + learn_ns;
+}
+
+/*
+ * A change that was cut off leaves VIPs of one service with different tables, or looking for their
+ * flows where those of the others are not.
+ */
+static bool is_torn(const struct registry *registry, const struct registry_service *service,
+		    struct mtlb_tenant *ret_flows)
+{
+	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	const struct mtlb_tenant *tenant = &view->tenants[service->key.tenant];
+	bool torn = false;
+
+	*ret_flows = (struct mtlb_tenant){};
+	for (const struct registry_vip *vip = service->vips; vip; vip = vip->next) {
+		const struct mtlb_vip *record = &view->vips[vip->record];
+
+		torn |= record->slot_first != service->slot_first;
+		if (record->flow_first != tenant->flow_first)
+			*ret_flows = (struct mtlb_tenant){.flow_first = record->flow_first,
+							  .flow_count = record->flow_mask + 1};
+	}
+	return torn;
+}
+
+/* Some VIPs see the table's flags only now: they are as new as that. */
+static int mend(struct registry *registry, struct registry_service *service, uint64_t now)
+{
+	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	const struct mtlb_tenant *to = &view->tenants[service->key.tenant];
+	struct mtlb_tenant from;
+	int error = 0;
+
+	if (is_torn(registry, service, &from) && service->old_count)
+		error = dataplane_put_service_times(registry->dataplane, service->index, now,
+						    view->services[service->index].learn_until);
+	if (from.flow_count)
+		flows_copy(registry, &from, to);
+	error = error ?: publish_records(registry, service);
+	if (error || !from.flow_count)
+		return error;
+	error = dataplane_grace(registry->dataplane);
+	if (!error)
+		flows_copy(registry, &from, to);
+	return error;
 }
 
 int publish_table(struct registry *registry, struct registry_service *service, uint64_t learn_ns,
@@ -283,12 +338,14 @@ int publish_table(struct registry *registry, struct registry_service *service, u
 
 	if (error)
 		return error;
+	error = service->dirty ? mend(registry, service, now) : 0;
+	if (error)
+		goto done;
 	error = publish_read_table(registry, service, &table);
 	if (error)
 		goto done;
 	if (table_same_owners(&table, owners, count)) {
-		error = service->dirty ? publish_records(registry, service) : 0;
-		service->dirty = error != 0;
+		service->dirty = false;
 		goto done;
 	}
 	error = table_change(&table, owners, count, learn, &next);
@@ -371,14 +428,15 @@ int publish_end_learning(struct registry *registry, struct registry_service *ser
 	struct table table;
 	int error = publish_read_table(registry, service, &table);
 
+	if (error)
+		return error;
 	for (uint32_t i = 0; !error && i < table.count; i++)
 		if (table.slots[i] & MTLB_SLOT_LEARN)
 			error = put_word(registry, service, i, table.slots[i] & ~MTLB_SLOT_LEARN);
-	if (error)
-		return error;
 	table_fini(&table);
-	return dataplane_put_service_times(registry->dataplane, service->index, names->changed_at,
-					   0);
+	return error
+		       ?: dataplane_put_service_times(registry->dataplane, service->index,
+						      names->changed_at, 0);
 }
 
 int publish_clear_flags(struct registry *registry, struct registry_service *service,
@@ -386,7 +444,6 @@ int publish_clear_flags(struct registry *registry, struct registry_service *serv
 {
 	struct table table;
 	bool any_kept = false;
-	uint32_t old_first = service->old_first, old_count = service->old_count;
 	int error = publish_read_table(registry, service, &table);
 
 	if (error)
@@ -397,18 +454,22 @@ int publish_clear_flags(struct registry *registry, struct registry_service *serv
 	 * (model/table.h) */
 	if (any_kept && table.old_count != table.count)
 		goto done;
-	for (uint32_t i = 0; !error && i < table.count; i++)
-		if (table.slots[i] & MTLB_SLOT_CHANGED && !keep[i])
-			error = put_word(registry, service, i, table.slots[i] & MTLB_SLOT_MEMBER);
-	if (error || any_kept)
+	for (uint32_t i = 0; !error && i < table.count; i++) {
+		if (!(table.slots[i] & MTLB_SLOT_CHANGED) || keep[i])
+			continue;
+		table.slots[i] &= MTLB_SLOT_MEMBER;
+		if (any_kept)
+			error = put_word(registry, service, i, table.slots[i]);
+	}
+	if (any_kept)
 		goto done;
-	service->old_first = service->old_count = 0;
-	service->generation++;
-	error = publish_records(registry, service);
-	if (error)
-		goto done;
-	give_back_slots(registry, old_first, old_count);
-	error = dataplane_put_service_times(registry->dataplane, service->index, 0, 0);
+	/* and all at once: an agent that is killed must not leave some of them cleared */
+	free(table.old);
+	table.old = NULL;
+	table.old_count = 0;
+	error = switch_table(registry, service, &table);
+	service->dirty |= error != 0;
+	error = error ?: dataplane_put_service_times(registry->dataplane, service->index, 0, 0);
 done:
 	table_fini(&table);
 	return error;

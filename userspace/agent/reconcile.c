@@ -132,6 +132,12 @@ static int republish_tenant(struct registry *registry, uint32_t tenant)
 	HASH_ITER (by_key, registry->services, service, next)
 		if (!error && service->key.tenant == tenant)
 			error = publish_records(registry, service);
+	if (!error)
+		return 0;
+	/* some look for their flows in the one range, some in the other: the next publishing mends
+	 * it */
+	HASH_ITER (by_key, registry->services, service, next)
+		service->dirty |= service->key.tenant == tenant;
 	return error;
 }
 
@@ -152,16 +158,19 @@ static int resize_flows(struct registry *registry, uint32_t index, struct mtlb_t
 		return -ENOSPC;
 	error = dataplane_clear_flows(registry->dataplane, tenant->flow_first, count);
 	if (error)
-		return error;
+		goto failed;
 	flows_copy(registry, &before, tenant);
 	error = dataplane_put_tenant(registry->dataplane, index, tenant);
 	error = error ?: republish_tenant(registry, index);
 	error = error ?: dataplane_grace(registry->dataplane);
 	if (error)
-		return error;
+		goto failed;
 	flows_copy(registry, &before, tenant);
 	ranges_give_back(&registry->flow_buckets, before.flow_first, before.flow_count);
 	return 0;
+failed:
+	registry->strays = true;
+	return error;
 }
 
 static int set_tenant(struct reconcile *reconcile, const struct state_tenant *wanted)
@@ -374,11 +383,25 @@ static uint64_t learn_ns(const struct reconcile *reconcile, const struct registr
 	return of ? (uint64_t)of->learn_s * 1000000000 : 0;
 }
 
+static uint64_t monotonic(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 static int publish(struct reconcile *reconcile, struct registry_service *service, bool planned,
 		   struct err *err)
 {
 	uint64_t learn = planned ? learn_ns(reconcile, service) : 0;
-	int error = publish_table(reconcile->registry, service, learn, reconcile->now);
+	uint64_t now = monotonic();
+	int error;
+
+	/* members may have been waited for: a flag must not seem older than it is */
+	if (now < reconcile->now)
+		now = reconcile->now;
+	error = publish_table(reconcile->registry, service, learn, now);
 
 	if (error == -ENOSPC)
 		return err_set(err, error,
@@ -400,15 +423,9 @@ int reconcile_publish_dirty(struct reconcile *reconcile, bool planned, struct er
 
 		result = result ?: error;
 	}
+	if (!result && reconcile->registry->strays)
+		result = registry_reclaim(reconcile->registry);
 	return result;
-}
-
-static uint64_t monotonic(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /*

@@ -182,6 +182,7 @@ static int init_ranges(struct registry *registry)
 static int read_names(struct registry *registry)
 {
 	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	struct registry_service *service;
 
 	for (uint32_t i = 1; i < view->node->tenants; i++) {
 		const struct mtlb_tenant *tenant = &view->tenants[i];
@@ -197,9 +198,11 @@ static int read_names(struct registry *registry)
 		if (!view->services[i].used)
 			continue;
 		ranges_mark(&registry->service_indices, i, 1);
-		if (!registry_add_service(registry, i, view->services[i].tenant,
-					  view->services[i].name, view->services[i].protocol))
+		service = registry_add_service(registry, i, view->services[i].tenant,
+					       view->services[i].name, view->services[i].protocol);
+		if (!service)
 			return -ENOMEM;
+		service->dirty = true;
 	}
 	for (uint32_t i = 1; i < view->node->members; i++) {
 		const struct mtlb_member_name *name = &view->member_names[i];
@@ -220,8 +223,6 @@ static void take_table(struct registry_service *service, const struct mtlb_vip *
 {
 	bool first = !service->vips;
 
-	if (!first && vip->generation != service->generation)
-		service->dirty = true;
 	if (!first && (int32_t)(vip->generation - service->generation) <= 0)
 		return;
 	service->slot_first = vip->slot_first;
@@ -229,6 +230,11 @@ static void take_table(struct registry_service *service, const struct mtlb_vip *
 	service->old_first = vip->old_first;
 	service->old_count = vip->old_count;
 	service->generation = vip->generation;
+}
+
+static void mark_slots(struct ranges *lines, uint32_t first, uint32_t count)
+{
+	ranges_mark(lines, first / MTLB_SLOTS_PER_LINE, REGISTRY_LINES(count));
 }
 
 struct reading {
@@ -262,10 +268,9 @@ static void read_vip(void *context, const struct mtlb_vip_key *key, uint32_t rec
 		reading->error = registry_add_vip(&tenant->addresses, key, record);
 		return;
 	}
-	ranges_mark(&registry->slot_lines, vip->slot_first / MTLB_SLOTS_PER_LINE,
-		    REGISTRY_LINES(vip->slot_count));
-	ranges_mark(&registry->slot_lines, vip->old_first / MTLB_SLOTS_PER_LINE,
-		    REGISTRY_LINES(vip->old_count));
+	mark_slots(&registry->slot_lines, vip->slot_first, vip->slot_count);
+	mark_slots(&registry->slot_lines, vip->old_first, vip->old_count);
+	ranges_mark(&registry->flow_buckets, vip->flow_first, vip->flow_mask + 1);
 	take_table(service, vip);
 	reading->error = registry_add_vip(&service->vips, key, record);
 }
@@ -275,7 +280,7 @@ int registry_open(struct registry *registry, struct dataplane *dataplane)
 	const struct mtlb_node *node = dataplane_view(dataplane)->node;
 	struct reading reading = {registry, 0};
 
-	*registry = (struct registry){.dataplane = dataplane};
+	*registry = (struct registry){.dataplane = dataplane, .strays = true};
 	registry->tenant_at = calloc(node->tenants, sizeof(struct registry_tenant *));
 	registry->service_at = calloc(node->services, sizeof(struct registry_service *));
 	if (!registry->tenant_at || !registry->service_at)
@@ -331,4 +336,38 @@ int registry_settle(struct registry *registry)
 	ranges_settle(&registry->slot_lines);
 	ranges_settle(&registry->flow_buckets);
 	return 0;
+}
+
+static void give_back_strays(struct ranges *ranges, const struct ranges *used)
+{
+	for (uint32_t i = 1; i < ranges->limit; i++)
+		if (!ranges_has(used, i))
+			ranges_give_back(ranges, i, 1);
+}
+
+int registry_reclaim(struct registry *registry)
+{
+	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	struct ranges lines = {}, buckets = {};
+	struct registry_service *service, *next_service;
+	struct registry_tenant *tenant, *next_tenant;
+	int error = ranges_init(&lines, registry->slot_lines.limit)
+			    ?: ranges_init(&buckets, registry->flow_buckets.limit);
+
+	if (error)
+		goto done;
+	HASH_ITER (by_key, registry->services, service, next_service) {
+		mark_slots(&lines, service->slot_first, service->slot_count);
+		mark_slots(&lines, service->old_first, service->old_count);
+	}
+	HASH_ITER (by_name, registry->tenants, tenant, next_tenant)
+		ranges_mark(&buckets, view->tenants[tenant->index].flow_first,
+			    view->tenants[tenant->index].flow_count);
+	give_back_strays(&registry->slot_lines, &lines);
+	give_back_strays(&registry->flow_buckets, &buckets);
+	registry->strays = false;
+done:
+	ranges_fini(&lines);
+	ranges_fini(&buckets);
+	return error;
 }

@@ -53,11 +53,10 @@ struct registry {
 	struct registry_service **service_at;
 	struct ranges tenant_indices, service_indices, member_indices, records;
 	struct ranges slot_lines, flow_buckets;
+	bool strays; /* ranges may be taken that nobody uses any more: see registry_reclaim() */
 };
 
-/* Reads the maps. What a killed agent left half done is noted: records whose generation is behind
- * make their service dirty.
- */
+/* Reads the maps. A killed agent may have left anything half done, so every service is dirty. */
 int registry_open(struct registry *registry, struct dataplane *dataplane);
 void registry_close(struct registry *registry);
 
@@ -83,6 +82,10 @@ void registry_remove_vip(struct registry_vip **list, struct registry_vip *vip);
 /* Waits for packets in flight, then frees what rests. */
 int registry_settle(struct registry *registry);
 bool registry_rests(const struct registry *registry);
+/* Gives back the slots and flow buckets that no tenant and no service has. Only when no service is
+ * dirty: until then the record of a VIP may lead to them.
+ */
+int registry_reclaim(struct registry *registry);
 
 /* The state that the maps hold, sorted; settings that maps do not keep are taken from like (the
  * running configuration), or from wanted where like has none.

@@ -96,7 +96,9 @@ static int clear_flags(struct sweep *sweep, struct registry_service *service, ui
 	bool *keep;
 	int error;
 
-	if (unsure || !names->changed_at || names->learn_until || now - names->changed_at < idle)
+	/* dirty: some of its VIPs may have another table */
+	if (service->dirty || unsure || !names->changed_at || names->learn_until ||
+	    now - names->changed_at < idle)
 		return 0;
 	keep = calloc(service->slot_count + 1, sizeof(*keep));
 	if (!keep)

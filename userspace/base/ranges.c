@@ -116,3 +116,8 @@ uint32_t ranges_free(const struct ranges *ranges)
 {
 	return ranges->limit - ranges->in_use - ranges->at_rest;
 }
+
+bool ranges_has(const struct ranges *ranges, uint32_t i)
+{
+	return bit(ranges->used, i);
+}

@@ -26,6 +26,7 @@ void ranges_give_back(struct ranges *ranges, uint32_t first, uint32_t count);
 /* After a grace period: what rested is free. */
 void ranges_settle(struct ranges *ranges);
 
-uint32_t ranges_free(const struct ranges *ranges); /* free now, without what rests */
+bool ranges_has(const struct ranges *ranges, uint32_t i); /* taken? */
+uint32_t ranges_free(const struct ranges *ranges);	  /* free now, without what rests */
 
 #endif

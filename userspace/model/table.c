@@ -87,23 +87,30 @@ static bool nobody_counts(const struct table *now, uint32_t count)
 	return false;
 }
 
-/* The flags slot i must carry, were it to have this owner. */
+/*
+ * The flags slot i must carry, were it to have this owner. Where it is flagged only because another
+ * part of it is, flows are not stored either: they have to be learnt before the next change.
+ */
 static uint32_t flags(const struct table *now, uint32_t i, uint32_t count, uint32_t owner,
 		      bool learn, bool nobody)
 {
 	uint32_t from = i, to = i, result = 0;
+	bool unstored = false;
 
 	if (count != now->count)
 		overlap(i, count, now->count, &from, &to);
 	for (uint32_t j = from; j <= to; j++) {
 		uint32_t slot = now->slots[j], before = slot & MTLB_SLOT_MEMBER;
 
-		if (slot & MTLB_SLOT_CHANGED)
+		if (slot & MTLB_SLOT_CHANGED) {
 			result |= slot & (MTLB_SLOT_CHANGED | MTLB_SLOT_LEARN);
-		else if (before != owner && (before || nobody))
-			result |= MTLB_SLOT_CHANGED | (learn && before ? MTLB_SLOT_LEARN : 0);
+			continue;
+		}
+		unstored |= before != 0;
+		if (before != owner && (before || nobody))
+			result |= MTLB_SLOT_CHANGED;
 	}
-	return result;
+	return result && unstored && learn ? result | MTLB_SLOT_LEARN : result;
 }
 
 int table_change(const struct table *now, const uint32_t *owners, uint32_t count, bool learn,

@@ -1,0 +1,597 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * From one state to another on the fake dataplane, whole or cut off at every verb in turn: traffic
+ * must find its way at each point, and whoever comes after the cut must end where it was going.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include "userspace/agent/publish.h"
+#include "userspace/agent/reconcile.h"
+#include "userspace/agent/sweep.h"
+#include "userspace/base/log.h"
+#include "userspace/model/table.h"
+
+#define SECOND	 1000000000ULL
+#define TENANTS	 3
+#define SERVICES 3
+#define MEMBERS	 8
+#define PAIRS	 30
+#define CHAINS	 100
+#define CHAIN	 6
+
+struct node {
+	struct dataplane *dataplane;
+	struct registry registry;
+	struct members members;
+	uint64_t now;
+};
+
+static struct addr ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
+{
+	return (struct addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}};
+}
+
+/* the node */
+
+static void start_agent(struct node *node)
+{
+	assert_int_equal(registry_open(&node->registry, node->dataplane), 0);
+	node->members = (struct members){
+		.registry = &node->registry,
+		.encap_ipv4 = ipv4(192, 0, 2, 1),
+	};
+}
+
+static uint64_t monotonic(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * SECOND + now.tv_nsec;
+}
+
+static void open_node(struct node *node)
+{
+	struct dataplane_options options = {
+		.capacity = {.tenants = 6,
+			     .vips = 40,
+			     .services = 15,
+			     .members = 200,
+			     .slots = 80000,
+			     .flow_buckets = 600},
+	};
+
+	*node = (struct node){.now = monotonic()};
+	log_set_level(LOG_LEVEL_ERROR);
+	assert_int_equal(dataplane_open_memory(&options, &node->dataplane), 0);
+	start_agent(node);
+}
+
+static void close_node(struct node *node)
+{
+	registry_close(&node->registry);
+	dataplane_close(node->dataplane);
+}
+
+static void make_plan(struct node *node, const struct state *wanted, struct state *ret_actual,
+		      struct plan *ret_plan)
+{
+	assert_int_equal(registry_read_state(&node->registry, wanted, wanted, ret_actual), 0);
+	assert_int_equal(plan_make(ret_actual, wanted, ret_plan), 0);
+}
+
+/* As the agent does it. */
+static int reach(struct node *node, const struct state *wanted, struct err *err)
+{
+	struct reconcile reconcile = {&node->registry, &node->members, wanted, node->now};
+	struct state actual;
+	struct plan plan;
+	int error;
+
+	make_plan(node, wanted, &actual, &plan);
+	error = reconcile_check_room(&node->registry, &plan, err);
+	error = error ?: reconcile_apply(&reconcile, &plan, err);
+	plan_fini(&plan);
+	state_fini(&actual);
+	node->now += SECOND;
+	return error;
+}
+
+static void expect_reach(struct node *node, const struct state *wanted)
+{
+	struct err err = {};
+
+	if (reach(node, wanted, &err))
+		fail_msg("%s", err.text);
+}
+
+static void expect_reached(struct node *node, const struct state *wanted)
+{
+	struct registry_service *service, *next;
+	struct state actual;
+	struct plan plan;
+	char line[512];
+
+	make_plan(node, wanted, &actual, &plan);
+	if (plan.count)
+		fail_msg("still to do: %s", op_format(&plan.ops[0], line, sizeof(line)));
+	plan_fini(&plan);
+	state_fini(&actual);
+	HASH_ITER (by_key, node->registry.services, service, next)
+		assert_false(service->dirty);
+}
+
+/* Lets an hour pass, again and again, until what lingers is gone. */
+static void let_time_pass(struct node *node, const struct state *running)
+{
+	struct sweep sweep = {&node->registry, &node->members, running, 0};
+	struct reconcile reconcile = {&node->registry, &node->members, running, 0};
+	struct err err = {};
+
+	for (int i = 0; i < 4; i++) {
+		node->now += 3600 * SECOND;
+		reconcile.now = node->now;
+		assert_int_equal(sweep_run(&sweep, node->now), 0);
+		if (reconcile_publish_dirty(&reconcile, false, &err))
+			fail_msg("%s", err.text);
+		assert_int_equal(registry_settle(&node->registry), 0);
+	}
+}
+
+struct usage {
+	uint32_t tenants, services, members, records, lines, buckets;
+};
+
+static struct usage usage_of(const struct node *node)
+{
+	const struct registry *registry = &node->registry;
+
+	assert_false(registry_rests(registry));
+	return (struct usage){
+		registry->tenant_indices.in_use, registry->service_indices.in_use,
+		registry->member_indices.in_use, registry->records.in_use,
+		registry->slot_lines.in_use,	 registry->flow_buckets.in_use,
+	};
+}
+
+/* What a packet for this key would meet. */
+
+static void check_owners(const struct node *node, const struct mtlb_vip *vip, uint32_t first,
+			 uint32_t count)
+{
+	const struct dataplane_view *view = dataplane_view(node->dataplane);
+
+	assert_int_equal(first % MTLB_SLOTS_PER_LINE, 0);
+	assert_true(first + count <= view->node->slots);
+	for (uint32_t at = first; at < first + count; at++) {
+		uint32_t word =
+			view->slots[at / MTLB_SLOTS_PER_LINE].slot[at % MTLB_SLOTS_PER_LINE];
+		uint32_t owner = word & MTLB_SLOT_MEMBER;
+
+		if (!owner)
+			continue;
+		assert_true(owner < view->node->members);
+		assert_int_equal(view->members[owner].service, vip->service);
+		assert_true(view->member_names[owner].used);
+		assert_int_equal(view->member_names[owner].service, vip->service);
+	}
+}
+
+static void check_key(const struct node *node, const struct mtlb_vip_key *key)
+{
+	const struct dataplane_view *view = dataplane_view(node->dataplane);
+	uint32_t record = dataplane_find_vip(node->dataplane, key);
+	const struct mtlb_vip *vip = &view->vips[record];
+
+	assert_int_not_equal(record, 0);
+	assert_memory_equal(&vip->key, key, sizeof(*key));
+	assert_true(view->tenants[vip->tenant].used);
+	if (vip->flags & MTLB_VIP_ADDRESS)
+		return;
+	assert_true(view->services[vip->service].used);
+	assert_int_equal(view->services[vip->service].tenant, vip->tenant);
+	assert_true(vip->slot_first && vip->slot_count);
+	check_owners(node, vip, vip->slot_first, vip->slot_count);
+	check_owners(node, vip, vip->old_first, vip->old_count);
+	assert_true(vip->flow_first);
+	assert_true(vip->flow_first + vip->flow_mask < view->node->flow_buckets);
+}
+
+static bool has_key(const struct state *state, const struct mtlb_vip_key *key)
+{
+	for (size_t t = 0; t < state->tenant_count; t++) {
+		const struct state_tenant *tenant = &state->tenants[t];
+
+		for (size_t i = 0; i < tenant->address_count; i++) {
+			struct mtlb_vip_key is = registry_key(&tenant->addresses[i], 0, 0);
+
+			if (memcmp(&is, key, sizeof(is)) == 0)
+				return true;
+		}
+		for (size_t s = 0; s < tenant->service_count; s++) {
+			const struct state_service *service = &tenant->services[s];
+
+			for (size_t i = 0; i < service->vip_count; i++) {
+				struct mtlb_vip_key is =
+					registry_key(&service->vips[i].address,
+						     service->vips[i].port, service->protocol);
+
+				if (memcmp(&is, key, sizeof(is)) == 0)
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* Every key of state; those alone that other has as well when it is given. */
+static void check_keys(const struct node *node, const struct state *state,
+		       const struct state *other)
+{
+	for (size_t t = 0; t < state->tenant_count; t++) {
+		const struct state_tenant *tenant = &state->tenants[t];
+
+		for (size_t i = 0; i < tenant->address_count; i++) {
+			struct mtlb_vip_key key = registry_key(&tenant->addresses[i], 0, 0);
+
+			if (!other || has_key(other, &key))
+				check_key(node, &key);
+		}
+		for (size_t s = 0; s < tenant->service_count; s++) {
+			const struct state_service *service = &tenant->services[s];
+
+			for (size_t i = 0; i < service->vip_count; i++) {
+				struct mtlb_vip_key key =
+					registry_key(&service->vips[i].address,
+						     service->vips[i].port, service->protocol);
+
+				if (!other || has_key(other, &key))
+					check_key(node, &key);
+			}
+		}
+	}
+}
+
+/* Beyond check_keys: the record says what the service's and the tenant's entries say now. */
+static void check_settings(const struct node *node)
+{
+	const struct dataplane_view *view = dataplane_view(node->dataplane);
+	struct registry_service *service, *next;
+
+	HASH_ITER (by_key, node->registry.services, service, next) {
+		const struct mtlb_service *names = &view->services[service->index];
+		const struct mtlb_tenant *tenant = &view->tenants[names->tenant];
+
+		for (const struct registry_vip *i = service->vips; i; i = i->next) {
+			const struct mtlb_vip *vip = &view->vips[i->record];
+
+			assert_int_equal(dataplane_find_vip(node->dataplane, &i->key), i->record);
+			assert_int_equal(vip->service, service->index);
+			assert_int_equal(vip->slot_first, service->slot_first);
+			assert_int_equal(vip->flow_first, tenant->flow_first);
+			assert_int_equal(vip->flow_mask, tenant->flow_count - 1);
+			assert_int_equal(vip->flags & MTLB_VIP_TRACK_ALWAYS, names->track_always);
+		}
+		for (size_t i = 0; i < service->member_count; i++) {
+			const struct mtlb_member_name *name =
+				&view->member_names[service->members[i]];
+			uint8_t flags = view->members[service->members[i]].flags;
+			bool takes_new = name->state == MTLB_MEMBER_UP && !name->drain;
+
+			assert_int_equal(!(flags & MTLB_MEMBER_NO_NEW), takes_new);
+			assert_false(takes_new && flags & MTLB_MEMBER_LET_GO);
+			assert_false(flags & MTLB_MEMBER_NO_NEXT_HOP);
+		}
+	}
+}
+
+/* No table may still give slots to whom the configuration does not want there. */
+static void check_tables(const struct node *node)
+{
+	const struct dataplane_view *view = dataplane_view(node->dataplane);
+	struct registry_service *service, *next;
+
+	HASH_ITER (by_key, node->registry.services, service, next) {
+		struct table table;
+
+		assert_int_equal(publish_read_table(&node->registry, service, &table), 0);
+		for (uint32_t i = 0; i < table.count; i++) {
+			uint32_t owner = table.slots[i] & MTLB_SLOT_MEMBER;
+
+			assert_false(owner &&
+				     (view->member_names[owner].drain ||
+				      view->member_names[owner].state == MTLB_MEMBER_GONE));
+		}
+		table_fini(&table);
+	}
+}
+
+/* random states */
+
+static uint32_t pick(unsigned int *seed, uint32_t below)
+{
+	return (uint32_t)rand_r(seed) % below;
+}
+
+static void make_service(unsigned int *seed, uint8_t t, uint8_t s,
+			 const struct state_tenant *tenant, struct state_service *to)
+{
+	*to = (struct state_service){
+		.protocol = s == 1 ? IPPROTO_UDP : IPPROTO_TCP,
+		.forward = pick(seed, 4) ? STATE_FORWARD_IPIP : STATE_FORWARD_DSR,
+		.track_always = pick(seed, 3) == 0,
+		.idle_s = 60 * (1 + pick(seed, 2)),
+		.drain_deadline_s = 600,
+		.stick_s = 30,
+		.learn_s = 10,
+	};
+	snprintf(to->name, sizeof(to->name), "s%u", s);
+	snprintf(to->pool, sizeof(to->pool), "p%u", pick(seed, 2));
+	to->vips = calloc(tenant->address_count * 2 + 1, sizeof(*to->vips));
+	to->members = calloc(MEMBERS, sizeof(*to->members));
+	assert_true(to->vips && to->members);
+	for (size_t i = 0; i < tenant->address_count; i++)
+		for (uint16_t port = 0; port < 2; port++)
+			if (pick(seed, 4)) /* the ports of two TCP services differ, but 90 moves */
+				to->vips[to->vip_count++] = (struct state_vip){
+					tenant->addresses[i], (uint16_t)(port ? 80 + s : 70 + s)};
+	if (tenant->address_count && s != 1 && pick(seed, 2) == s / 2 && tenant->id != s / 2U)
+		to->vips[to->vip_count++] = (struct state_vip){tenant->addresses[0], 90};
+	for (uint8_t i = 0; i < MEMBERS; i++)
+		if (pick(seed, 3))
+			to->members[to->member_count++] = (struct state_member){
+				.address = ipv4(10, t, s, i + 1),
+				.weight = 1 + pick(seed, 3),
+				.drain = pick(seed, 5) == 0,
+			};
+}
+
+/* Each tenant has an address of its own, and one of a few that move between tenants. */
+static void make_state(unsigned int seed, struct state *to)
+{
+	uint8_t owner = (uint8_t)pick(&seed, TENANTS);
+
+	*to = (struct state){.tenants = calloc(TENANTS, sizeof(*to->tenants))};
+	assert_non_null(to->tenants);
+	for (uint8_t t = 0; t < TENANTS; t++) {
+		struct state_tenant *tenant = &to->tenants[to->tenant_count];
+
+		if (pick(&seed, 5) == 0)
+			continue;
+		to->tenant_count++;
+		snprintf(tenant->name, sizeof(tenant->name), "t%u", t);
+		tenant->id = pick(&seed, 2);
+		tenant->flows = 64U << pick(&seed, 3);
+		tenant->addresses = calloc(2, sizeof(*tenant->addresses));
+		tenant->services = calloc(SERVICES, sizeof(*tenant->services));
+		assert_true(tenant->addresses && tenant->services);
+		tenant->addresses[tenant->address_count++] = ipv4(198, 51, 100, t);
+		if (t == owner)
+			tenant->addresses[tenant->address_count++] = ipv4(203, 0, 113, 1);
+		for (uint8_t s = 0; s < SERVICES; s++)
+			if (pick(&seed, 4))
+				make_service(&seed, t, s, tenant,
+					     &tenant->services[tenant->service_count++]);
+	}
+	state_sort(to);
+}
+
+static void test_random_chains(void **state)
+{
+	(void)state;
+	for (unsigned int chain = 0; chain < CHAINS; chain++) {
+		struct state wanted[CHAIN];
+		struct node node;
+
+		open_node(&node);
+		for (unsigned int i = 0; i < CHAIN; i++) {
+			make_state(chain * CHAIN + i + 1, &wanted[i]);
+			expect_reach(&node, &wanted[i]);
+			expect_reached(&node, &wanted[i]);
+			check_keys(&node, &wanted[i], NULL);
+			check_settings(&node);
+			check_tables(&node);
+			if (i % 2)
+				let_time_pass(&node, &wanted[i]);
+		}
+		/* the next agent finds the same */
+		registry_close(&node.registry);
+		start_agent(&node);
+		expect_reach(&node, &wanted[CHAIN - 1]);
+		expect_reached(&node, &wanted[CHAIN - 1]);
+		check_settings(&node);
+		for (unsigned int i = 0; i < CHAIN; i++)
+			state_fini(&wanted[i]);
+		close_node(&node);
+	}
+}
+
+/* How far a run without a failure gets, and what it takes up in the end. */
+static unsigned long run_whole(const struct state *before, const struct state *after,
+			       struct usage *ret_usage)
+{
+	unsigned long verbs;
+	struct node node;
+
+	open_node(&node);
+	expect_reach(&node, before);
+	dataplane_memory_fail_at(node.dataplane, 0);
+	expect_reach(&node, after);
+	verbs = dataplane_memory_verbs(node.dataplane);
+	let_time_pass(&node, after);
+	*ret_usage = usage_of(&node);
+	close_node(&node);
+	return verbs;
+}
+
+static void run_cut(const struct state *before, const struct state *after, unsigned long verb,
+		    bool restart, const struct usage *expected)
+{
+	struct err err = {};
+	struct usage usage;
+	struct node node;
+
+	open_node(&node);
+	expect_reach(&node, before);
+	dataplane_memory_fail_at(node.dataplane, verb);
+	assert_int_not_equal(reach(&node, after, &err), 0);
+	assert_true(strlen(err.text) > 0);
+	dataplane_memory_fail_at(node.dataplane, 0);
+	check_keys(&node, before, after);
+	if (restart) {
+		registry_close(&node.registry);
+		start_agent(&node);
+		check_keys(&node, before, after);
+	}
+	expect_reach(&node, after);
+	expect_reached(&node, after);
+	check_keys(&node, after, NULL);
+	check_settings(&node);
+	check_tables(&node);
+	let_time_pass(&node, after);
+	check_keys(&node, after, NULL);
+	usage = usage_of(&node);
+	if (restart)
+		assert_memory_equal(&usage, expected, sizeof(usage));
+	close_node(&node);
+}
+
+static void cut_everywhere(bool restart)
+{
+	unsigned long cuts = 0;
+
+	for (unsigned int pair = 0; pair < PAIRS; pair++) {
+		struct state before, after;
+		struct usage expected;
+		unsigned long verbs;
+
+		make_state(1000 + 2 * pair, &before);
+		make_state(1001 + 2 * pair, &after);
+		verbs = run_whole(&before, &after, &expected);
+		for (unsigned long verb = 1; verb <= verbs; verb++)
+			run_cut(&before, &after, verb, restart, &expected);
+		cuts += verbs;
+		state_fini(&before);
+		state_fini(&after);
+	}
+	printf("# cut off at %lu verbs\n", cuts);
+}
+
+static void test_cut_at_every_verb_and_restarted(void **state)
+{
+	(void)state;
+	cut_everywhere(true);
+}
+
+static void test_cut_at_every_verb_and_tried_again(void **state)
+{
+	(void)state;
+	cut_everywhere(false);
+}
+
+/* room */
+
+static void expect_no_room(const struct state *wanted, const char *key)
+{
+	struct err err = {};
+	struct node node;
+	struct plan plan;
+	struct state actual;
+	unsigned long verbs;
+
+	open_node(&node);
+	verbs = dataplane_memory_verbs(node.dataplane);
+	make_plan(&node, wanted, &actual, &plan);
+	assert_int_equal(reconcile_check_room(&node.registry, &plan, &err), -ENOSPC);
+	if (!strstr(err.text, key) || !strstr(err.text, "raise"))
+		fail_msg("%s does not name %s", err.text, key);
+	assert_int_equal(dataplane_memory_verbs(node.dataplane), verbs);
+	plan_fini(&plan);
+	state_fini(&actual);
+	close_node(&node);
+}
+
+/* A tenant for each, services, VIPs and members in the first one. */
+static void make_large(size_t tenants, uint32_t flows, size_t services, size_t vips, size_t members,
+		       struct state *to)
+{
+	struct state_tenant *first;
+
+	*to = (struct state){.tenants = calloc(tenants, sizeof(*to->tenants))};
+	to->tenant_count = tenants;
+	for (size_t t = 0; t < tenants; t++) {
+		snprintf(to->tenants[t].name, sizeof(to->tenants[t].name), "t%zu", t);
+		to->tenants[t].flows = flows;
+	}
+	first = &to->tenants[0];
+	first->addresses = calloc(1, sizeof(*first->addresses));
+	first->addresses[first->address_count++] = ipv4(198, 51, 100, 1);
+	first->services = calloc(services + 1, sizeof(*first->services));
+	first->service_count = services;
+	for (size_t s = 0; s < services; s++) {
+		struct state_service *service = &first->services[s];
+
+		snprintf(service->name, sizeof(service->name), "s%zu", s);
+		service->protocol = IPPROTO_TCP;
+		service->vips = calloc(vips + 1, sizeof(*service->vips));
+		service->members = calloc(members + 1, sizeof(*service->members));
+		for (size_t i = 0; i < vips; i++)
+			service->vips[service->vip_count++] = (struct state_vip){
+				ipv4(198, 51, 100, 1), (uint16_t)(1 + s * vips + i)};
+		for (size_t i = 0; i < members; i++)
+			service->members[service->member_count++] = (struct state_member){
+				.address = ipv4(10, 0, (uint8_t)s, (uint8_t)i), .weight = 1};
+	}
+	state_sort(to);
+}
+
+static void test_room(void **state)
+{
+	static const struct {
+		const char *key;
+		size_t tenants;
+		uint32_t flows;
+		size_t services, vips, members;
+	} cases[] = {
+		{"node.capacity.tenants", 6, 64, 1, 1, 1},
+		{"node.capacity.flows", 5, 4096, 1, 1, 1},
+		{"node.capacity.services", 1, 64, 15, 1, 1},
+		{"node.capacity.vips", 1, 64, 4, 10, 1},
+		{"node.capacity.members", 1, 64, 4, 1, 50},
+		{"node.capacity.slots", 1, 64, 11, 1, 2},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct state wanted;
+
+		make_large(cases[i].tenants, cases[i].flows, cases[i].services, cases[i].vips,
+			   cases[i].members, &wanted);
+		if (strstr(cases[i].key, "slots"))
+			for (size_t s = 0; s < cases[i].services; s++)
+				wanted.tenants[0].services[s].members[0].weight = 256;
+		expect_no_room(&wanted, cases[i].key);
+		state_fini(&wanted);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random_chains),
+		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_cut_at_every_verb_and_restarted),
+		cmocka_unit_test(test_cut_at_every_verb_and_tried_again),
+	};
+
+	return cmocka_run_group_tests_name("reconcile", tests, NULL, NULL);
+}
