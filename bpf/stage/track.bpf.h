@@ -44,11 +44,17 @@ static __always_inline __u32 track_now(void)
 	return (__u32)(bpf_ktime_get_coarse_ns() >> knob_stamp_shift) & MTLB_FLOW_STAMP_MASK;
 }
 
-static __always_inline bool track_usable(const struct mtlb_vip *vip, __u32 member)
+/* May an unknown flow be an old owner's? A UDP one may as well be new, which a failed member must
+ * not get.
+ */
+static __always_inline bool track_usable(const struct mtlb_vip *vip, __u32 member, __u8 protocol)
 {
 	const struct mtlb_member *m = forward_member(vip, member);
+	__u8 refused = MTLB_MEMBER_LET_GO;
 
-	return m && !(m->flags & MTLB_MEMBER_LET_GO);
+	if (protocol != IPPROTO_TCP)
+		refused |= MTLB_MEMBER_FAILED;
+	return m && !(m->flags & refused);
 }
 
 /* The barrier keeps the compiler from dropping the mask, which the verifier wants to see. */
@@ -263,7 +269,7 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 
 	if (p->slot & MTLB_SLOT_CHANGED)
 		old_owner = pick_old_owner(vip, p->hash);
-	if (!track_usable(vip, old_owner))
+	if (!track_usable(vip, old_owner, p->key.protocol))
 		old_owner = 0;
 	state = track_unknown(p, old_owner);
 	if (!p->member)
