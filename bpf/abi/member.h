@@ -20,7 +20,6 @@ enum mtlb_member_flags {
 	MTLB_MEMBER_LET_GO = 1 << 0, /* its flows are no longer kept: they go to the slot's owner */
 	MTLB_MEMBER_NO_NEXT_HOP = 1 << 1, /* no route, or the neighbour did not answer */
 	MTLB_MEMBER_NO_NEW = 1 << 2, /* draining or down: it keeps flows, but gets no new one */
-	MTLB_MEMBER_FAILED = 1 << 3, /* down: a slot that learns sends it no unknown flow either */
 };
 
 /* One cache line. Index 0 is never used: it means "nobody". */

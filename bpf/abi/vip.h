@@ -11,6 +11,7 @@
 #ifndef MTLB_ABI_VIP_H
 #define MTLB_ABI_VIP_H
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 
 /* IPv4 addresses are written in their IPv4-mapped IPv6 form (RFC 4291, 2.5.5.2). All big endian. */
@@ -31,6 +32,16 @@ struct mtlb_vip_key {
 enum mtlb_vip_flags {
 	MTLB_VIP_TRACK_ALWAYS = 1 << 0, /* remember every flow, not only those of changed slots */
 	MTLB_VIP_ADDRESS = 1 << 1,	/* the address itself: no service listens here */
+};
+
+/*
+ * The value in mtlb_vips. The lock is the kernel's alone: with it, BPF_F_LOCK writes the record
+ * index where it stands. Any other update puts a second element in front and takes the first one
+ * out, and a packet that is just walking past would find neither.
+ */
+struct mtlb_vip_index {
+	__u32 record; /* in mtlb_vip_records */
+	struct bpf_spin_lock lock;
 };
 
 /* One cache line. */

@@ -14,7 +14,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__type(key, struct mtlb_vip_key);
-	__type(value, __u32); /* index in mtlb_vip_records */
+	__type(value, struct mtlb_vip_index);
 } mtlb_vips SEC(".maps");
 
 struct {
@@ -37,12 +37,12 @@ static __always_inline bool classify_same(const struct mtlb_vip_key *a,
 static __always_inline const struct mtlb_vip *classify_find(const struct mtlb_vip_key *key,
 							    __u32 *ret_record, bool *ret_torn)
 {
-	const __u32 *record = bpf_map_lookup_elem(&mtlb_vips, key);
+	const struct mtlb_vip_index *index = bpf_map_lookup_elem(&mtlb_vips, key);
 	const struct mtlb_vip *vip;
 
-	if (!record)
+	if (!index)
 		return NULL;
-	*ret_record = *record;
+	*ret_record = index->record;
 	vip = bpf_map_lookup_elem(&mtlb_vip_records, ret_record);
 	if (unlikely(!vip || !classify_same(&vip->key, key))) {
 		*ret_torn = true;

@@ -231,10 +231,10 @@ static void flow_maps_close(struct flow_maps *maps)
 static int flow_maps_use(struct flow_maps *maps, enum flow_record record)
 {
 	struct mtlb_vip_key key = flow_key();
-	__u32 index = record;
+	struct mtlb_vip_index index = {.record = record};
 
 	return bpf_map_update_elem(bpf_map__fd(maps->skeleton->maps.mtlb_vips), &key, &index,
-				   BPF_ANY);
+				   BPF_F_LOCK);
 }
 
 static uint64_t flow_maps_sum(const struct flow_maps *maps, enum mtlb_tenant_counter_name name)

@@ -57,7 +57,7 @@ static __always_inline int track_lru(struct packet *p)
 	p->new_flow = packet_opens(p);
 	if (!p->new_flow) {
 		known = bpf_map_lookup_elem(flows, &key);
-		if (likely(known && track_usable(p->vip, known->member, p->key.protocol))) {
+		if (likely(known && track_usable(p->vip, known->member))) {
 			p->member = known->member;
 			return 0;
 		}

@@ -14,9 +14,9 @@ static const struct dataplane_view *view_of(const struct members *members)
 
 static uint8_t state_flags(const struct mtlb_member_name *name)
 {
-	if (name->state == MTLB_MEMBER_DOWN)
-		return MTLB_MEMBER_NO_NEW | MTLB_MEMBER_FAILED;
-	return name->state == MTLB_MEMBER_UP && !name->drain ? 0 : MTLB_MEMBER_NO_NEW;
+	bool settled = name->state == MTLB_MEMBER_UP && !name->drain;
+
+	return settled ? 0 : MTLB_MEMBER_NO_NEW;
 }
 
 static enum mtlb_encap encap_of(const struct members *members, uint32_t service,
@@ -170,7 +170,7 @@ static int put_name(struct members *members, struct registry_service *service, u
 	service->dirty = true;
 	return error
 		       ?: put_flags(members, index, flags,
-				    ((MTLB_MEMBER_NO_NEW | MTLB_MEMBER_FAILED) & ~flags) |
+				    (MTLB_MEMBER_NO_NEW & ~flags) |
 					    (keep_let_go ? 0 : MTLB_MEMBER_LET_GO));
 }
 

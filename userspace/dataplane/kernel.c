@@ -45,7 +45,10 @@ static int quiet_print(enum libbpf_print_level level, const char *format, va_lis
 
 static int put_vip_key(struct dataplane *dataplane, const struct mtlb_vip_key *key, uint32_t index)
 {
-	return bpf_map_update_elem(kernel_of(dataplane)->vips_fd, key, &index, BPF_ANY);
+	struct mtlb_vip_index value = {.record = index};
+
+	/* in place: see abi/vip.h */
+	return bpf_map_update_elem(kernel_of(dataplane)->vips_fd, key, &value, BPF_F_LOCK);
 }
 
 static int delete_vip_key(struct dataplane *dataplane, const struct mtlb_vip_key *key)
@@ -55,11 +58,11 @@ static int delete_vip_key(struct dataplane *dataplane, const struct mtlb_vip_key
 
 static uint32_t find_vip_key(const struct dataplane *dataplane, const struct mtlb_vip_key *key)
 {
-	uint32_t index = 0;
+	struct mtlb_vip_index value = {};
 
-	if (bpf_map_lookup_elem(kernel_of(dataplane)->vips_fd, key, &index))
+	if (bpf_map_lookup_elem(kernel_of(dataplane)->vips_fd, key, &value))
 		return 0;
-	return index;
+	return value.record;
 }
 
 static int each_vip_key(const struct dataplane *dataplane,
@@ -71,18 +74,18 @@ static int each_vip_key(const struct dataplane *dataplane,
 
 	/* each may delete the key it is called with, but only after the next one is known */
 	while (!bpf_map_get_next_key(fd, last, &next)) {
-		uint32_t index;
+		struct mtlb_vip_index value;
 
-		if (last && !bpf_map_lookup_elem(fd, &key, &index))
-			each(context, &key, index);
+		if (last && !bpf_map_lookup_elem(fd, &key, &value))
+			each(context, &key, value.record);
 		key = next;
 		last = &key;
 	}
 	if (last) {
-		uint32_t index;
+		struct mtlb_vip_index value;
 
-		if (!bpf_map_lookup_elem(fd, &key, &index))
-			each(context, &key, index);
+		if (!bpf_map_lookup_elem(fd, &key, &value))
+			each(context, &key, value.record);
 	}
 	return 0;
 }

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Stands before the program under test: fills the room in front of the packet with a pattern, so
+ * that a header byte which the program does not write shows, and takes room away when told to.
+ */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#define POISON_ROOM 64
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} tested SEC(".maps");
+
+/* Bytes of metadata: they lie in front of the packet and cannot be overwritten. */
+__u32 metadata;
+
+SEC("xdp")
+int poison(struct xdp_md *ctx)
+{
+	unsigned char *room;
+
+	if (bpf_xdp_adjust_head(ctx, -POISON_ROOM))
+		return XDP_ABORTED;
+	room = (unsigned char *)(long)ctx->data;
+	if (room + POISON_ROOM > (unsigned char *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	for (int i = 0; i < POISON_ROOM; i++)
+		*(volatile unsigned char *)(room + i) = 0xa5;
+	if (bpf_xdp_adjust_head(ctx, POISON_ROOM))
+		return XDP_ABORTED;
+	if (metadata && bpf_xdp_adjust_meta(ctx, -(int)(metadata & 0xff)))
+		return XDP_ABORTED;
+	bpf_tail_call(ctx, &tested, 0);
+	return XDP_ABORTED;
+}
+
+char poison_license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The program under test: the real one, loaded by the real dataplane into a bpffs directory of its
+ * own, with two tenants, and a service for each way a packet can take. Owns no expectation but the
+ * last one of every test: that one counter grew as told and no other did.
+ *
+ * To keep the tables of the tests short, service N has one member, number N, and a table of one
+ * slot at line N; its old owners, when a test needs some, lie at line RIG_OLD + N.
+ */
+#ifndef MTLB_SELFTESTS_RIG_H
+#define MTLB_SELFTESTS_RIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "packet.h"
+#include "../../userspace/dataplane/dataplane.h"
+
+struct poison;
+
+enum rig_tenant {
+	NODE,
+	ACME,
+	GLOBEX,
+	RIG_TENANTS
+};
+
+enum rig_service {
+	NOBODY,
+#define SERVICE(name, tenant, protocol, port, encap, ifindex, mtu, flags) name,
+#include "rig_services.def"
+#undef SERVICE
+	RIG_SERVICES,
+	RIG_OTHER = 40, /* members and services from here on are the tests' own */
+	RIG_MEMBERS = 64,
+};
+
+#define RIG_IFINDEX	  1 /* what the kernel's test run says a packet came in by: lo */
+#define RIG_OLD		  64
+#define RIG_SLOTS	  8192
+#define RIG_FREE_SLOT	  2048 /* slots from here on are the tests' own */
+#define RIG_VIPS	  128
+#define RIG_BUCKETS	  64 /* of flows; each tenant has RIG_RANGE */
+#define RIG_RANGE	  16
+#define RIG_FLOWS(tenant) (1 + ((tenant)-1) * RIG_RANGE)
+
+struct rig {
+	struct dataplane *dataplane;
+	const struct dataplane_view *view;
+	struct poison *poison;
+	char directory[64];
+};
+
+/* Both fail the test that calls them when the kernel refuses. stamp_shift: 0 for the default. */
+void rig_open(struct rig *rig, uint32_t stamp_shift);
+void rig_close(struct rig *rig);
+/* Group fixtures of cmocka: *state becomes a rig. */
+int rig_setup(void **state);
+int rig_teardown(void **state);
+
+/* The program's verdict; out becomes the packet as it left. metadata: bytes of it in front. */
+int rig_run(const struct rig *rig, const struct frame *in, struct frame *out, uint32_t metadata);
+/* The same without poison, count times, and without the packet. */
+int rig_repeat(const struct rig *rig, const struct frame *in, uint32_t count);
+
+void rig_key(struct mtlb_vip_key *key, const char *address, uint8_t protocol, uint16_t port);
+/* A record like those of the services, for a test to change and put. */
+struct mtlb_vip rig_vip(const char *address, uint32_t service, uint8_t protocol, uint16_t port);
+void rig_put_vip(const struct rig *rig, uint32_t index, const struct mtlb_vip *vip);
+/* A member of service, with a MAC address and an outer destination that end in its number. */
+void rig_put_member(const struct rig *rig, uint32_t member, uint32_t service, enum mtlb_encap encap,
+		    uint32_t ifindex, uint16_t mtu, uint8_t flags);
+void rig_put_slots(const struct rig *rig, uint32_t line, const uint32_t *slots, uint32_t count);
+uint64_t rig_hash(const struct rig *rig, const struct frame *frame);
+/* The time in the flow table. */
+uint32_t rig_now(const struct rig *rig);
+void rig_clear_flows(const struct rig *rig);
+/* Flows in a range of buckets. */
+uint32_t rig_count_flows(const struct rig *rig, enum rig_tenant tenant);
+
+/* Every counter there is, summed over the CPUs. */
+struct ledger {
+	struct mtlb_member_counter member[RIG_MEMBERS];
+	struct mtlb_reason_counter reason[RIG_TENANTS][MTLB_REASON_COUNT];
+	struct mtlb_tenant_counter tenant[RIG_TENANTS];
+};
+
+void ledger_take(const struct rig *rig, struct ledger *ledger);
+/* Fails, naming the counter, unless both are the same. */
+void ledger_assert_equal(const struct ledger *is, const struct ledger *expected, const char *what);
+
+struct scenario {
+	const char *name;
+	const char *in;
+	int verdict;
+	const char *out; /* NULL: the same bytes */
+	uint32_t member; /* it was sent to: its counter grows */
+	bool new_flow;
+	enum rig_tenant tenant; /* otherwise: this tenant's counter of this reason grows */
+	enum mtlb_reason reason;
+	uint32_t
+		bytes; /* counted; 0: as long as the IP header says, or the frame when it is none */
+	uint32_t metadata;
+	/* what grows besides */
+	uint32_t stored, evicted, unstored;
+};
+
+void rig_check(const struct rig *rig, const struct scenario *scenario);
+#define RIG_CHECK(rig, frame, ...) \
+	rig_check(rig, &(struct scenario){.name = frame, .in = frame, __VA_ARGS__})
+/* main() of a test that is a table of scenarios: each becomes a test with its name. */
+int rig_main(const char *group, const struct scenario *scenarios, size_t count);
+
+/* Shorthands for the tables. `*` is the packet as it came. */
+#define DIRECT		      "eth lb > hop / *"
+#define IN_IP4		      "eth lb > hop / ip4 lb > member df / *"
+#define IN_IP6		      "eth lb > hop / ip6 lb > member label flow / *"
+#define SENT(to, frame)	      .verdict = XDP_TX, .member = to, .out = frame
+#define REDIRECTED(to, frame) .verdict = XDP_REDIRECT, .member = to, .out = frame
+#define NEW_FLOW	      .new_flow = true
+#define PASSED(why)	      .verdict = XDP_PASS, .reason = MTLB_REASON_##why
+#define DROPPED(who, why)     .verdict = XDP_DROP, .tenant = who, .reason = MTLB_REASON_##why
+
+#endif
