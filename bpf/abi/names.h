@@ -58,7 +58,8 @@ struct mtlb_member_name {
 	__u8 drain;  /* the operator's wish */
 	__u8 state;  /* enum mtlb_member_state */
 	__u32 weight;
-	__u64 since; /* CLOCK_MONOTONIC ns of the last change of state */
+	__u64 since;	  /* CLOCK_MONOTONIC ns of the last change of state */
+	__u64 drained_at; /* the same of the operator's wish; 0 when there is none */
 };
 
 /* Array of one: what a program and an agent must agree on. */

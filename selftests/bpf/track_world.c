@@ -144,7 +144,7 @@ static void publish(struct world *world)
 	struct reconcile reconcile = reconcile_of(world, &world->running);
 	struct err err = {};
 
-	if (reconcile_publish_dirty(&reconcile, false, &err))
+	if (reconcile_publish_dirty(&reconcile, &err))
 		fail_msg("%s", err.text);
 	if (world->sabotage)
 		take_flags_away(world);

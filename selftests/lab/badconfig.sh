@@ -131,6 +131,26 @@ OTHER=(nsenter --net="/run/netns/$LAB-lb" "$MTLBD" --bpffs "$BPFFS" --socket "$R
 cannot_start "a dataplane that another agent works on" "another agent works on" "${OTHER[@]}" "$CONFIG"
 check "what could not start left nothing behind" [ -z "$(find "$BPFFS-other" -type f 2>/dev/null)" ]
 rm -rf "$BPFFS-other"
+# What is not mtlbd's own is never removed, whatever directory it is pointed at.
+is "--remove: mtlbd refuses a directory that is no bpffs" \
+	"$(run "$RUN/out" "$MTLBD" --bpffs "$CONFIG" --remove)" 1
+check "--remove: nothing there was touched" [ -e "$CONFIG/platform.yaml" ]
+mkdir -p "$BPFFS-foreign"
+bpftool map create "$BPFFS-foreign/others" type array key 4 value 4 entries 1 name others
+is "--remove: mtlbd refuses a directory with other programs' pins" \
+	"$(run "$RUN/out" "$MTLBD" --bpffs "$BPFFS-foreign" --remove)" 1
+check "--remove: they stay" [ -e "$BPFFS-foreign/others" ]
+rm -rf "$BPFFS-foreign"
+
+# The mode of an interface can be changed and changed back.
+mode() { api node | json "d['interfaces'][0]['mode']"; }
+sed -i 's/mode: native/mode: generic/' "$CONFIG/platform.yaml"
+check "mode: generic is applied" config_apply
+is "mode: it is so" "$(mode)" generic
+still_forwards "in generic mode"
+sed -i 's/mode: generic/mode: native/' "$CONFIG/platform.yaml"
+check "mode: native is applied" config_apply
+is "mode: it is so again" "$(mode)" native
 still_forwards "after all"
 
 finish

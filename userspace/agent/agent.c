@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "../base/log.h"
 #include "../model/diff.h"
+#include "changes.h"
 #include "publish.h"
 #include "reconcile.h"
 #include "report/report.h"
@@ -44,7 +46,7 @@ static void publish_dirty(struct loop_timer *timer)
 	struct reconcile reconcile = reconcile_of(agent, &agent->config.state);
 	struct err err = {};
 
-	reconcile_publish_dirty(&reconcile, false, &err);
+	reconcile_publish_dirty(&reconcile, &err);
 	if (err.text[0] && strcmp(err.text, agent->publish_error.text) != 0)
 		log_error("reconcile", "%s", err.text);
 	agent->publish_error = err;
@@ -56,12 +58,30 @@ static void publish_soon(struct agent *agent)
 		loop_timer_set(agent->loop, &agent->publish_timer, PUBLISH_DELAY_NS);
 }
 
+static int attach(struct agent *agent, const struct config *config, struct err *err);
+
+/* An interface that was removed and made anew has another index, and nothing attached. */
+static void follow_interfaces(struct agent *agent)
+{
+	bool gone = false;
+	struct err err = {};
+
+	for (size_t i = 0; i < agent->link_count; i++) {
+		uint32_t now = if_nametoindex(agent->links[i].interface);
+
+		gone |= now && now != agent->links[i].ifindex;
+	}
+	if (gone && attach(agent, &agent->config, &err))
+		log_error("dataplane", "an interface was made anew: %s", err.text);
+}
+
 static void refresh_hops(struct agent *agent)
 {
 	struct registry_service *service, *next;
 	size_t unsettled = 0;
 	int error = 0;
 
+	follow_interfaces(agent);
 	HASH_ITER (by_key, agent->registry.services, service, next)
 		error = error ?: members_refresh(&agent->members, service, &unsettled);
 	if (error)
@@ -304,32 +324,6 @@ static int plan_for(struct agent *agent, const struct config *next, struct state
 	return error ? err_set(err, error, "out of memory") : 0;
 }
 
-static int lines_of(const struct plan *plan, char ***ret_lines, size_t *ret_count)
-{
-	char **lines = calloc(plan->count + 1, sizeof(*lines));
-	char text[1024];
-
-	if (!lines)
-		return -ENOMEM;
-	for (size_t i = 0; i < plan->count; i++) {
-		lines[i] = strdup(op_format(&plan->ops[i], text, sizeof(text)));
-		if (!lines[i]) {
-			agent_free_lines(lines, i);
-			return -ENOMEM;
-		}
-	}
-	*ret_lines = lines;
-	*ret_count = plan->count;
-	return 0;
-}
-
-void agent_free_lines(char **lines, size_t count)
-{
-	for (size_t i = 0; lines && i < count; i++)
-		free(lines[i]);
-	free(lines);
-}
-
 /* The members must know whom to encapsulate for before the first operation. */
 static void take_encap(struct agent *agent, const struct config *config)
 {
@@ -359,7 +353,7 @@ static int apply(struct agent *agent, struct config *next, char ***ret_lines, si
 		return error;
 	error = reconcile_check_room(&agent->registry, &plan, err);
 	if (!error && ret_lines) {
-		error = lines_of(&plan, ret_lines, ret_count);
+		error = changes_list(&agent->config, next, &plan, ret_lines, ret_count);
 		if (error)
 			err_set(err, error, "out of memory");
 	}
@@ -368,8 +362,10 @@ static int apply(struct agent *agent, struct config *next, char ***ret_lines, si
 		goto done;
 	take_encap(agent, next);
 	error = reconcile_apply(&reconcile, &plan, err);
-	if (error)
+	if (error) {
+		err_prefix(err, "applied in part (`mtlb config diff` shows what is left)");
 		goto done;
+	}
 	dataplane_detach_others(agent->dataplane, agent->links, agent->link_count);
 	plan_fini(&plan);
 	take_config(agent, next);
@@ -399,7 +395,7 @@ int agent_diff(struct agent *agent, const char *path, char ***ret_lines, size_t 
 	error = check_fixed(agent, &next, err);
 	error = error ?: plan_for(agent, &next, &actual, &plan, err);
 	if (!error) {
-		error = lines_of(&plan, ret_lines, ret_count);
+		error = changes_list(&agent->config, &next, &plan, ret_lines, ret_count);
 		plan_fini(&plan);
 		state_fini(&actual);
 	}
@@ -421,7 +417,7 @@ int agent_reload(struct agent *agent, char ***ret_lines, size_t *ret_count,
 	}
 	if (error) {
 		snprintf(agent->last_error, sizeof(agent->last_error), "%s", err->text);
-		log_error("config", "not applied, what ran before goes on: %s", err->text);
+		log_error("config", "not taken: %s", err->text);
 		for (size_t i = 1; i < ret_errors->count; i++) {
 			char text[1024];
 

@@ -44,18 +44,17 @@ int agent_start(struct agent *agent, const struct agent_options *options, struct
 /* Leaves the dataplane forwarding, unless options.detach. */
 void agent_stop(struct agent *agent);
 
-/* What applying the configuration at path (NULL: its own) would change, one line per change. The
- * errors of a configuration that does not load are in ret_errors.
+/* What applying the configuration at path (NULL: its own) would change, one line per change
+ * (changes.h). The errors of a configuration that does not load are in ret_errors.
  */
 int agent_diff(struct agent *agent, const char *path, char ***ret_lines, size_t *ret_count,
 	       struct config_errors *ret_errors, struct err *err);
 
 /* Reads its own configuration again and makes it so. When anything is wrong with it nothing
- * changes. ret_lines may be NULL.
+ * changes; only an operation that the kernel refuses half way leaves it applied in part, and says
+ * so. ret_lines may be NULL.
  */
 int agent_reload(struct agent *agent, char ***ret_lines, size_t *ret_count,
 		 struct config_errors *ret_errors, struct err *err);
-
-void agent_free_lines(char **lines, size_t count);
 
 #endif

@@ -37,8 +37,11 @@ static enum found judge(const struct dataplane_view *view, uint32_t now, struct 
 	uint64_t hash = *(const volatile __u64 *)&flow->facts->hash;
 
 	flow->idle_stamps = mtlb_flow_age(flow->word, now);
-	if (mtlb_flow_tag_of(hash) != mtlb_flow_tag(flow->word))
-		return FOUND_UNSURE;
+	if (mtlb_flow_tag_of(hash) != mtlb_flow_tag(flow->word)) {
+		/* if two CPUs' facts crossed it stays so: then only its age can tell */
+		return mtlb_flow_expired(flow->word, now, MTLB_FLOW_STAMP_MASK / 2) ? FOUND_EXPIRED
+										    : FOUND_UNSURE;
+	}
 	if (mtlb_flow_expired(flow->word, now, service_idle(view, flow->facts->service)))
 		return FOUND_EXPIRED;
 	return FOUND_LIVE;

@@ -133,10 +133,44 @@ static int refresh(struct members *members, struct registry_service *service, ui
 		return error;
 	if (changes) {
 		service->dirty = true;
+		service->urgent |= (record.flags & MTLB_MEMBER_NO_NEXT_HOP) != 0;
 		if (hop.status != NEXT_HOP_RESOLVING)
 			tell(members, index, &record, &hop);
 	}
 	return 0;
+}
+
+/* Do the service's members have other outer headers than they ought to? One tells for all. */
+static bool encap_changes(const struct members *members, const struct registry_service *service)
+{
+	for (size_t i = 0; i < service->member_count; i++) {
+		const struct mtlb_member *now = &view_of(members)->members[service->members[i]];
+		const struct mtlb_member_name *name =
+			&view_of(members)->member_names[service->members[i]];
+		struct addr address = registry_addr(&name->address);
+		struct mtlb_member wanted = {.encap = encap_of(members, service->index, &address)};
+
+		fill_outer(members, &wanted, &address);
+		if (wanted.encap != now->encap || memcmp(&wanted.outer_source, &now->outer_source,
+							 sizeof(now->outer_source)) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* All at once, so that one grace period serves them all when they open again. */
+static int close_all(struct members *members, struct registry_service *service)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < service->member_count; i++) {
+		struct mtlb_member record = view_of(members)->members[service->members[i]];
+
+		record.flags |= MTLB_MEMBER_NO_NEXT_HOP;
+		error = dataplane_put_forwarding(members->registry->dataplane, service->members[i],
+						 &record);
+	}
+	return error;
 }
 
 int members_refresh(struct members *members, struct registry_service *service,
@@ -144,6 +178,8 @@ int members_refresh(struct members *members, struct registry_service *service,
 {
 	int error = 0;
 
+	if (encap_changes(members, service))
+		error = close_all(members, service);
 	for (size_t i = 0; !error && i < service->member_count; i++)
 		error = refresh(members, service, service->members[i], ret_unsettled);
 	return error;
@@ -187,6 +223,7 @@ int members_add(struct members *members, struct registry_service *service,
 		.state = state,
 		.weight = member->weight,
 		.since = now,
+		.drained_at = member->drain ? now : 0,
 	};
 	struct mtlb_member record = {.service = service->index, .flags = MTLB_MEMBER_NO_NEXT_HOP};
 	size_t unsettled = 0;
@@ -220,7 +257,7 @@ int members_set(struct members *members, struct registry_service *service, uint3
 	struct mtlb_member_name name = view_of(members)->member_names[index];
 
 	if (name.drain != member->drain)
-		name.since = now;
+		name.drained_at = member->drain ? now : 0;
 	name.drain = member->drain;
 	name.weight = member->weight;
 	return put_name(members, service, index, &name, false);
@@ -235,13 +272,15 @@ int members_set_state(struct members *members, struct registry_service *service,
 		return 0;
 	name.state = state;
 	name.since = now;
+	service->urgent |= state == MTLB_MEMBER_DOWN;
 	/* one that was let go and comes back up has lost its flows: they belong to others now */
-	return put_name(members, service, index, &name, state != MTLB_MEMBER_UP);
+	return put_name(members, service, index, &name, state != MTLB_MEMBER_UP || name.drain);
 }
 
 int members_let_go(struct members *members, struct registry_service *service, uint32_t index)
 {
 	service->dirty = true;
+	service->urgent = true;
 	return put_flags(members, index, MTLB_MEMBER_LET_GO, 0);
 }
 

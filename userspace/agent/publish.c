@@ -345,7 +345,7 @@ int publish_table(struct registry *registry, struct registry_service *service, u
 	if (error)
 		goto done;
 	if (table_same_owners(&table, owners, count)) {
-		service->dirty = false;
+		service->dirty = service->urgent = false;
 		goto done;
 	}
 	error = table_change(&table, owners, count, learn, &next);
@@ -358,6 +358,7 @@ int publish_table(struct registry *registry, struct registry_service *service, u
 			table_any(&next, MTLB_SLOT_LEARN) ? learn_until(names, learn_ns, now) : 0);
 	error = error ?: switch_table(registry, service, &next);
 	service->dirty = error != 0;
+	service->urgent &= service->dirty;
 done:
 	table_fini(&table);
 	table_fini(&next);

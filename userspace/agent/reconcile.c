@@ -391,10 +391,10 @@ static uint64_t monotonic(void)
 	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static int publish(struct reconcile *reconcile, struct registry_service *service, bool planned,
-		   struct err *err)
+static int publish(struct reconcile *reconcile, struct registry_service *service, struct err *err)
 {
-	uint64_t learn = planned ? learn_ns(reconcile, service) : 0;
+	const struct registry_tenant *tenant = reconcile->registry->tenant_at[service->key.tenant];
+	uint64_t learn = service->urgent ? 0 : learn_ns(reconcile, service);
 	uint64_t now = monotonic();
 	int error;
 
@@ -405,21 +405,21 @@ static int publish(struct reconcile *reconcile, struct registry_service *service
 
 	if (error == -ENOSPC)
 		return err_set(err, error,
-			       "service %s: no room for its table: raise node.capacity.slots",
-			       service->key.name);
+			       "service %s/%s: no room for its table: raise node.capacity.slots",
+			       tenant ? tenant->name : "?", service->key.name);
 	if (error)
-		return err_set(err, error, "service %s: its table cannot be published: %s",
-			       service->key.name, strerror(-error));
+		return err_set(err, error, "service %s/%s: its table cannot be published: %s",
+			       tenant ? tenant->name : "?", service->key.name, strerror(-error));
 	return 0;
 }
 
-int reconcile_publish_dirty(struct reconcile *reconcile, bool planned, struct err *err)
+int reconcile_publish_dirty(struct reconcile *reconcile, struct err *err)
 {
 	struct registry_service *service, *next;
 	int result = 0;
 
 	HASH_ITER (by_key, reconcile->registry->services, service, next) {
-		int error = service->dirty ? publish(reconcile, service, planned, err) : 0;
+		int error = service->dirty ? publish(reconcile, service, err) : 0;
 
 		result = result ?: error;
 	}
@@ -496,7 +496,7 @@ static int apply_op(struct reconcile *reconcile, const struct op *op, struct err
 	case OP_VIP_ADD:
 		/* no packet may meet a service without its table */
 		service = find_service(reconcile, op->new_tenant, op->new_service);
-		error = service && service->dirty ? publish(reconcile, service, true, err) : 0;
+		error = service && service->dirty ? publish(reconcile, service, err) : 0;
 		return error ?: set_vip(reconcile, op);
 	case OP_VIP_DEL:
 		return set_vip(reconcile, op);
@@ -544,5 +544,5 @@ int reconcile_apply(struct reconcile *reconcile, const struct plan *plan, struct
 			return err_set(err, error, "cannot ask for the next hops: %s",
 				       strerror(-error));
 	}
-	return reconcile_publish_dirty(reconcile, true, err);
+	return reconcile_publish_dirty(reconcile, err);
 }

@@ -25,7 +25,7 @@ int reconcile_check_room(const struct registry *registry, const struct plan *pla
 /* 0, or a negative errno with words naming the operation that failed. */
 int reconcile_apply(struct reconcile *reconcile, const struct plan *plan, struct err *err);
 
-/* Publishes what became dirty; planned: UDP slots may learn first. */
-int reconcile_publish_dirty(struct reconcile *reconcile, bool planned, struct err *err);
+/* Publishes what became dirty. Slots of UDP services learn first, unless the change is urgent. */
+int reconcile_publish_dirty(struct reconcile *reconcile, struct err *err);
 
 #endif

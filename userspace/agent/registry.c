@@ -150,6 +150,8 @@ int registry_add_vip(struct registry_vip **list, const struct mtlb_vip_key *key,
 		return -ENOMEM;
 	vip->key = *key;
 	vip->record = record;
+	while (*list && memcmp(&(*list)->key, key, sizeof(*key)) < 0)
+		list = &(*list)->next;
 	vip->next = *list;
 	*list = vip;
 	return 0;

@@ -58,7 +58,7 @@ static int check_deadlines(struct sweep *sweep, struct registry_service *service
 		if (name->state == MTLB_MEMBER_GONE && age >= drain)
 			error = let_go(sweep, service, index,
 				       "was removed and its deadline passed");
-		else if (name->drain && age >= drain)
+		else if (name->drain && now - name->drained_at >= drain)
 			error = let_go(sweep, service, index, "is drained and its deadline passed");
 		else if (name->state == MTLB_MEMBER_DOWN && age >= stick)
 			error = let_go(sweep, service, index, "stays down");

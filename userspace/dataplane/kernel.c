@@ -179,11 +179,16 @@ static int check_host(const char *directory, struct err *err)
 static int lock_directory(const char *directory, struct err *err)
 {
 	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
 	int error;
 
 	if (fd < 0)
 		return err_set(err, -errno, "%s: %s", directory,
 			       errno == ENOENT ? "no dataplane is pinned there" : strerror(errno));
+	if (fstatfs(fd, &fs) || fs.f_type != BPF_FS_MAGIC) {
+		close(fd);
+		return err_set(err, -ENOTSUP, "%s: is not in a bpf filesystem", directory);
+	}
 	if (!flock(fd, LOCK_EX | LOCK_NB))
 		return fd;
 	error = errno == EWOULDBLOCK ? -EBUSY : -errno;
@@ -442,12 +447,39 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 	return 0;
 }
 
-int dataplane_remove(const char *directory, struct err *err)
+/* What this program pins: nothing else is ever unlinked. */
+static bool is_ours(const char *name)
+{
+	return !strncmp(name, "link_", 5) || !strncmp(name, "mtlb_", 5) ||
+	       !strcmp(name, "program") || !strcmp(name, "program_new");
+}
+
+static int unpin(DIR *list, const char *directory, bool links, struct err *err)
 {
 	char path[KERNEL_PATH_MAX];
 	struct dirent *entry;
+
+	rewinddir(list);
+	while ((entry = readdir(list))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		if (!is_ours(entry->d_name))
+			return err_set(err, -ENOTEMPTY,
+				       "%s/%s is nothing that mtlbd pins: nothing more is removed; "
+				       "is this the right directory?",
+				       directory, entry->d_name);
+		if (links != !strncmp(entry->d_name, "link_", 5))
+			continue;
+		if (snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name) <
+		    (int)sizeof(path))
+			unlink(path);
+	}
+	return 0;
+}
+
+int dataplane_remove(const char *directory, struct err *err)
+{
 	int lock = lock_directory(directory, err), error;
-	bool links_first = true;
 	DIR *list;
 
 	if (lock < 0)
@@ -458,20 +490,9 @@ int dataplane_remove(const char *directory, struct err *err)
 		return err_set(err, -ENOMEM, "out of memory");
 	}
 	/* unpinning a link detaches it: no packet may meet maps that are going away */
-	for (int round = 0; round < 2; round++, links_first = false) {
-		rewinddir(list);
-		while ((entry = readdir(list))) {
-			if (entry->d_name[0] == '.' ||
-			    (links_first && strncmp(entry->d_name, "link_", 5) != 0))
-				continue;
-			if (snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name) <
-			    (int)sizeof(path))
-				unlink(path);
-		}
-	}
-	error = rmdir(directory) ? -errno : 0;
+	error = unpin(list, directory, true, err) ?: unpin(list, directory, false, err);
+	if (!error && rmdir(directory))
+		error = err_set(err, -errno, "cannot remove %s: %s", directory, strerror(errno));
 	closedir(list);
-	if (error)
-		return err_set(err, error, "cannot remove %s: %s", directory, strerror(-error));
-	return 0;
+	return error;
 }

@@ -113,9 +113,13 @@ static int refuse(const char *interface, int error, const char *how, struct err 
 			"%s: another XDP program is attached: remove it first (`ip link set dev %s "
 			"xdp off`, or the program that owns it)",
 			interface, interface);
-	return err_set(err, error, "%s: cannot attach in %s mode: %s", interface, how,
-		       error == -EOPNOTSUPP ? "the driver has no native XDP: set mode: generic"
-					    : strerror(-error));
+	return err_set(
+		err, error, "%s: cannot attach in %s mode: %s", interface, how,
+		error == -EOPNOTSUPP ? "the driver has no native XDP: set mode: generic"
+		: error == -ERANGE || error == -EINVAL
+			? "the driver refused it; its MTU, or a setting such as LRO, may not "
+			  "allow it: lower the MTU, or set mode: generic"
+			: strerror(-error));
 }
 
 static void native_reason(int error, char *reason, size_t size)
@@ -138,6 +142,7 @@ int kernel_attach(struct dataplane *dataplane, const char *interface, enum datap
 	struct kernel *kernel = kernel_of(dataplane);
 	struct dataplane_link result = {.ifindex = if_nametoindex(interface)};
 	char path[KERNEL_PATH_MAX];
+	uint32_t was = 0;
 	int error, fd;
 
 	if (!result.ifindex)
@@ -156,22 +161,32 @@ int kernel_attach(struct dataplane *dataplane, const char *interface, enum datap
 			    !(mode == DATAPLANE_MODE_NATIVE && !native) &&
 			    !(mode == DATAPLANE_MODE_GENERIC && native);
 
+		if (!fits)
+			bpf_link_detach(fd); /* at once: closing it would do so some time later */
 		close(fd);
 		if (fits) {
 			result.native = native;
-			if (!native && mode == DATAPLANE_MODE_AUTO)
-				snprintf(result.reason, sizeof(result.reason),
-					 "it was attached so before");
+			if (!native)
+				snprintf(result.reason, sizeof(result.reason), "%s",
+					 mode == DATAPLANE_MODE_GENERIC
+						 ? "the configuration says so"
+						 : "it was attached so before");
 			*ret_link = result;
 			return 0;
 		}
 		unlink(path);
+		was = native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
 	}
 	if (mode != DATAPLANE_MODE_GENERIC) {
 		error = create(kernel, result.ifindex, XDP_FLAGS_DRV_MODE, path);
 		result.native = !error;
-		if (error && (mode == DATAPLANE_MODE_NATIVE || error == -EBUSY || error == -EEXIST))
+		if (error &&
+		    (mode == DATAPLANE_MODE_NATIVE || error == -EBUSY || error == -EEXIST)) {
+			/* what was attached before stays so */
+			if (was)
+				create(kernel, result.ifindex, was, path);
 			return refuse(interface, error, "native", err);
+		}
 		if (error)
 			native_reason(error, result.reason, sizeof(result.reason));
 	} else {

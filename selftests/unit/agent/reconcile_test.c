@@ -141,7 +141,7 @@ static void let_time_pass(struct node *node, const struct state *running)
 		node->now += 3600 * SECOND;
 		reconcile.now = node->now;
 		assert_int_equal(sweep_run(&sweep, node->now), 0);
-		if (reconcile_publish_dirty(&reconcile, false, &err))
+		if (reconcile_publish_dirty(&reconcile, &err))
 			fail_msg("%s", err.text);
 		assert_int_equal(registry_settle(&node->registry), 0);
 	}

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../changes.h"
 #include "reasons.h"
 #include "report.h"
 
@@ -123,7 +124,7 @@ static void refuse(struct http_reply *reply, const struct config_errors *errors,
 		json_decref(list);
 }
 
-static json_t *changes(char **lines, size_t count)
+static json_t *change_list(char **lines, size_t count)
 {
 	json_t *list = json_array();
 
@@ -146,8 +147,8 @@ int report_config_diff(void *context, const struct http_request *request, struct
 	if (agent_diff(agent, path, &lines, &count, &errors, &err))
 		refuse(reply, &errors, &err);
 	else
-		reply->body = json_pack("{s:o}", "changes", changes(lines, count));
-	agent_free_lines(lines, count);
+		reply->body = json_pack("{s:o}", "changes", change_list(lines, count));
+	changes_free(lines, count);
 	config_errors_fini(&errors);
 	return 0;
 }
@@ -164,9 +165,9 @@ int report_config_apply(void *context, const struct http_request *request, struc
 	if (agent_reload(agent, &lines, &count, &errors, &err))
 		refuse(reply, &errors, &err);
 	else
-		reply->body = json_pack("{s:o,s:I}", "changes", changes(lines, count), "generation",
-					(json_int_t)agent->generation);
-	agent_free_lines(lines, count);
+		reply->body = json_pack("{s:o,s:I}", "changes", change_list(lines, count),
+					"generation", (json_int_t)agent->generation);
+	changes_free(lines, count);
 	config_errors_fini(&errors);
 	return 0;
 }

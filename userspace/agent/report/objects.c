@@ -262,8 +262,8 @@ static json_t *backend_health(const struct agent *agent, const struct registry_s
 				 report_monotonic(name->since), "lastError", "", "probes",
 				 (json_int_t)0);
 	return json_pack("{s:s,s:o,s:s,s:I}", "state", health_state_name(result->state), "since",
-			 report_monotonic(result->since_ns), "lastError", result->error, "probes",
-			 (json_int_t)result->probes);
+			 report_monotonic(result->since_ns ?: name->since), "lastError",
+			 result->error, "probes", (json_int_t)result->probes);
 }
 
 static json_t *backend_hop(const struct agent *agent, uint32_t member)

@@ -74,10 +74,12 @@ static bool list_flow(void *context, const struct flows_flow *flow)
 	const struct dataplane_view *view = dataplane_view(listing->agent->dataplane);
 	const struct mtlb_flow_facts *facts = flow->facts;
 	const struct mtlb_member_name *member = &view->member_names[mtlb_flow_member(flow->word)];
-	uint64_t unit = 1ULL << view->node->stamp_shift;
+	uint64_t unit = 1ULL << view->node->stamp_shift, first_seen = facts->first_seen;
 
 	if (facts->service >= view->node->services)
 		return true;
+	if (first_seen > listing->now)
+		first_seen = listing->now;
 	json_array_append_new(
 		listing->items,
 		json_pack("{s:s,s:s,s:s,s:o,s:i,s:o,s:i,s:o,s:s,s:I,s:I}", "tenant",
@@ -89,7 +91,7 @@ static bool list_flow(void *context, const struct flows_flow *flow)
 			  report_endpoint(&member->address, member->port), "state",
 			  state_name(mtlb_flow_state(flow->word)), "idle",
 			  (json_int_t)(flow->idle_stamps * unit / 1000000000), "age",
-			  (json_int_t)((listing->now - facts->first_seen) / 1000000000)));
+			  (json_int_t)((listing->now - first_seen) / 1000000000)));
 	return json_array_size(listing->items) < listing->limit;
 }
 

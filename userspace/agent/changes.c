@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "changes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const mode_names[] = {
+	[CONFIG_MODE_AUTO] = "auto",
+	[CONFIG_MODE_NATIVE] = "native",
+	[CONFIG_MODE_GENERIC] = "generic",
+};
+
+static const struct config_interface *find_interface(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->interface_count; i++)
+		if (!strcmp(config->interfaces[i].name, name))
+			return &config->interfaces[i];
+	return NULL;
+}
+
+static void encap_line(char *text, size_t size, const char *family, const struct addr *now,
+		       const struct addr *next)
+{
+	char from[ADDR_TEXT_MAX] = "none", to[ADDR_TEXT_MAX] = "none";
+
+	text[0] = 0;
+	if (addr_compare(now, next) == 0)
+		return;
+	if (!addr_is_zero(now))
+		addr_format(now, from);
+	if (!addr_is_zero(next))
+		addr_format(next, to);
+	snprintf(text, size, "~ node: encapSource.%s %s -> %s", family, from, to);
+}
+
+int changes_list(const struct config *now, const struct config *next, const struct plan *plan,
+		 char ***ret_lines, size_t *ret_count)
+{
+	size_t room = plan->count + now->interface_count + next->interface_count + 2, count = 0;
+	char **lines = calloc(room + 1, sizeof(*lines));
+	char text[1024];
+
+#define LINE()                                                   \
+	do {                                                     \
+		if (text[0] && !(lines[count++] = strdup(text))) \
+			goto failed;                             \
+	} while (0)
+	if (!lines)
+		return -ENOMEM;
+	encap_line(text, sizeof(text), "ipv4", &now->encap_ipv4, &next->encap_ipv4);
+	LINE();
+	encap_line(text, sizeof(text), "ipv6", &now->encap_ipv6, &next->encap_ipv6);
+	LINE();
+	for (size_t i = 0; i < next->interface_count; i++) {
+		const struct config_interface *to = &next->interfaces[i];
+		const struct config_interface *from = find_interface(now, to->name);
+
+		text[0] = 0;
+		if (!from)
+			snprintf(text, sizeof(text), "+ node: interface %s", to->name);
+		else if (from->mode != to->mode)
+			snprintf(text, sizeof(text), "~ node: interface %s: mode %s -> %s",
+				 to->name, mode_names[from->mode], mode_names[to->mode]);
+		LINE();
+	}
+	for (size_t i = 0; i < now->interface_count; i++) {
+		text[0] = 0;
+		if (!find_interface(next, now->interfaces[i].name))
+			snprintf(text, sizeof(text), "- node: interface %s",
+				 now->interfaces[i].name);
+		LINE();
+	}
+	for (size_t i = 0; i < plan->count; i++) {
+		op_format(&plan->ops[i], text, sizeof(text));
+		LINE();
+	}
+#undef LINE
+	*ret_lines = lines;
+	*ret_count = count;
+	return 0;
+failed:
+	changes_free(lines, count);
+	return -ENOMEM;
+}
+
+void changes_free(char **lines, size_t count)
+{
+	for (size_t i = 0; lines && i < count; i++)
+		free(lines[i]);
+	free(lines);
+}
