@@ -37,4 +37,11 @@ struct mtlb_tenant_counter {
 	__u64 value[8];
 };
 
+/* mtlb_answer_budgets: how many ICMP errors a CPU has made for a tenant's clients in this window of
+ * time. Index: cpu * tenants + tenant.
+ */
+struct mtlb_answer_budget {
+	__u64 window;
+};
+
 #endif

@@ -21,6 +21,7 @@ struct packet {
 	__u16 trouble;	/* enum mtlb_reason to drop it for, should it be for a VIP */
 	__u32 ip_bytes; /* of the whole IP packet, of the frame when it is none */
 	bool ipv6;
+	bool related; /* an ICMP error: key and source name the flow it is about */
 
 	/* classify */
 	const struct mtlb_vip *vip;
@@ -35,6 +36,7 @@ struct packet {
 	bool new_flow;
 
 	/* forward */
+	__u16 mtu; /* when it is too big: what would have fitted */
 	__u32 ifindex;
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Bytes in, facts out: Ethernet, up to two VLAN tags, IPv4 with options, IPv6 with extension
- * headers, TCP and UDP. A packet whose destination address cannot be read is nobody's and passes.
- * Whatever else is wrong with it is only noted as its trouble: whether to drop it depends on
- * whether it is for a VIP, which classify knows. Pure: reads only between data and end.
+ * headers, TCP, UDP and ICMP errors. A packet whose destination address cannot be read is nobody's
+ * and passes. Whatever else is wrong with it is only noted as its trouble: whether to drop it
+ * depends on whether it is for a VIP, which classify knows. Pure: reads only between data and end.
  */
 #ifndef MTLB_CORE_PARSE_H
 #define MTLB_CORE_PARSE_H
@@ -15,6 +15,7 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 
+#include "icmp.h"
 #include "packet.h"
 #include "../abi/reason.h"
 
@@ -64,7 +65,7 @@ static __always_inline int parse_l4(const void *at, const void *end, __u32 left,
 		return 0;
 	}
 	if (p->key.protocol == IPPROTO_ICMP || p->key.protocol == IPPROTO_ICMPV6)
-		return MTLB_REASON_icmp;
+		return icmp_parse(at, end, left, p);
 	return MTLB_REASON_not_tcp_udp;
 }
 

@@ -5,6 +5,7 @@
 #include "../stage/pick.bpf.h"
 #include "../stage/track.bpf.h"
 #include "../stage/forward.bpf.h"
+#include "../stage/answer.bpf.h"
 #include "../stage/finish.bpf.h"
 #include "../stage/names.bpf.h"
 
@@ -18,8 +19,9 @@ int mtlb_ingress(struct xdp_md *ctx)
 {
 	struct packet p = {};
 
-	return finish(&p, read_headers(ctx, &p) ?: classify(&p) ?: pick(&p) ?: track(&p) ?:
-				forward(ctx, &p));
+	int reason = read_headers(ctx, &p) ?: classify(&p) ?: pick(&p) ?: track(&p) ?: forward(ctx, &p);
+
+	return finish(&p, answer(ctx, &p, reason));
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -29,7 +29,14 @@ static __always_inline int finish(const struct packet *p, int reason)
 		return bpf_redirect(p->ifindex, 0);
 	}
 	count_reason(p, reason);
-	return finish_verdict(reason) == MTLB_VERDICT_PASS ? XDP_PASS : XDP_DROP;
+	switch (finish_verdict(reason)) {
+	case MTLB_VERDICT_PASS:
+		return XDP_PASS;
+	case MTLB_VERDICT_TX:
+		return XDP_TX;
+	default:
+		return XDP_DROP;
+	}
 }
 
 #endif

@@ -65,8 +65,10 @@ static __always_inline int forward_encap(struct xdp_md *ctx, struct packet *p,
 {
 	__u32 outer = m->encap == MTLB_ENCAP_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 
-	if (unlikely(p->ip_bytes + outer > m->mtu))
+	if (unlikely(p->ip_bytes + outer > m->mtu)) {
+		p->mtu = m->mtu > outer ? m->mtu - outer : 0;
 		return MTLB_REASON_too_big;
+	}
 	if (unlikely(bpf_xdp_adjust_head(ctx, -(int)outer)))
 		return MTLB_REASON_no_headroom;
 	if (likely(p->l3 == 14))
@@ -84,8 +86,10 @@ static __always_inline int forward(struct xdp_md *ctx, struct packet *p)
 	if (unlikely(m->flags & MTLB_MEMBER_NO_NEXT_HOP))
 		return MTLB_REASON_no_next_hop;
 	if (m->encap == MTLB_ENCAP_NONE) {
-		if (unlikely(p->ip_bytes > m->mtu))
+		if (unlikely(p->ip_bytes > m->mtu)) {
+			p->mtu = m->mtu;
 			return MTLB_REASON_too_big;
+		}
 		reason = forward_direct(ctx, m);
 	} else {
 		reason = forward_encap(ctx, p, m);

@@ -200,6 +200,8 @@ static __always_inline bool track_known(struct packet *p, const struct mtlb_vip 
 		}
 	}
 	p->member = member;
+	if (p->related)
+		return true; /* a router's word keeps no flow alive */
 	if (next != state || mtlb_flow_stamp(word) != now)
 		__sync_val_compare_and_swap(place, word,
 					    mtlb_flow_word(mtlb_flow_tag(word), member, now, next));
@@ -288,6 +290,10 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 	state = track_unknown(p, old_owner);
 	if (!p->member)
 		return MTLB_REASON_no_member;
+	if (p->related) {
+		p->new_flow = false;
+		return 0;
+	}
 	if (state != MTLB_FLOW_UNPROVEN && p->key.protocol == IPPROTO_TCP && packet_closes(p))
 		return 0; /* its last word: not worth remembering */
 	if (place >= MTLB_FLOWS_PER_BUCKET) {

@@ -11,6 +11,14 @@
 #define ACK6(port) "eth / ip6 client > acme / tcp 1234 > " port " ACK / 20 bytes"
 #define UDP6(port) "eth / ip6 client > acme / udp 1234 > " port " / 33 bytes"
 
+/* A router's word of the VIP's packet: eight bytes of its L4 header, which begin as UDP's. */
+#define ERROR4(icmp, protocol, port)                                                      \
+	"eth / ip4 host > acme / " icmp " / ip4 acme > client len 1500 df next " protocol \
+	" / udp " port " > 1234"
+#define ERROR6(icmp, protocol, port)                                                   \
+	"eth / ip6 host > acme / " icmp " / ip6 acme > client len 1460 next " protocol \
+	" / udp " port " > 1234"
+
 static const struct scenario scenarios[] = {
 	/* every mode, both families */
 	{"IPv4 SYN, DSR", SYN4("80"), SENT(DSR_TCP, DIRECT), NEW_FLOW},
@@ -180,6 +188,66 @@ static const struct scenario scenarios[] = {
 	 SENT(JUMBO_IN4, IN_IP4)},
 	{"3,000 bytes, 6 in 6", "eth / vlan 9 / ip6 client > acme / udp 1 > 906 / 3000 bytes",
 	 SENT(JUMBO_IN6, "eth lb > hop / vlan 9 / ip6 lb > member label flow / *")},
+
+	/* ICMP errors go where their flow goes */
+	{"IPv4 fragmentation needed, TCP, DSR", ERROR4("icmp 3 code 4 mtu 1400", "6", "80"),
+	 SENT(DSR_TCP, DIRECT)},
+	{"IPv4 fragmentation needed, UDP, DSR", ERROR4("icmp 3 code 4 mtu 1400", "17", "80"),
+	 SENT(DSR_UDP, DIRECT)},
+	{"IPv4 fragmentation needed, TCP in IPv4", ERROR4("icmp 3 code 4 mtu 1400", "6", "84"),
+	 SENT(IN4_TCP, IN_IP4)},
+	{"IPv4 fragmentation needed, UDP in IPv4", ERROR4("icmp 3 code 4 mtu 1400", "17", "84"),
+	 SENT(IN4_UDP, IN_IP4)},
+	{"IPv4 fragmentation needed, TCP in IPv6", ERROR4("icmp 3 code 4 mtu 1400", "6", "86"),
+	 SENT(IN6_TCP, IN_IP6)},
+	{"IPv4 fragmentation needed by another interface",
+	 ERROR4("icmp 3 code 4 mtu 1400", "6", "94"), REDIRECTED(AWAY_IN4, IN_IP4)},
+	{"IPv4 time exceeded, TCP, DSR", ERROR4("icmp 11", "6", "80"), SENT(DSR_TCP, DIRECT)},
+	{"IPv4 time exceeded, UDP in IPv4", ERROR4("icmp 11", "17", "84"), SENT(IN4_UDP, IN_IP4)},
+	{"IPv4 time exceeded, UDP in IPv6", ERROR4("icmp 11", "17", "86"), SENT(IN6_UDP, IN_IP6)},
+	{"IPv4 parameter problem", ERROR4("icmp 12", "6", "80"), SENT(DSR_TCP, DIRECT)},
+	{"IPv4 port unreachable", ERROR4("icmp 3 code 3", "17", "80"), SENT(DSR_UDP, DIRECT)},
+	{"IPv6 packet too big, TCP, DSR", ERROR6("icmp6 2 mtu 1300", "6", "80"),
+	 SENT(DSR_TCP, DIRECT)},
+	{"IPv6 packet too big, UDP, DSR", ERROR6("icmp6 2 mtu 1300", "17", "80"),
+	 SENT(DSR_UDP, DIRECT)},
+	{"IPv6 packet too big, TCP in IPv4", ERROR6("icmp6 2 mtu 1300", "6", "84"),
+	 SENT(IN4_TCP, IN_IP4)},
+	{"IPv6 packet too big, UDP in IPv6", ERROR6("icmp6 2 mtu 1300", "17", "86"),
+	 SENT(IN6_UDP, IN_IP6)},
+	{"IPv6 unreachable", ERROR6("icmp6 1", "17", "80"), SENT(DSR_UDP, DIRECT)},
+	{"IPv6 time exceeded", ERROR6("icmp6 3", "6", "86"), SENT(IN6_TCP, IN_IP6)},
+	{"IPv6 parameter problem", ERROR6("icmp6 4", "6", "80"), SENT(DSR_TCP, DIRECT)},
+	{"an error for the other tenant",
+	 "eth / ip4 host > globex / icmp 3 code 4 / ip4 globex > client next 6 / udp 80 > 1234",
+	 SENT(GLOBEX_DSR, DIRECT)},
+	{"an error in a VLAN",
+	 "eth / vlan 5 / ip4 host > acme / icmp 3 code 4 / ip4 acme > client next 6 / udp 84 > "
+	 "1234",
+	 SENT(IN4_TCP, "eth lb > hop / vlan 5 / ip4 lb > member df / *")},
+	{"an error with options within and without",
+	 "eth / ip4 host > acme options 8 / icmp 3 code 4 / ip4 acme > client next 6 options 40 / "
+	 "udp 84 > 1234",
+	 SENT(IN4_TCP, IN_IP4)},
+	{"an error behind extension headers",
+	 "eth / ip6 host > acme / hopopts / dstopts 2 / icmp6 2 / ip6 acme > client next 6 / udp "
+	 "80 "
+	 "> 1234",
+	 SENT(DSR_TCP, DIRECT)},
+	{"an error with all of the packet",
+	 "eth / ip4 host > acme / icmp 3 code 4 / ip4 acme > client df / tcp 80 > 1234 SYN ACK / "
+	 "500 "
+	 "bytes",
+	 SENT(DSR_TCP, DIRECT)},
+	{"an error about a SYN is no new flow",
+	 "eth / ip4 host > acme / icmp 3 code 4 / ip4 acme > client / tcp 80 > 1234 SYN",
+	 SENT(DSR_TCP, DIRECT)},
+	{"an error about a first fragment",
+	 "eth / ip4 host > acme / icmp 11 code 1 / ip4 acme > client more / udp 80 > 1234",
+	 SENT(DSR_UDP, DIRECT)},
+	{"an error and padding",
+	 "eth / ip4 host > acme / icmp 11 / ip4 acme > client / udp 80 > 1234 / pad 4",
+	 SENT(DSR_UDP, DIRECT)},
 
 	/* just enough room in front: of 216 bytes, metadata takes the rest */
 	{"20 bytes of headroom, 4 in 4", ACK4("84"), SENT(IN4_TCP, IN_IP4), .metadata = 196},

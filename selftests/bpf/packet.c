@@ -229,6 +229,17 @@ static void begin_inner(struct builder *b)
 	       inner->length - inner->l3);
 }
 
+static void begin_quote(struct builder *b)
+{
+	const struct frame *inner = b->words->inner;
+	size_t size = number(b, needed(b, "a count"));
+
+	if (inner->l3 + size > inner->length)
+		fail_msg("\"%s\": there are no %zu bytes to quote", b->text, size);
+	add_layer(b, BYTES, 0, 0, 0);
+	memcpy(append(b, size), inner->byte + inner->l3, size);
+}
+
 static void begin_extension(struct builder *b, unsigned long protocol)
 {
 	const char *rest = b->rest;
@@ -312,6 +323,8 @@ static void begin(struct builder *b, const char *word)
 		begin_icmp(b, ICMP6, IPPROTO_ICMPV6);
 	else if (!strcmp(word, "*"))
 		begin_inner(b);
+	else if (!strcmp(word, "quote"))
+		begin_quote(b);
 	else
 		begin_plain(b, word);
 }

@@ -7,7 +7,8 @@
  * Layers: eth [A > B], vlan ID, qinq ID, ip4 A > B, ip6 A > B, hopopts [N], routing [N], dstopts
  * [N] (N times 8 bytes beyond the first 8), fragment, tcp P > Q, udp P > Q, icmp TYPE, icmp6 TYPE,
  * `N bytes` of payload, `pad N` (bytes after the IP packet), `cut N` (only N bytes are left), and
- * `*`: the packet that went in, from its IP header on.
+ * `*`: the packet that went in, from its IP header on; `quote N`: only its first N bytes, as in an
+ * ICMP error.
  * After a layer come its fields, by name; a field of one bit stands alone (df, more, SYN).
  * Lengths, checksums and next protocols are filled in unless they are given; `len +3` and `len -3`
  * are off by three. `options N` adds N bytes of no-operations to ip4 and tcp.

@@ -359,11 +359,14 @@ void rig_check(const struct rig *rig, const struct scenario *s)
 					    .member = (uint8_t)s->member};
 
 		frame_build(&expected, s->out, &words);
+	} else {
+		expected = in;
+	}
+	if (s->member) {
 		before.member[s->member].packets++;
 		before.member[s->member].bytes += bytes;
 		before.member[s->member].new_flows += s->new_flow;
 	} else {
-		expected = in;
 		before.reason[s->tenant][s->reason].packets++;
 		before.reason[s->tenant][s->reason].bytes += bytes;
 	}

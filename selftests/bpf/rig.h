@@ -94,7 +94,7 @@ struct scenario {
 	const char *in;
 	int verdict;
 	const char *out; /* NULL: the same bytes */
-	uint32_t member; /* it was sent to: its counter grows */
+	uint32_t member; /* it was sent to: its counter grows; NOBODY: a reason's does */
 	bool new_flow;
 	enum rig_tenant tenant; /* otherwise: this tenant's counter of this reason grows */
 	enum mtlb_reason reason;
@@ -119,6 +119,8 @@ int rig_main(const char *group, const struct scenario *scenarios, size_t count);
 #define REDIRECTED(to, frame) .verdict = XDP_REDIRECT, .member = to, .out = frame
 #define NEW_FLOW	      .new_flow = true
 #define PASSED(why)	      .verdict = XDP_PASS, .reason = MTLB_REASON_##why
-#define DROPPED(who, why)     .verdict = XDP_DROP, .tenant = who, .reason = MTLB_REASON_##why
+#define TOLD(who, frame) \
+	.verdict = XDP_TX, .tenant = who, .reason = MTLB_REASON_told_too_big, .out = frame
+#define DROPPED(who, why) .verdict = XDP_DROP, .tenant = who, .reason = MTLB_REASON_##why
 
 #endif

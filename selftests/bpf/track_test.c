@@ -210,6 +210,59 @@ static void udp_learns(void **state)
 	RIG_CHECK(rig, TCP_FLOW(2, "ACK"), TO(OLD), STORED);
 }
 
+/* A router's word of a backend's packet: the flow's, but it neither begins nor prolongs it. */
+#define ERROR_OF(protocol, port)                                                   \
+	"eth / ip4 host > acme / icmp 3 code 4 / ip4 acme > client next " protocol \
+	" / udp 8000 > " #port
+
+static void icmp_errors_follow_the_flow(void **state)
+{
+	static const uint32_t states[] = {MTLB_FLOW_UNPROVEN, MTLB_FLOW_ESTABLISHED,
+					  MTLB_FLOW_ADOPTED, MTLB_FLOW_CLOSING};
+	static struct frame frame;
+	struct rig *rig = *state;
+	uint64_t word;
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
+		tracked_set(rig, &crowded);
+		frame_build(&frame, TCP_FLOW(1, "ACK"), NULL);
+		word = tracked_write(rig, mtlb_flow_tag_of(rig_hash(rig, &frame)), THIRD, 3,
+				     states[i]);
+		RIG_CHECK(rig, ERROR_OF("6", 1), TO(THIRD));
+		assert_true(tracked_holds(rig, word));
+		assert_int_equal(rig_count_flows(rig, ACME), 1);
+	}
+	frame_build(&frame, UDP_FLOW(2), NULL);
+	word = tracked_write(rig, mtlb_flow_tag_of(rig_hash(rig, &frame)), THIRD, 3,
+			     MTLB_FLOW_ESTABLISHED);
+	RIG_CHECK(rig, ERROR_OF("17", 2), TO(THIRD));
+	assert_true(tracked_holds(rig, word));
+}
+
+static void icmp_errors_store_nothing(void **state)
+{
+	struct rig *rig = *state;
+
+	tracked_set(rig, &changed);
+	RIG_CHECK(rig, ERROR_OF("6", 1), TO(OLD));
+	RIG_CHECK(rig, ERROR_OF("17", 2), TO(OWNER));
+	RIG_CHECK(rig, "eth / ip6 host > acme / icmp6 2 / ip6 acme > client / tcp 8000 > 3 SYN ACK",
+		  TO(OLD));
+	tracked_set_slot(rig, LEARNS);
+	RIG_CHECK(rig, ERROR_OF("17", 2), TO(OLD));
+	assert_int_equal(rig_count_flows(rig, ACME), 0);
+	tracked_set(rig, &(struct tracked){.slot = OWNER, .flags = MTLB_VIP_TRACK_ALWAYS});
+	RIG_CHECK(rig, ERROR_OF("6", 1), TO(OWNER));
+	RIG_CHECK(rig, ERROR_OF("17", 2), TO(OWNER));
+	assert_int_equal(rig_count_flows(rig, ACME), 0);
+	/* the flow's own packet does, and what it stores then leads the error */
+	tracked_set(rig, &changed);
+	RIG_CHECK(rig, TCP_FLOW(1, "SYN"), TO(OWNER), NEW_FLOW, STORED);
+	RIG_CHECK(rig, ERROR_OF("6", 1), TO(OWNER));
+	tracked_assert(rig, TCP_FLOW(1, "SYN"), OWNER, MTLB_FLOW_UNPROVEN);
+	assert_int_equal(rig_count_flows(rig, ACME), 1);
+}
+
 /* crowding: eight flows in the one bucket */
 
 static void fill(struct rig *rig, uint64_t words[8], uint32_t member, uint32_t age, uint32_t state)
@@ -451,6 +504,8 @@ int main(void)
 		TEST(nobody_owns_the_slot),
 		TEST(track_always),
 		TEST(udp_learns),
+		TEST(icmp_errors_follow_the_flow),
+		TEST(icmp_errors_store_nothing),
 		TEST(established_is_never_evicted),
 		TEST(other_services_flows_are_not_judged_by_this_ones_patience),
 		TEST(adopted_evicts_nothing),

@@ -35,6 +35,11 @@ static const struct {
 	{"eth / qinq 5 / vlan 6 / ip6 client > host / dstopts / tcp 1 > 80 FIN / 4 bytes", false},
 	{"eth / ip6 client > acme / fragment more / udp 1 > 84 / 16 bytes", true},
 	{"eth / ip4 client > acme / icmp 8 / 16 bytes", true},
+	{"eth / ip4 host > acme / icmp 3 code 4 / ip4 acme > client / udp 84 > 1 / 9 bytes", true},
+	{"eth / vlan 5 / ip4 host > acme / icmp 11 / ip4 acme > client options 8 / tcp 80 > 1 ACK",
+	 true},
+	{"eth / ip6 host > acme / icmp6 2 / ip6 acme > client / tcp 86 > 1 ACK", true},
+	{"eth / ip6 host > acme / dstopts / icmp6 1 / ip6 acme > client / udp 80 > 1", true},
 };
 
 #define PACKETS (sizeof(packets) / sizeof(*packets))

@@ -32,6 +32,7 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 	case DATAPLANE_ARRAY_reason_counters:
 		return (size_t)cpus * capacity->tenants * MTLB_REASONS_PER_TENANT;
 	case DATAPLANE_ARRAY_tenant_counters:
+	case DATAPLANE_ARRAY_answer_budgets:
 		return (size_t)cpus * capacity->tenants;
 	case DATAPLANE_ARRAY_COUNT:
 		break;

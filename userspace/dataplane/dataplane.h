@@ -56,6 +56,7 @@ struct dataplane_view {
 	const struct mtlb_member_counter *member_counters;
 	const struct mtlb_reason_counter *reason_counters;
 	const struct mtlb_tenant_counter *tenant_counters;
+	const struct mtlb_answer_budget *answer_budgets;
 };
 
 /* Loads the program and pins everything below directory; or, when a dataplane is pinned there,

@@ -18,7 +18,8 @@
 	ARRAY(facts, mtlb_flow_facts, struct mtlb_flow_facts)                    \
 	ARRAY(member_counters, mtlb_member_counters, struct mtlb_member_counter) \
 	ARRAY(reason_counters, mtlb_reason_counters, struct mtlb_reason_counter) \
-	ARRAY(tenant_counters, mtlb_tenant_counters, struct mtlb_tenant_counter)
+	ARRAY(tenant_counters, mtlb_tenant_counters, struct mtlb_tenant_counter) \
+	ARRAY(answer_budgets, mtlb_answer_budgets, struct mtlb_answer_budget)
 
 struct dataplane_arrays {
 #define ARRAY(field, map, type) type *field;

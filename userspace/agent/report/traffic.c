@@ -22,8 +22,6 @@ json_t *report_reasons(const struct agent *agent, uint32_t tenant, const char *t
 		struct mtlb_reason_counter sum;
 		json_t *item;
 
-		if (verdict != MTLB_VERDICT_PASS && verdict != MTLB_VERDICT_DROP)
-			continue;
 		dataplane_sum_reason(agent->dataplane, tenant, reason, &sum);
 		if (!sum.packets)
 			continue;

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Tells the client when its packet would not fit the way to the member: ICMP Fragmentation Needed
+ * (RFC 1191) or ICMPv6 Packet Too Big (RFC 8201) from the VIP, so that path MTU discovery finds the
+ * size that leaves room for the outer header. Each tenant has a budget of its own, so that one
+ * tenant's senders cannot use up another's answers. Owns mtlb_answer_budgets.
+ */
+#ifndef MTLB_STAGE_ANSWER_H
+#define MTLB_STAGE_ANSWER_H
+
+#include "classify.bpf.h"
+#include "../abi/counter.h"
+#include "../core/encap.h"
+#include "../core/icmp.h"
+
+#define ANSWER_WINDOW_SHIFT 27	  /* 134 ms */
+#define ANSWER_WINDOW_COUNT 0xffU /* lowest bits: answers given in the window */
+#define ANSWER_WINDOW_MAX   64U
+
+/* What the error carries of the packet: its IP header and the eight bytes that name its flow. */
+#define ANSWER_QUOTE 8
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mtlb_answer_budget);
+} mtlb_answer_budgets SEC(".maps");
+
+struct answer_ipv4 {
+	struct iphdr ip;
+	struct icmp_header icmp;
+	struct iphdr quoted;
+	__u8 rest[ANSWER_QUOTE];
+};
+
+struct answer_ipv6 {
+	struct ipv6hdr ip;
+	struct icmp_header icmp;
+	struct ipv6hdr quoted;
+	__u8 rest[ANSWER_QUOTE];
+};
+
+/* Of the checksum of ICMPv6 (RFC 8200, 8.1). */
+struct answer_pseudo {
+	struct mtlb_address source, destination;
+	__be32 length;
+	__be32 next;
+};
+
+/* NULL when it is spent. */
+static __always_inline struct mtlb_answer_budget *answer_budget(const struct packet *p)
+{
+	__u32 at = bpf_get_smp_processor_id() * knob_tenants + p->vip->tenant;
+	struct mtlb_answer_budget *budget = bpf_map_lookup_elem(&mtlb_answer_budgets, &at);
+	__u64 window = bpf_ktime_get_coarse_ns() >> ANSWER_WINDOW_SHIFT << 8;
+
+	if (!budget)
+		return NULL;
+	if ((budget->window & ~(__u64)ANSWER_WINDOW_COUNT) != window)
+		budget->window = window;
+	if ((budget->window & ANSWER_WINDOW_COUNT) >= ANSWER_WINDOW_MAX)
+		return NULL;
+	return budget;
+}
+
+static __always_inline __u16 answer_fold(__s64 sum)
+{
+	return encap_fold((__u32)((sum & 0xffffffff) + ((__u64)sum >> 32)));
+}
+
+/* Keeps what is quoted, makes room for the two headers in front, and turns the Ethernet around. */
+static __always_inline int answer_resize(struct xdp_md *ctx, const struct packet *p, __u32 quoted,
+					 __u32 headers)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u32 length = (__u32)(end - data);
+	struct mtlb_member back = {};
+	struct ethhdr *eth = data;
+
+	if ((void *)(eth + 1) > end)
+		return MTLB_REASON_too_big;
+	__builtin_memcpy(back.next_hop, eth->h_source, ETH_ALEN);
+	__builtin_memcpy(back.source_mac, eth->h_dest, ETH_ALEN);
+	if (bpf_xdp_adjust_tail(ctx, (int)(p->l3 + quoted) - (int)length) ||
+	    bpf_xdp_adjust_head(ctx, -(int)headers))
+		return MTLB_REASON_no_headroom;
+	data = (void *)(long)ctx->data;
+	end = (void *)(long)ctx->data_end;
+	if (data + 22 > end)
+		return MTLB_REASON_no_headroom;
+	encap_ethernet(data, &back, p, p->ipv6 ? core_be16(ETH_P_IPV6) : core_be16(ETH_P_IP));
+	return 0;
+}
+
+static __always_inline int answer_ipv4(struct xdp_md *ctx, const struct packet *p)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct answer_ipv4 answer = {};
+	const struct iphdr *ip;
+	__u32 l3 = p->l3 & 0x1f;
+	int reason;
+
+	ip = data + l3;
+	if ((void *)(ip + 1) + ANSWER_QUOTE > end)
+		return MTLB_REASON_too_big;
+	/* the sender allows routers to fragment it, or it has options: not worth an answer */
+	if (!(ip->frag_off & core_be16(0x4000)) || ip->ihl != 5)
+		return MTLB_REASON_too_big;
+	__builtin_memcpy(&answer.quoted, ip, sizeof(answer.quoted) + ANSWER_QUOTE);
+	answer.ip.version = 4;
+	answer.ip.ihl = 5;
+	answer.ip.tot_len = core_be16(sizeof(answer));
+	answer.ip.ttl = ENCAP_TTL;
+	answer.ip.protocol = IPPROTO_ICMP;
+	answer.ip.saddr = ip->daddr;
+	answer.ip.daddr = ip->saddr;
+	answer.ip.check =
+		answer_fold(bpf_csum_diff(NULL, 0, (__be32 *)&answer.ip, sizeof(answer.ip), 0));
+	answer.icmp.type = ICMP4_UNREACHABLE;
+	answer.icmp.code = ICMP4_CODE_FRAGMENTATION_NEEDED;
+	answer.icmp.rest = core_be32(p->mtu);
+	answer.icmp.checksum = answer_fold(bpf_csum_diff(NULL, 0, (__be32 *)&answer.icmp,
+							 sizeof(answer) - sizeof(answer.ip), 0));
+
+	reason = answer_resize(ctx, p, sizeof(answer.quoted) + ANSWER_QUOTE,
+			       sizeof(answer.ip) + sizeof(answer.icmp));
+	if (reason)
+		return reason;
+	data = (void *)(long)ctx->data + l3;
+	if (data + sizeof(answer) > (void *)(long)ctx->data_end)
+		return MTLB_REASON_no_headroom;
+	__builtin_memcpy(data, &answer, sizeof(answer));
+	return MTLB_REASON_told_too_big;
+}
+
+static __always_inline int answer_ipv6(struct xdp_md *ctx, const struct packet *p)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct answer_pseudo pseudo = {};
+	struct answer_ipv6 answer = {};
+	const struct ipv6hdr *ip;
+	__u32 l3 = p->l3 & 0x1f;
+	__s64 sum;
+	int reason;
+
+	ip = data + l3;
+	if ((void *)(ip + 1) + ANSWER_QUOTE > end)
+		return MTLB_REASON_too_big;
+	__builtin_memcpy(&answer.quoted, ip, sizeof(answer.quoted) + ANSWER_QUOTE);
+	*(__be32 *)&answer.ip = core_be32(0x60000000U);
+	answer.ip.payload_len = core_be16(sizeof(answer) - sizeof(answer.ip));
+	answer.ip.nexthdr = IPPROTO_ICMPV6;
+	answer.ip.hop_limit = ENCAP_TTL;
+	answer.ip.saddr = ip->daddr;
+	answer.ip.daddr = ip->saddr;
+	answer.icmp.type = ICMP6_TOO_BIG;
+	answer.icmp.rest = core_be32(p->mtu);
+
+	__builtin_memcpy(&pseudo.source, &answer.ip.saddr, sizeof(pseudo.source));
+	__builtin_memcpy(&pseudo.destination, &answer.ip.daddr, sizeof(pseudo.destination));
+	pseudo.length = core_be32(sizeof(answer) - sizeof(answer.ip));
+	pseudo.next = core_be32(IPPROTO_ICMPV6);
+	sum = bpf_csum_diff(NULL, 0, (__be32 *)&pseudo, sizeof(pseudo), 0);
+	sum = bpf_csum_diff(NULL, 0, (__be32 *)&answer.icmp, sizeof(answer) - sizeof(answer.ip),
+			    (__wsum)sum);
+	answer.icmp.checksum = answer_fold(sum);
+
+	reason = answer_resize(ctx, p, sizeof(answer.quoted) + ANSWER_QUOTE,
+			       sizeof(answer.ip) + sizeof(answer.icmp));
+	if (reason)
+		return reason;
+	data = (void *)(long)ctx->data + l3;
+	if (data + sizeof(answer) > (void *)(long)ctx->data_end)
+		return MTLB_REASON_no_headroom;
+	__builtin_memcpy(data, &answer, sizeof(answer));
+	return MTLB_REASON_told_too_big;
+}
+
+/* Out of line for the verifier's sake, as in track.bpf.h. */
+__attribute__((noinline)) int answer_too_big(struct xdp_md *ctx, struct packet *p)
+{
+	if (!p)
+		return MTLB_REASON_too_big;
+	return p->ipv6 ? answer_ipv6(ctx, p) : answer_ipv4(ctx, p);
+}
+
+/* An error is never answered with an error (RFC 1122, 3.2.2; RFC 4443, 2.4). */
+static __always_inline int answer(struct xdp_md *ctx, struct packet *p, int reason)
+{
+	struct mtlb_answer_budget *budget;
+
+	if (likely(reason != MTLB_REASON_too_big))
+		return reason;
+	if (!p->mtu || p->related)
+		return reason;
+	budget = answer_budget(p);
+	if (!budget)
+		return reason;
+	reason = answer_too_big(ctx, p);
+	if (reason == MTLB_REASON_told_too_big)
+		budget->window++; /* what deserves no answer does not use them up */
+	p->vip = bpf_map_lookup_elem(&mtlb_vip_records, &p->record);
+	return reason;
+}
+
+#endif
