@@ -147,17 +147,14 @@ static void health_changed(void *context, const char *tenant_name, const char *p
 }
 
 /* What the maps remember of a backend's health, for the probe of a restarted agent. */
-static struct agent *seeding;
-
 static enum health_state seed_health(void *context, const char *tenant_name, const char *pool,
 				     const struct addr *address, uint16_t port)
 {
-	struct agent *agent = seeding;
+	struct agent *agent = context;
 	const struct dataplane_view *view = dataplane_view(agent->dataplane);
 	struct registry_tenant *tenant = registry_tenant(&agent->registry, tenant_name);
 	struct registry_service *service, *next;
 
-	(void)context;
 	HASH_ITER (by_key, agent->registry.services, service, next) {
 		uint32_t index;
 
@@ -370,7 +367,6 @@ static int apply(struct agent *agent, struct config *next, char ***ret_lines, si
 	plan_fini(&plan);
 	take_config(agent, next);
 	refresh_hops(agent);
-	seeding = agent;
 	error = checks_set(agent->checks, &agent->config.state, seed_health) ?: sync_health(agent);
 	if (error)
 		err_set(err, error, "cannot start the health checks: %s", strerror(-error));
