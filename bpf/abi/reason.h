@@ -18,7 +18,7 @@ enum mtlb_verdict {
 	MTLB_VERDICT_REDIRECT,
 };
 
-/* The row of a tenant in mtlb_drops: room for reasons to come without moving the rows. */
+/* The row of a tenant in mtlb_reason_counters: room for reasons to come without moving the rows. */
 #define MTLB_REASONS_PER_TENANT 64
 
 #endif

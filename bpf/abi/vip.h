@@ -47,7 +47,7 @@ struct mtlb_vip_index {
 /* One cache line. */
 struct mtlb_vip {
 	struct mtlb_vip_key key;
-	__u32 tenant;	  /* index: mtlb_tenants, and the row of mtlb_drops */
+	__u32 tenant;	  /* index: mtlb_tenants, and the row of mtlb_reason_counters */
 	__u32 service;	  /* index: mtlb_services, never 0 */
 	__u32 flags;	  /* enum mtlb_vip_flags */
 	__u32 slot_first; /* Maglev table: first slot, a multiple of MTLB_SLOTS_PER_LINE */

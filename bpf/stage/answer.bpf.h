@@ -94,15 +94,28 @@ static __always_inline int answer_resize(struct xdp_md *ctx, const struct packet
 	return 0;
 }
 
+/* The sizes are constants at each call. */
+static __always_inline int answer_send(struct xdp_md *ctx, const struct packet *p,
+				       const void *answer, __u32 quoted, __u32 headers)
+{
+	int reason = answer_resize(ctx, p, quoted, headers);
+	void *to = (void *)(long)ctx->data + (p->l3 & 0x1f);
+
+	if (reason)
+		return reason;
+	if (to + headers + quoted > (void *)(long)ctx->data_end)
+		return MTLB_REASON_no_headroom;
+	__builtin_memcpy(to, answer, headers + quoted);
+	return MTLB_REASON_told_too_big;
+}
+
 static __always_inline int answer_ipv4(struct xdp_md *ctx, const struct packet *p)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct answer_ipv4 answer = {};
 	const struct iphdr *ip;
-	__u32 l3 = p->l3 & 0x1f;
-	int reason;
 
-	ip = data + l3;
+	ip = data + (p->l3 & 0x1f);
 	if ((void *)(ip + 1) + ANSWER_QUOTE > end)
 		return MTLB_REASON_too_big;
 	/* the sender allows routers to fragment it, or it has options: not worth an answer */
@@ -124,15 +137,8 @@ static __always_inline int answer_ipv4(struct xdp_md *ctx, const struct packet *
 	answer.icmp.checksum = answer_fold(bpf_csum_diff(NULL, 0, (__be32 *)&answer.icmp,
 							 sizeof(answer) - sizeof(answer.ip), 0));
 
-	reason = answer_resize(ctx, p, sizeof(answer.quoted) + ANSWER_QUOTE,
-			       sizeof(answer.ip) + sizeof(answer.icmp));
-	if (reason)
-		return reason;
-	data = (void *)(long)ctx->data + l3;
-	if (data + sizeof(answer) > (void *)(long)ctx->data_end)
-		return MTLB_REASON_no_headroom;
-	__builtin_memcpy(data, &answer, sizeof(answer));
-	return MTLB_REASON_told_too_big;
+	return answer_send(ctx, p, &answer, sizeof(answer.quoted) + ANSWER_QUOTE,
+			   sizeof(answer.ip) + sizeof(answer.icmp));
 }
 
 static __always_inline int answer_ipv6(struct xdp_md *ctx, const struct packet *p)
@@ -141,11 +147,9 @@ static __always_inline int answer_ipv6(struct xdp_md *ctx, const struct packet *
 	struct answer_pseudo pseudo = {};
 	struct answer_ipv6 answer = {};
 	const struct ipv6hdr *ip;
-	__u32 l3 = p->l3 & 0x1f;
 	__s64 sum;
-	int reason;
 
-	ip = data + l3;
+	ip = data + (p->l3 & 0x1f);
 	if ((void *)(ip + 1) + ANSWER_QUOTE > end)
 		return MTLB_REASON_too_big;
 	__builtin_memcpy(&answer.quoted, ip, sizeof(answer.quoted) + ANSWER_QUOTE);
@@ -167,15 +171,8 @@ static __always_inline int answer_ipv6(struct xdp_md *ctx, const struct packet *
 			    (__wsum)sum);
 	answer.icmp.checksum = answer_fold(sum);
 
-	reason = answer_resize(ctx, p, sizeof(answer.quoted) + ANSWER_QUOTE,
-			       sizeof(answer.ip) + sizeof(answer.icmp));
-	if (reason)
-		return reason;
-	data = (void *)(long)ctx->data + l3;
-	if (data + sizeof(answer) > (void *)(long)ctx->data_end)
-		return MTLB_REASON_no_headroom;
-	__builtin_memcpy(data, &answer, sizeof(answer));
-	return MTLB_REASON_told_too_big;
+	return answer_send(ctx, p, &answer, sizeof(answer.quoted) + ANSWER_QUOTE,
+			   sizeof(answer.ip) + sizeof(answer.icmp));
 }
 
 /* Out of line for the verifier's sake, as in track.bpf.h. */

@@ -9,9 +9,10 @@
  *   - a SYN is new: it goes to the owner and is stored;
  *   - any other TCP packet is looked up; if it is not found it is older than the flag, since all
  *     newer flows were stored, and so the old owner's;
- *   - UDP has no SYN: while the slot learns, an unknown flow is the old owner's and is stored;
- * after that it is new. A flow that cannot be stored goes where its later packets, unknown as it
- * is, will go too.
+ *   - UDP has no SYN: while the slot learns, an unknown flow is the old owner's and is stored, and
+ *     after that it is new.
+ *
+ * A flow that cannot be stored goes where its later packets, unknown as it is, will go too.
  */
 #ifndef MTLB_STAGE_TRACK_H
 #define MTLB_STAGE_TRACK_H

@@ -186,7 +186,6 @@ static int flow_maps_size(struct flow *skeleton)
 		if (error)
 			return error;
 	}
-	skeleton->rodata->knob_cpus = cpus;
 	skeleton->rodata->knob_members = FLOW_MEMBERS + 1;
 	skeleton->rodata->knob_tenants = tenants;
 	skeleton->rodata->knob_hash_key_0 = 0x6a09e667f3bcc908ULL;

@@ -60,6 +60,14 @@ static void publish_soon(struct agent *agent)
 
 static int attach(struct agent *agent, const struct config *config, struct err *err);
 
+static void detach_others(struct agent *agent)
+{
+	int error = dataplane_detach_others(agent->dataplane, agent->links, agent->link_count);
+
+	if (error)
+		log_error("dataplane", "cannot detach from an interface: %s", strerror(-error));
+}
+
 /* An interface that was removed and made anew has another index, and nothing attached. */
 static void follow_interfaces(struct agent *agent)
 {
@@ -71,8 +79,13 @@ static void follow_interfaces(struct agent *agent)
 
 		gone |= now && now != agent->links[i].ifindex;
 	}
-	if (gone && attach(agent, &agent->config, &err))
+	if (!gone)
+		return;
+	if (!attach(agent, &agent->config, &err))
+		detach_others(agent); /* the link that went with the old one */
+	else if (strcmp(err.text, agent->attach_error.text) != 0)
 		log_error("dataplane", "an interface was made anew: %s", err.text);
+	agent->attach_error = err;
 }
 
 static void refresh_hops(struct agent *agent)
@@ -328,10 +341,12 @@ static void take_encap(struct agent *agent, const struct config *config)
 	agent->members.encap_ipv6 = config->encap_ipv6;
 }
 
+/* next is emptied. */
 static void take_config(struct agent *agent, struct config *next)
 {
 	config_fini(&agent->config);
 	agent->config = *next;
+	*next = (struct config){};
 	agent->sweep.settings = &agent->config.state;
 	agent->generation++;
 	agent->loaded_at = realtime();
@@ -355,15 +370,20 @@ static int apply(struct agent *agent, struct config *next, char ***ret_lines, si
 			err_set(err, error, "out of memory");
 	}
 	error = error ?: attach(agent, next, err);
-	if (error)
+	if (error) {
+		/* what was attached before one that failed; at the first start it all goes */
+		if (agent->generation)
+			detach_others(agent);
 		goto done;
+	}
 	take_encap(agent, next);
 	error = reconcile_apply(&reconcile, &plan, err);
 	if (error) {
+		take_encap(agent, &agent->config);
 		err_prefix(err, "applied in part (`mtlb config diff` shows what is left)");
 		goto done;
 	}
-	dataplane_detach_others(agent->dataplane, agent->links, agent->link_count);
+	detach_others(agent);
 	plan_fini(&plan);
 	take_config(agent, next);
 	refresh_hops(agent);
@@ -408,8 +428,7 @@ int agent_reload(struct agent *agent, char ***ret_lines, size_t *ret_count,
 	if (!error) {
 		error = check_fixed(agent, &next, err);
 		error = error ?: apply(agent, &next, ret_lines, ret_count, err);
-		if (error && agent->config.state.tenants != next.state.tenants)
-			config_fini(&next);
+		config_fini(&next);
 	}
 	if (error) {
 		snprintf(agent->last_error, sizeof(agent->last_error), "%s", err->text);
@@ -506,8 +525,7 @@ int agent_start(struct agent *agent, const struct agent_options *options, struct
 	error = error ?: start(agent, &config, err);
 	if (!error)
 		return 0;
-	if (!agent->generation)
-		config_fini(&config);
+	config_fini(&config);
 	/* what this start made is taken down again; what it adopted goes on */
 	fresh = agent->dataplane && !dataplane_adopted(agent->dataplane);
 	agent->options.detach = fresh;

@@ -33,10 +33,10 @@ struct agent {
 	struct dataplane_link *links;
 	size_t link_count;
 	struct loop_timer sweep_timer, publish_timer, hops_timer;
-	struct err publish_error;	/* the last one that was logged */
-	uint64_t generation;		/* grows with each configuration applied */
-	uint64_t started_at, loaded_at; /* CLOCK_REALTIME ns */
-	char last_error[1024];		/* of the last load or apply; empty when it went well */
+	struct err attach_error, publish_error; /* the last ones that were logged */
+	uint64_t generation;			/* grows with each configuration applied */
+	uint64_t started_at, loaded_at;		/* CLOCK_REALTIME ns */
+	char last_error[1024]; /* of the last load or apply; empty when it went well */
 };
 
 /* Loads, attaches, reconciles and answers the API; logs that it is ready. */

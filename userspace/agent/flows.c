@@ -3,16 +3,19 @@
 
 #include <time.h>
 
-/* An idle time in stamps as the records have it; a service that is gone has nothing to keep. */
+uint32_t flows_stamps(const struct mtlb_node *node, uint32_t seconds)
+{
+	uint64_t stamps = ((uint64_t)seconds * 1000000000 >> node->stamp_shift) + 1;
+
+	return stamps < MTLB_FLOW_STAMP_MASK / 2 ? (uint32_t)stamps : MTLB_FLOW_STAMP_MASK / 2;
+}
+
+/* A service that is gone has nothing to keep. */
 static uint32_t service_idle(const struct dataplane_view *view, uint32_t service)
 {
-	uint64_t stamps;
-
 	if (service >= view->node->services || !view->services[service].used)
 		return 0;
-	stamps = ((uint64_t)view->services[service].idle * 1000000000 >> view->node->stamp_shift) +
-		 1;
-	return stamps < MTLB_FLOW_STAMP_MASK / 2 ? (uint32_t)stamps : MTLB_FLOW_STAMP_MASK / 2;
+	return flows_stamps(view->node, view->services[service].idle);
 }
 
 uint32_t flows_now(const struct registry *registry)

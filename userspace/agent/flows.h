@@ -14,6 +14,9 @@ struct flows_flow {
 	uint32_t idle_stamps; /* how long it has been silent */
 };
 
+/* So many seconds in stamps of the flow table, rounded up; the wrap of stamps bounds it. */
+uint32_t flows_stamps(const struct mtlb_node *node, uint32_t seconds);
+
 /* The flow table's clock, in stamps. */
 uint32_t flows_now(const struct registry *registry);
 

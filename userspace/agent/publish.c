@@ -10,14 +10,6 @@
 #include "../model/table.h"
 #include "flows.h"
 
-/* Stamps of the flow table in so many seconds, rounded up; the wrap bounds it. */
-static uint32_t idle_stamps(const struct mtlb_node *node, uint32_t seconds)
-{
-	uint64_t stamps = ((uint64_t)seconds * 1000000000 >> node->stamp_shift) + 1;
-
-	return stamps < MTLB_FLOW_STAMP_MASK / 2 ? (uint32_t)stamps : MTLB_FLOW_STAMP_MASK / 2;
-}
-
 /* who is eligible */
 
 enum tier {
@@ -163,7 +155,7 @@ static struct mtlb_vip make_record(const struct registry *registry,
 		.old_count = service->old_count,
 		.flow_first = tenant->flow_first,
 		.flow_mask = tenant->flow_count - 1,
-		.idle = idle_stamps(view->node, names->idle),
+		.idle = flows_stamps(view->node, names->idle),
 		.generation = service->generation,
 	};
 }

@@ -16,17 +16,12 @@ static const struct dataplane_view *view_of(const struct sweep *sweep)
 	return dataplane_view(sweep->registry->dataplane);
 }
 
-/* Settings of a service that is configured no longer fall back on the schema's defaults. */
-static void deadlines(const struct sweep *sweep, const struct registry_service *service,
-		      uint64_t *ret_stick, uint64_t *ret_drain)
+static const struct state_service *settings_of(const struct sweep *sweep,
+					       const struct registry_service *service)
 {
 	const struct registry_tenant *tenant = sweep->registry->tenant_at[service->key.tenant];
-	const struct state_service *settings = NULL;
 
-	if (tenant)
-		settings = state_find_service(sweep->settings, tenant->name, service->key.name);
-	*ret_stick = (settings ? settings->stick_s : 30) * SECOND;
-	*ret_drain = (settings ? settings->drain_deadline_s : 600) * SECOND;
+	return tenant ? state_find_service(sweep->settings, tenant->name, service->key.name) : NULL;
 }
 
 static int let_go(struct sweep *sweep, struct registry_service *service, uint32_t index,
@@ -44,10 +39,14 @@ static int let_go(struct sweep *sweep, struct registry_service *service, uint32_
 
 static int check_deadlines(struct sweep *sweep, struct registry_service *service, uint64_t now)
 {
+	const struct state_service *settings = settings_of(sweep, service);
 	uint64_t stick, drain;
 	int error = 0;
 
-	deadlines(sweep, service, &stick, &drain);
+	if (!settings)
+		return 0; /* it is about to be deleted, and its members with it */
+	stick = settings->stick_s * SECOND;
+	drain = settings->drain_deadline_s * SECOND;
 	for (size_t i = 0; !error && i < service->member_count; i++) {
 		uint32_t index = service->members[i];
 		const struct mtlb_member_name *name = &view_of(sweep)->member_names[index];

@@ -275,7 +275,6 @@ static void set_knobs(struct l4_ingress *skeleton, const struct mtlb_node *node)
 {
 	skeleton->rodata->knob_hash_key_0 = node->secret[0];
 	skeleton->rodata->knob_hash_key_1 = node->secret[1];
-	skeleton->rodata->knob_cpus = node->cpus;
 	skeleton->rodata->knob_members = node->members;
 	skeleton->rodata->knob_tenants = node->tenants;
 	skeleton->rodata->knob_stamp_shift = node->stamp_shift;
