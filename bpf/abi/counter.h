@@ -12,9 +12,11 @@
 /* mtlb_member_counters: what was forwarded. Index: cpu * members + member. */
 struct mtlb_member_counter {
 	__u64 packets;
-	__u64 bytes;	 /* of the IP packet as it came in */
-	__u64 new_flows; /* TCP: SYNs; UDP: flows stored for the first time */
-	__u64 spare;
+	__u64 bytes;	     /* of the IP packet as it came in */
+	__u64 new_flows;     /* TCP, SCTP: opened; UDP: flows stored for the first time */
+	__u64 reply_packets; /* of translated flows: what came back from the member */
+	__u64 reply_bytes;   /* of the IP packet as it came from the member */
+	__u64 spare[3];
 };
 
 /* mtlb_reason_counters: what was not. Index: (cpu * tenants + tenant) * MTLB_REASONS_PER_TENANT +

@@ -187,7 +187,7 @@ static __always_inline bool track_known(struct packet *p, const struct mtlb_vip 
 
 	if (m->flags & MTLB_MEMBER_LET_GO || mtlb_flow_expired(word, now, vip->idle))
 		return false;
-	if (p->key.protocol == IPPROTO_TCP) {
+	if (packet_has_state(p)) {
 		if (packet_opens(p)) {
 			/* the client's port is used again, or its SYN repeated after the pool
 			 * changed */
@@ -238,7 +238,7 @@ static __always_inline __u32 track_unknown(struct packet *p, __u32 old_owner)
 	bool changed = p->slot & MTLB_SLOT_CHANGED;
 
 	p->member = p->slot & MTLB_SLOT_MEMBER;
-	if (p->key.protocol != IPPROTO_TCP) {
+	if (!packet_has_state(p)) {
 		if (p->slot & MTLB_SLOT_LEARN && old_owner)
 			p->member = old_owner;
 		else
@@ -295,7 +295,7 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 		p->new_flow = false;
 		return 0;
 	}
-	if (state != MTLB_FLOW_UNPROVEN && p->key.protocol == IPPROTO_TCP && packet_closes(p))
+	if (state != MTLB_FLOW_UNPROVEN && packet_has_state(p) && packet_closes(p))
 		return 0; /* its last word: not worth remembering */
 	if (place >= MTLB_FLOWS_PER_BUCKET) {
 		__u32 room = track_room(at, now, vip->idle, vip->service, state);
@@ -305,7 +305,7 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 	}
 	if (!track_store(p, vip, at, bucket, place, rank, now, state)) {
 		count_tenant(vip, MTLB_COUNTER_flows_unstored);
-		if (p->key.protocol != IPPROTO_TCP)
+		if (!packet_has_state(p))
 			p->new_flow = false; /* or each of its packets would be one */
 		if (state == MTLB_FLOW_UNPROVEN && old_owner)
 			p->member = old_owner; /* where its next packet, unknown, would go */
@@ -313,12 +313,16 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 	return 0;
 }
 
-static __always_inline int track(struct packet *p)
+static __always_inline int track(struct xdp_md *ctx, struct packet *p)
 {
 	int reason;
 
+	(void)ctx;
+	if (unlikely(p->member))
+		return 0; /* a QUIC connection ID has told */
 	p->member = p->slot & MTLB_SLOT_MEMBER;
-	if (likely(!(p->slot & MTLB_SLOT_CHANGED || p->vip->flags & MTLB_VIP_TRACK_ALWAYS))) {
+	if (likely(!(p->slot & MTLB_SLOT_CHANGED || p->vip->flags & MTLB_VIP_TRACK_ALWAYS)) ||
+	    p->vip->flags & MTLB_VIP_ALONE) {
 		p->new_flow = packet_opens(p);
 		return 0;
 	}

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -155,6 +156,18 @@ static void put_service(const struct rig *rig, enum rig_service service)
 	}
 }
 
+/* Packets leave only by interfaces that exist: the rig has some of its own, in a namespace. */
+static void make_interfaces(const struct rig *rig)
+{
+	char command[96];
+
+	snprintf(command, sizeof(command), "ip link add name away index %d type veth peer name far",
+		 RIG_AWAY);
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(dataplane_put_interface(rig->dataplane, RIG_AWAY), 0);
+}
+
 void rig_open(struct rig *rig, uint32_t stamp_shift)
 {
 	struct dataplane_options options = {
@@ -164,7 +177,8 @@ void rig_open(struct rig *rig, uint32_t stamp_shift)
 			     .services = RIG_MEMBERS,
 			     .members = RIG_MEMBERS,
 			     .slots = RIG_SLOTS,
-			     .flow_buckets = RIG_BUCKETS},
+			     .flow_buckets = RIG_BUCKETS,
+			     .nat_sources = 2},
 		.stamp_shift = stamp_shift,
 	};
 	struct err err = {};
@@ -175,6 +189,7 @@ void rig_open(struct rig *rig, uint32_t stamp_shift)
 	if (dataplane_open(&options, &rig->dataplane, &err))
 		fail_msg("%s", err.text);
 	rig->view = dataplane_view(rig->dataplane);
+	make_interfaces(rig);
 	rig->poison = poison__open_and_load();
 	assert_non_null(rig->poison);
 	fd = dataplane_program_fd(rig->dataplane);
@@ -246,7 +261,7 @@ uint64_t rig_hash(const struct rig *rig, const struct frame *frame)
 	struct packet p = {};
 
 	memcpy(aligned + 2, frame->byte, frame->length);
-	parse_packet(aligned + 2, aligned + 2 + frame->length, &p);
+	parse_whole(aligned + 2, aligned + 2 + frame->length, &p);
 	return hash_packet(&p, rig->view->node->secret[0], rig->view->node->secret[1]);
 }
 

@@ -35,7 +35,8 @@ enum rig_service {
 	RIG_MEMBERS = 64,
 };
 
-#define RIG_IFINDEX	  1 /* what the kernel's test run says a packet came in by: lo */
+#define RIG_IFINDEX	  1  /* what the kernel's test run says a packet came in by: lo */
+#define RIG_AWAY	  77 /* another interface, which packets may leave by */
 #define RIG_OLD		  64
 #define RIG_SLOTS	  8192
 #define RIG_FREE_SLOT	  2048 /* slots from here on are the tests' own */
