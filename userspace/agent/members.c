@@ -263,6 +263,8 @@ int members_set(struct members *members, struct registry_service *service, uint3
 
 	if (name.drain != member->drain)
 		name.drained_at = member->drain ? now : 0;
+	if (name.drain && !member->drain)
+		name.since = now; /* it starts anew, slowly if its pool says so */
 	name.drain = member->drain;
 	name.weight = member->weight;
 	return put_name(members, service, index, &name, false);

@@ -373,14 +373,13 @@ static int change_member(struct reconcile *reconcile, const struct op *op)
 
 /* tables and VIPs */
 
-static uint64_t learn_ns(const struct reconcile *reconcile, const struct registry_service *service)
+static const struct state_service *settings_of(const struct reconcile *reconcile,
+					       const struct registry_service *service)
 {
 	const struct registry_tenant *tenant = reconcile->registry->tenant_at[service->key.tenant];
-	const struct state_service *of = NULL;
 
-	if (tenant)
-		of = state_find_service(reconcile->wanted, tenant->name, service->key.name);
-	return of ? (uint64_t)of->learn_s * 1000000000 : 0;
+	return tenant ? state_find_service(reconcile->wanted, tenant->name, service->key.name)
+		      : NULL;
 }
 
 static uint64_t monotonic(void)
@@ -394,15 +393,18 @@ static uint64_t monotonic(void)
 static int publish(struct reconcile *reconcile, struct registry_service *service, struct err *err)
 {
 	const struct registry_tenant *tenant = reconcile->registry->tenant_at[service->key.tenant];
-	uint64_t learn = service->urgent ? 0 : learn_ns(reconcile, service);
-	uint64_t now = monotonic();
+	const struct state_service *settings = settings_of(reconcile, service);
+	struct publish_times times = {.now = monotonic()};
 	int error;
 
 	/* members may have been waited for: a flag must not seem older than it is */
-	if (now < reconcile->now)
-		now = reconcile->now;
-	error = publish_table(reconcile->registry, service, learn, now);
-
+	if (times.now < reconcile->now)
+		times.now = reconcile->now;
+	if (settings && !service->urgent)
+		times.learn_ns = (uint64_t)settings->learn_s * 1000000000;
+	if (settings)
+		times.slow_start_ns = (uint64_t)settings->slow_start_s * 1000000000;
+	error = publish_table(reconcile->registry, service, &times);
 	if (error == -ENOSPC)
 		return err_set(err, error,
 			       "service %s/%s: no room for its table: raise node.capacity.slots",
