@@ -262,6 +262,8 @@ uint64_t rig_hash(const struct rig *rig, const struct frame *frame)
 
 	memcpy(aligned + 2, frame->byte, frame->length);
 	parse_whole(aligned + 2, aligned + 2 + frame->length, &p);
+	if (packet_is_later_fragment(&p))
+		return hash_fragment(&p, rig->view->node->secret[0], rig->view->node->secret[1]);
 	return hash_packet(&p, rig->view->node->secret[0], rig->view->node->secret[1]);
 }
 

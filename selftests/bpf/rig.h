@@ -72,6 +72,7 @@ void rig_put_vip(const struct rig *rig, uint32_t index, const struct mtlb_vip *v
 void rig_put_member(const struct rig *rig, uint32_t member, uint32_t service, enum mtlb_encap encap,
 		    uint32_t ifindex, uint16_t mtu, uint8_t flags);
 void rig_put_slots(const struct rig *rig, uint32_t line, const uint32_t *slots, uint32_t count);
+/* What its outer header shows: of a later fragment, the hash of its datagram. */
 uint64_t rig_hash(const struct rig *rig, const struct frame *frame);
 /* The time in the flow table. */
 uint32_t rig_now(const struct rig *rig);
