@@ -37,6 +37,7 @@ enum rig_service {
 
 #define RIG_IFINDEX	  1  /* what the kernel's test run says a packet came in by: lo */
 #define RIG_AWAY	  77 /* another interface, which packets may leave by */
+#define RIG_FAR		  78 /* and one more, its other end */
 #define RIG_OLD		  64
 #define RIG_SLOTS	  8192
 #define RIG_FREE_SLOT	  2048 /* slots from here on are the tests' own */
@@ -61,6 +62,8 @@ int rig_teardown(void **state);
 
 /* The program's verdict; out becomes the packet as it left. metadata: bytes of it in front. */
 int rig_run(const struct rig *rig, const struct frame *in, struct frame *out, uint32_t metadata);
+/* The same of a packet that came in by another interface than RIG_IFINDEX. */
+int rig_run_by(const struct rig *rig, const struct frame *in, struct frame *out, uint32_t ifindex);
 /* The same without poison, count times, and without the packet. */
 int rig_repeat(const struct rig *rig, const struct frame *in, uint32_t count);
 
@@ -104,6 +107,10 @@ struct scenario {
 	uint32_t metadata;
 	/* what grows besides */
 	uint32_t stored, evicted, unstored;
+	/* of services that translate */
+	uint32_t by;	/* the interface it came in by; 0: RIG_IFINDEX */
+	uint32_t from;	/* `member` and `hop` in the packet that went in */
+	uint32_t reply; /* it came from this member: its counters of replies grow */
 };
 
 void rig_check(const struct rig *rig, const struct scenario *scenario);
@@ -113,13 +120,14 @@ void rig_check(const struct rig *rig, const struct scenario *scenario);
 int rig_main(const char *group, const struct scenario *scenarios, size_t count);
 
 /* Shorthands for the tables. `*` is the packet as it came. */
-#define DIRECT		      "eth lb > hop / *"
-#define IN_IP4		      "eth lb > hop / ip4 lb > member df / *"
-#define IN_IP6		      "eth lb > hop / ip6 lb > member label flow / *"
-#define SENT(to, frame)	      .verdict = XDP_TX, .member = to, .out = frame
-#define REDIRECTED(to, frame) .verdict = XDP_REDIRECT, .member = to, .out = frame
-#define NEW_FLOW	      .new_flow = true
-#define PASSED(why)	      .verdict = XDP_PASS, .reason = MTLB_REASON_##why
+#define DIRECT		       "eth lb > hop / *"
+#define IN_IP4		       "eth lb > hop / ip4 lb > member df / *"
+#define IN_IP6		       "eth lb > hop / ip6 lb > member label flow / *"
+#define SENT(to, frame)	       .verdict = XDP_TX, .member = to, .out = frame
+#define REDIRECTED(to, frame)  .verdict = XDP_REDIRECT, .member = to, .out = frame
+#define RETURNED(from_, frame) .verdict = XDP_TX, .from = from_, .reply = from_, .out = frame
+#define NEW_FLOW	       .new_flow = true
+#define PASSED(why)	       .verdict = XDP_PASS, .reason = MTLB_REASON_##why
 #define TOLD(who, frame) \
 	.verdict = XDP_TX, .tenant = who, .reason = MTLB_REASON_told_too_big, .out = frame
 #define DROPPED(who, why) .verdict = XDP_DROP, .tenant = who, .reason = MTLB_REASON_##why
