@@ -244,6 +244,7 @@ static void set_knobs(struct l4_ingress *skeleton, const struct mtlb_node *node)
 	skeleton->rodata->knob_members = node->members;
 	skeleton->rodata->knob_tenants = node->tenants;
 	skeleton->rodata->knob_stamp_shift = node->stamp_shift;
+	skeleton->rodata->knob_nat_first = node->nat_first;
 }
 
 /* Sizes every map and names its place; loading then creates and pins it, or takes the pinned one.
