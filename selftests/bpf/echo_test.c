@@ -141,5 +141,8 @@ static void prepare(const struct rig *rig)
 
 int main(void)
 {
-	return rig_main_after(prepare, "echo", scenarios, sizeof(scenarios) / sizeof(*scenarios));
+	return rig_main_group(&(struct rig_group){.name = "echo",
+						  .prepare = prepare,
+						  .scenarios = scenarios,
+						  .count = sizeof(scenarios) / sizeof(*scenarios)});
 }
