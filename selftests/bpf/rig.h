@@ -17,6 +17,7 @@
 #include "../../userspace/dataplane/dataplane.h"
 
 struct poison;
+struct CMUnitTest;
 
 enum rig_tenant {
 	NODE,
@@ -123,9 +124,17 @@ void rig_check(const struct rig *rig, const struct scenario *scenario);
 	rig_check(rig, &(struct scenario){.name = frame, .in = frame, __VA_ARGS__})
 /* main() of a test that is a table of scenarios: each becomes a test with its name. */
 int rig_main(const char *group, const struct scenario *scenarios, size_t count);
-/* The same, with what else they need in the rig. */
-int rig_main_after(void (*prepare)(const struct rig *rig), const char *group,
-		   const struct scenario *scenarios, size_t count);
+/* The same, with what else they need in the rig, and tests that are none: they get it as state. */
+struct rig_group {
+	const char *name;
+	void (*prepare)(const struct rig *rig);
+	const struct scenario *scenarios;
+	size_t count;
+	const struct CMUnitTest *tests;
+	size_t test_count;
+};
+
+int rig_main_group(const struct rig_group *group);
 
 /* Shorthands for the tables. `*` is the packet as it came. */
 #define DIRECT		       "eth lb > hop / *"
