@@ -468,6 +468,9 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 	if (error)
 		return err_set(err, error, "cannot prepare the health checks: %s",
 			       strerror(-error));
+	error = held_new(agent->dataplane, agent->loop, &agent->held);
+	if (error)
+		return err_set(err, error, "cannot take over held fragments: %s", strerror(-error));
 	agent->publish_timer = (struct loop_timer){.fire = publish_dirty, .context = agent};
 	agent->hops_timer = (struct loop_timer){.fire = hops_due, .context = agent};
 	agent->sweep_timer = (struct loop_timer){.fire = sweep_due, .context = agent};
@@ -544,6 +547,8 @@ void agent_stop(struct agent *agent)
 		checks_free(agent->checks);
 	if (agent->netlink)
 		netlink_free(agent->netlink);
+	if (agent->held)
+		held_free(agent->held);
 	if (agent->registry.dataplane)
 		registry_close(&agent->registry);
 	dataplane_close(agent->dataplane);

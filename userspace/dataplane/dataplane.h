@@ -76,6 +76,12 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 int dataplane_open_memory(const struct dataplane_options *options,
 			  struct dataplane **ret_dataplane);
 void dataplane_memory_fail_at(struct dataplane *dataplane, unsigned long verb);
+/* Has it hold a fragment, and tells what is put back. */
+int dataplane_memory_hold(struct dataplane *dataplane, const struct mtlb_held *held);
+void dataplane_memory_on_put_back(struct dataplane *dataplane,
+				  void (*put_back)(void *context, uint32_t ifindex,
+						   const void *frame, uint32_t length),
+				  void *context);
 unsigned long dataplane_memory_verbs(const struct dataplane *dataplane);
 
 /* Lets go of it; what is pinned goes on forwarding. */
@@ -183,6 +189,9 @@ int dataplane_each_held(struct dataplane *dataplane,
 /* Lets a packet in again, as if it came in by that interface now. */
 int dataplane_put_back(struct dataplane *dataplane, uint32_t ifindex, const void *frame,
 		       uint32_t length);
+/* Forgets a datagram if it is still what was seen; false when a packet was faster. */
+bool dataplane_free_fragment(struct dataplane *dataplane, uint32_t bucket, uint32_t place,
+			     uint64_t seen);
 
 /* verbs: flows */
 
