@@ -73,6 +73,8 @@ static __always_inline bool track_over(__u64 word, __u32 now, __u32 idle, __u32 
 	return m && m->service == service;
 }
 
+#define TRACK_FREE 0x30000 /* the rank of what is given up at once */
+
 /* How readily a word is given up for a flow of this state: 0 never, else the greatest first. */
 static __always_inline __u32 track_rank(__u64 word, __u32 now, __u32 idle, __u32 service,
 					__u32 state)
@@ -80,7 +82,7 @@ static __always_inline __u32 track_rank(__u64 word, __u32 now, __u32 idle, __u32
 	__u32 held = mtlb_flow_state(word), age = mtlb_flow_age(word, now);
 
 	if (!word || track_over(word, now, idle, service))
-		return 0x30000;
+		return TRACK_FREE;
 	if (state == MTLB_FLOW_ADOPTED || held == MTLB_FLOW_ESTABLISHED)
 		return 0;
 	return (held == MTLB_FLOW_ADOPTED ? 0x20000 : 0x10000) + age;
@@ -313,20 +315,23 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 	return 0;
 }
 
+/* Translated flows are all remembered, elsewhere: nat.bpf.h. */
+int nat_track(struct xdp_md *ctx, struct packet *p);
+
 static __always_inline int track(struct xdp_md *ctx, struct packet *p)
 {
 	int reason;
 
-	(void)ctx;
-	if (unlikely(p->member))
+	if (unlikely(p->member && !(p->vip->flags & MTLB_VIP_NAT)))
 		return 0; /* a QUIC connection ID has told */
-	p->member = p->slot & MTLB_SLOT_MEMBER;
-	if (likely(!(p->slot & MTLB_SLOT_CHANGED || p->vip->flags & MTLB_VIP_TRACK_ALWAYS)) ||
+	p->member = p->member ?: p->slot & MTLB_SLOT_MEMBER;
+	if (likely(!(p->slot & MTLB_SLOT_CHANGED ||
+		     p->vip->flags & (MTLB_VIP_TRACK_ALWAYS | MTLB_VIP_NAT))) ||
 	    p->vip->flags & MTLB_VIP_ALONE) {
 		p->new_flow = packet_opens(p);
 		return 0;
 	}
-	reason = track_flow(p);
+	reason = p->vip->flags & MTLB_VIP_NAT ? nat_track(ctx, p) : track_flow(p);
 	p->vip = bpf_map_lookup_elem(&mtlb_vip_records, &p->record);
 	return likely(p->vip) ? reason : MTLB_REASON_no_record;
 }

@@ -183,11 +183,13 @@ static void make_interfaces(const struct rig *rig)
 {
 	char command[96];
 
-	snprintf(command, sizeof(command), "ip link add name away index %d type veth peer name far",
-		 RIG_AWAY);
+	snprintf(command, sizeof(command),
+		 "ip link add name away index %d type veth peer name far index %d", RIG_AWAY,
+		 RIG_FAR);
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	assert_int_equal(system(command), 0);
 	assert_int_equal(dataplane_put_interface(rig->dataplane, RIG_AWAY), 0);
+	assert_int_equal(dataplane_put_interface(rig->dataplane, RIG_FAR), 0);
 }
 
 void rig_open(struct rig *rig, uint32_t stamp_shift)
@@ -249,12 +251,15 @@ int rig_teardown(void **state)
 	return 0;
 }
 
-int rig_run(const struct rig *rig, const struct frame *in, struct frame *out, uint32_t metadata)
+static int run_by(const struct rig *rig, const struct frame *in, struct frame *out,
+		  uint32_t metadata, uint32_t ifindex)
 {
 	static uint8_t room[FRAME_MAX + 512];
+	struct xdp_md md = {.data_end = (uint32_t)in->length, .ingress_ifindex = ifindex};
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = in->byte,
 		    .data_size_in = (uint32_t)in->length, .data_out = room,
-		    .data_size_out = sizeof(room));
+		    .data_size_out = sizeof(room), .ctx_in = ifindex ? &md : NULL,
+		    .ctx_size_in = ifindex ? sizeof(md) : 0);
 
 	rig->poison->bss->metadata = metadata;
 	if (bpf_prog_test_run_opts(bpf_program__fd(rig->poison->progs.poison), &run))
@@ -264,6 +269,16 @@ int rig_run(const struct rig *rig, const struct frame *in, struct frame *out, ui
 	out->length = run.data_size_out - metadata;
 	memcpy(out->byte, room + metadata, out->length);
 	return (int)run.retval;
+}
+
+int rig_run(const struct rig *rig, const struct frame *in, struct frame *out, uint32_t metadata)
+{
+	return run_by(rig, in, out, metadata, 0);
+}
+
+int rig_run_by(const struct rig *rig, const struct frame *in, struct frame *out, uint32_t ifindex)
+{
+	return run_by(rig, in, out, 0, ifindex);
 }
 
 int rig_repeat(const struct rig *rig, const struct frame *in, uint32_t count)
@@ -284,6 +299,8 @@ uint64_t rig_hash(const struct rig *rig, const struct frame *frame)
 
 	memcpy(aligned + 2, frame->byte, frame->length);
 	parse_whole(aligned + 2, aligned + 2 + frame->length, &p);
+	if (packet_is_later_fragment(&p))
+		return hash_fragment(&p, rig->view->node->secret[0], rig->view->node->secret[1]);
 	return hash_packet(&p, rig->view->node->secret[0], rig->view->node->secret[1]);
 }
 
@@ -348,6 +365,9 @@ void ledger_assert_equal(const struct ledger *is, const struct ledger *expected,
 		wrong += differ(what, "member", i, "packets", a->packets, b->packets);
 		wrong += differ(what, "member", i, "bytes", a->bytes, b->bytes);
 		wrong += differ(what, "member", i, "new flows", a->new_flows, b->new_flows);
+		wrong += differ(what, "member", i, "replies", a->reply_packets, b->reply_packets);
+		wrong += differ(what, "member", i, "bytes of replies", a->reply_bytes,
+				b->reply_bytes);
 	}
 	for (uint32_t i = 0; i < RIG_TENANTS; i++) {
 		for (uint32_t j = 0; j < MTLB_REASON_COUNT; j++) {
@@ -382,10 +402,10 @@ void rig_check(const struct rig *rig, const struct scenario *s)
 	uint64_t bytes;
 	int verdict;
 
-	frame_build(&in, s->in, NULL);
+	frame_build(&in, s->in, &(struct frame_words){.member = (uint8_t)s->from});
 	bytes = s->bytes ?: judged_as_frame(s) ? in.length : in.ip_length;
 	ledger_take(rig, &before);
-	verdict = rig_run(rig, &in, &out, s->metadata);
+	verdict = run_by(rig, &in, &out, s->metadata, s->by);
 	ledger_take(rig, &after);
 
 	if (verdict != s->verdict)
@@ -405,6 +425,9 @@ void rig_check(const struct rig *rig, const struct scenario *s)
 		before.member[s->member].packets++;
 		before.member[s->member].bytes += bytes;
 		before.member[s->member].new_flows += s->new_flow;
+	} else if (s->reply) {
+		before.member[s->reply].reply_packets++;
+		before.member[s->reply].reply_bytes += bytes;
 	} else {
 		before.reason[s->tenant][s->reason].packets++;
 		before.reason[s->tenant][s->reason].bytes += bytes;

@@ -39,6 +39,7 @@ enum rig_service {
 #define RIG_IFINDEX	  1  /* what the kernel's test run says a packet came in by: lo */
 #define RIG_AWAY	  77 /* another interface, which packets may leave by */
 #define RIG_GONE	  78 /* an interface that packets may not leave by */
+#define RIG_FAR		  79 /* and one more, the other end of RIG_AWAY */
 #define RIG_OLD		  RIG_MEMBERS
 #define RIG_SLOTS	  8192
 #define RIG_FREE_SLOT	  4096 /* slots from here on are the tests' own */
@@ -63,6 +64,8 @@ int rig_teardown(void **state);
 
 /* The program's verdict; out becomes the packet as it left. metadata: bytes of it in front. */
 int rig_run(const struct rig *rig, const struct frame *in, struct frame *out, uint32_t metadata);
+/* The same of a packet that came in by another interface than RIG_IFINDEX. */
+int rig_run_by(const struct rig *rig, const struct frame *in, struct frame *out, uint32_t ifindex);
 /* The same without poison, count times, and without the packet. */
 int rig_repeat(const struct rig *rig, const struct frame *in, uint32_t count);
 
@@ -77,6 +80,7 @@ void rig_put_member(const struct rig *rig, uint32_t member, uint32_t service, en
 		    uint32_t ifindex, uint16_t mtu, uint8_t flags);
 void rig_put_record(const struct rig *rig, uint32_t member, const struct mtlb_member *record);
 void rig_put_slots(const struct rig *rig, uint32_t line, const uint32_t *slots, uint32_t count);
+/* What its outer header shows: of a later fragment, the hash of its datagram. */
 uint64_t rig_hash(const struct rig *rig, const struct frame *frame);
 /* The time in the flow table. */
 uint32_t rig_now(const struct rig *rig);
@@ -110,6 +114,10 @@ struct scenario {
 	uint32_t metadata;
 	/* what grows besides */
 	uint32_t stored, evicted, unstored;
+	/* of services that translate */
+	uint32_t by;	/* the interface it came in by; 0: RIG_IFINDEX */
+	uint32_t from;	/* `member` and `hop` in the packet that went in */
+	uint32_t reply; /* it came from this member: its counters of replies grow */
 };
 
 void rig_check(const struct rig *rig, const struct scenario *scenario);
@@ -130,16 +138,17 @@ struct rig_group {
 int rig_main_group(const struct rig_group *group);
 
 /* Shorthands for the tables. `*` is the packet as it came. */
-#define DIRECT		      "eth lb > hop / *"
-#define IN_IP4		      "eth lb > hop / ip4 lb > member df / *"
-#define IN_IP6		      "eth lb > hop / ip6 lb > member label flow / *"
-#define IN_GUE4		      "eth lb > hop / ip4 lb > member df / gue csum 0 / *"
-#define IN_GUE6		      "eth lb > hop / ip6 lb > member label flow / gue / *"
-#define IN_GUE6_BARE	      "eth lb > hop / ip6 lb > member label flow / gue csum 0 / *"
-#define SENT(to, frame)	      .verdict = XDP_TX, .member = to, .out = frame
-#define REDIRECTED(to, frame) .verdict = XDP_REDIRECT, .member = to, .out = frame
-#define NEW_FLOW	      .new_flow = true
-#define PASSED(why)	      .verdict = XDP_PASS, .reason = MTLB_REASON_##why
+#define DIRECT		       "eth lb > hop / *"
+#define IN_IP4		       "eth lb > hop / ip4 lb > member df / *"
+#define IN_IP6		       "eth lb > hop / ip6 lb > member label flow / *"
+#define IN_GUE4		       "eth lb > hop / ip4 lb > member df / gue csum 0 / *"
+#define IN_GUE6		       "eth lb > hop / ip6 lb > member label flow / gue / *"
+#define IN_GUE6_BARE	       "eth lb > hop / ip6 lb > member label flow / gue csum 0 / *"
+#define SENT(to, frame)	       .verdict = XDP_TX, .member = to, .out = frame
+#define REDIRECTED(to, frame)  .verdict = XDP_REDIRECT, .member = to, .out = frame
+#define NEW_FLOW	       .new_flow = true
+#define PASSED(why)	       .verdict = XDP_PASS, .reason = MTLB_REASON_##why
+#define RETURNED(from_, frame) .verdict = XDP_TX, .from = from_, .reply = from_, .out = frame
 #define TOLD(who, frame) \
 	.verdict = XDP_TX, .tenant = who, .reason = MTLB_REASON_told_too_big, .out = frame
 #define DROPPED(who, why) .verdict = XDP_DROP, .tenant = who, .reason = MTLB_REASON_##why
