@@ -211,10 +211,10 @@ static int delete_tenant(struct reconcile *reconcile, const struct state_tenant 
 
 static int set_address(struct reconcile *reconcile, const struct op *op)
 {
-	bool add = op->kind == OP_ADDRESS_ADD;
+	bool add = op->kind != OP_ADDRESS_DEL;
 	const struct state_tenant *of = add ? op->new_tenant : op->old_tenant;
 	struct registry_tenant *tenant = registry_tenant(reconcile->registry, of->name);
-	struct mtlb_vip_key key = registry_key(op->address, 0, 0);
+	struct mtlb_vip_key key = registry_key(&op->address->address, 0, 0);
 	struct registry_vip *vip;
 
 	if (!tenant)
@@ -480,6 +480,7 @@ static int apply_op(struct reconcile *reconcile, const struct op *op, struct err
 	case OP_TENANT_DEL:
 		return delete_tenant(reconcile, op->old_tenant);
 	case OP_ADDRESS_ADD:
+	case OP_ADDRESS_SET:
 	case OP_ADDRESS_DEL:
 		return set_address(reconcile, op);
 	case OP_SERVICE_ADD:

@@ -212,7 +212,7 @@ static int check_grants(struct check *check, const struct tree_node *item,
 			vip->tenant = index;
 			vip->grant = name;
 			if (!addr_is_zero(&vip->address))
-				tenant->addresses[tenant->address_count++] = vip->address;
+				tenant->addresses[tenant->address_count++].address = vip->address;
 		}
 	}
 	check->vip_entries += tenant->address_count;

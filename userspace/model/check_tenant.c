@@ -129,8 +129,11 @@ static int add_listen(struct service_check *s, const struct check_vip *vip,
 				   s->in->tenant->services[entry->index].name, s->name);
 	if (r < 0)
 		return r;
-	service->vips[service->vip_count++] =
-		(struct state_vip){.address = vip->address, .port = (uint16_t)port->number};
+	service->vips[service->vip_count++] = (struct state_vip){
+		.address = vip->address,
+		.port = (uint16_t)port->number,
+		.last = (uint16_t)port->number,
+	};
 	return 0;
 }
 

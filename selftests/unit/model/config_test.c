@@ -250,8 +250,8 @@ static void a_service_in_full(void **state)
 	tenant = &config.state.tenants[0];
 	assert_string_equal(tenant->name, "acme");
 	assert_int_equal(tenant->address_count, 2);
-	assert_string_equal(addr_format(&tenant->addresses[0], text), "192.0.2.10");
-	assert_string_equal(addr_format(&tenant->addresses[1], text), "2001:db8::10");
+	assert_string_equal(addr_format(&tenant->addresses[0].address, text), "192.0.2.10");
+	assert_string_equal(addr_format(&tenant->addresses[1].address, text), "2001:db8::10");
 	assert_int_equal(tenant->service_count, 2);
 
 	s = &tenant->services[0];
