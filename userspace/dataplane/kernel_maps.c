@@ -25,9 +25,11 @@ static int prepare(struct kernel *kernel, struct bpf_map *map, uint32_t entries)
 int kernel_maps_prepare(struct kernel *kernel, const struct dataplane_options *options)
 {
 	struct l4_ingress *skeleton = kernel->skeleton;
-	int error = prepare(kernel, skeleton->maps.mtlb_vips, options->capacity.vips);
+	const struct dataplane_capacity *capacity = &options->capacity;
+	int error = prepare(kernel, skeleton->maps.mtlb_vips,
+			    dataplane_keys(capacity->vips, capacity->nat_sources));
 
-	error = error ?: prepare(kernel, skeleton->maps.mtlb_quic_ids, options->capacity.members);
+	error = error ?: prepare(kernel, skeleton->maps.mtlb_quic_ids, capacity->members);
 	error = error ?: prepare(kernel, skeleton->maps.mtlb_interfaces, 0);
 	return error ?: prepare(kernel, skeleton->maps.mtlb_held, 0);
 }
