@@ -249,6 +249,7 @@ static struct dataplane_options dataplane_options(const struct agent *agent,
 				.members = capacity->members + 1,
 				.slots = capacity->slots + MTLB_SLOTS_PER_LINE,
 				.flow_buckets = capacity->flows / MTLB_FLOWS_PER_BUCKET + 1,
+				.nat_sources = capacity->nat_sources,
 			},
 	};
 }
@@ -339,6 +340,7 @@ static void take_encap(struct agent *agent, const struct config *config)
 {
 	agent->members.encap_ipv4 = config->encap_ipv4;
 	agent->members.encap_ipv6 = config->encap_ipv6;
+	agent->members.gue_port = config->gue_port;
 }
 
 /* next is emptied. */

@@ -208,15 +208,29 @@ int dataplane_put_slot(struct dataplane *dataplane, uint32_t at, uint32_t slot)
 	return error;
 }
 
+static void put_record(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip)
+{
+	store_words(&dataplane->arrays.vips[index], vip, sizeof(*vip));
+	barrier_release();
+}
+
 int dataplane_put_vip(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip)
 {
 	int error = gate(dataplane);
 
 	if (error)
 		return error;
-	store_words(&dataplane->arrays.vips[index], vip, sizeof(*vip));
-	barrier_release();
+	put_record(dataplane, index, vip);
 	return dataplane->ops->put_vip_key(dataplane, &vip->key, index);
+}
+
+int dataplane_put_record(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip)
+{
+	int error = gate(dataplane);
+
+	if (!error)
+		put_record(dataplane, index, vip);
+	return error;
 }
 
 int dataplane_delete_vip(struct dataplane *dataplane, const struct mtlb_vip_key *key)
