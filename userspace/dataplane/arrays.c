@@ -27,6 +27,8 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 		return capacity->flow_buckets;
 	case DATAPLANE_ARRAY_facts:
 		return (size_t)capacity->flow_buckets * MTLB_FLOWS_PER_BUCKET;
+	case DATAPLANE_ARRAY_flow_logs:
+		return cpus;
 	case DATAPLANE_ARRAY_member_counters:
 		return (size_t)cpus * capacity->members;
 	case DATAPLANE_ARRAY_reason_counters:
@@ -58,8 +60,9 @@ DATAPLANE_ARRAYS(ARRAY)
 /* A cache line, each, where the packets' cost depends on it. */
 _Static_assert(sizeof(struct mtlb_vip) == 64, "struct mtlb_vip");
 _Static_assert(sizeof(struct mtlb_member) == 64, "struct mtlb_member");
-_Static_assert(sizeof(struct mtlb_flow_bucket) == 64, "struct mtlb_flow_bucket");
+_Static_assert(sizeof(struct mtlb_flow_bucket) == 128, "struct mtlb_flow_bucket");
 _Static_assert(sizeof(struct mtlb_flow_facts) == 64, "struct mtlb_flow_facts");
+_Static_assert(sizeof(struct mtlb_flow_log) % 64 == 0, "struct mtlb_flow_log");
 _Static_assert(MTLB_REASON_COUNT <= MTLB_REASONS_PER_TENANT, "reasons.def outgrew its row");
 _Static_assert(MTLB_COUNTER_COUNT <= 8, "counters.def outgrew struct mtlb_tenant_counter");
 
