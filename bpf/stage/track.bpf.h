@@ -219,7 +219,7 @@ static __always_inline bool track_known(struct packet *p, const struct mtlb_vip 
 
 	if (m->flags & MTLB_MEMBER_LET_GO || mtlb_flow_expired(word, now, vip->idle))
 		return false;
-	if (p->key.protocol == IPPROTO_TCP) {
+	if (packet_has_state(p)) {
 		if (packet_opens(p)) {
 			/* the client's port is used again, or its SYN repeated after the pool
 			 * changed */
@@ -283,12 +283,12 @@ static __always_inline __u32 track_unknown(struct packet *p, const struct mtlb_v
 	__u32 old_owner;
 
 	p->member = p->slot & MTLB_SLOT_MEMBER;
-	if (p->key.protocol == IPPROTO_TCP && packet_opens(p)) {
+	if (packet_opens(p)) {
 		p->new_flow = true;
 		return MTLB_FLOW_UNPROVEN;
 	}
 	old_owner = track_old_owner(p, vip);
-	if (p->key.protocol != IPPROTO_TCP) {
+	if (!packet_has_state(p)) {
 		if (p->slot & MTLB_SLOT_LEARN && old_owner)
 			p->member = old_owner;
 		else
@@ -340,7 +340,7 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 		p->new_flow = false;
 		return 0;
 	}
-	if (state != MTLB_FLOW_UNPROVEN && p->key.protocol == IPPROTO_TCP && packet_closes(p))
+	if (state != MTLB_FLOW_UNPROVEN && packet_has_state(p) && packet_closes(p))
 		return 0; /* its last word: not worth remembering */
 	if (place >= MTLB_FLOWS_PER_BUCKET) {
 		place = track_free(bucket);
@@ -354,7 +354,7 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 	}
 	if (!track_store(p, vip, at, bucket, place, rank, clock, state)) {
 		count_tenant(vip, MTLB_COUNTER_flows_unstored);
-		if (p->key.protocol != IPPROTO_TCP)
+		if (!packet_has_state(p))
 			p->new_flow = false; /* or each of its packets would be one */
 		if (state == MTLB_FLOW_UNPROVEN)
 			/* where its next packet, unknown, would go */
@@ -363,16 +363,23 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 	return 0;
 }
 
-static __always_inline int track(struct packet *p)
+/* Translated flows are all remembered, elsewhere: nat.bpf.h. */
+int nat_track(struct xdp_md *ctx, struct packet *p);
+
+static __always_inline int track(struct xdp_md *ctx, struct packet *p)
 {
 	int reason;
 
-	p->member = p->slot & MTLB_SLOT_MEMBER;
-	if (likely(!(p->slot & MTLB_SLOT_CHANGED || p->vip->flags & MTLB_VIP_TRACK_ALWAYS))) {
+	if (unlikely(p->member && !(p->vip->flags & MTLB_VIP_NAT)))
+		return 0; /* a QUIC connection ID has told */
+	p->member = p->member ?: p->slot & MTLB_SLOT_MEMBER;
+	if (likely(!(p->slot & MTLB_SLOT_CHANGED ||
+		     p->vip->flags & (MTLB_VIP_TRACK_ALWAYS | MTLB_VIP_NAT))) ||
+	    p->vip->flags & MTLB_VIP_ALONE) {
 		p->new_flow = packet_opens(p);
 		return 0;
 	}
-	reason = track_flow(p);
+	reason = p->vip->flags & MTLB_VIP_NAT ? nat_track(ctx, p) : track_flow(p);
 	p->vip = bpf_map_lookup_elem(&mtlb_vip_records, &p->record);
 	return likely(p->vip) ? reason : MTLB_REASON_no_record;
 }

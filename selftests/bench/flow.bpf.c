@@ -6,12 +6,7 @@
  * subtracted), the floor, the balancer's pipeline, or the one with an LRU_HASH.
  */
 #include "flow.h"
-#include "../../bpf/core/parse.h"
-#include "../../bpf/stage/classify.bpf.h"
-#include "../../bpf/stage/finish.bpf.h"
-#include "../../bpf/stage/forward.bpf.h"
-#include "../../bpf/stage/pick.bpf.h"
-#include "../../bpf/stage/track.bpf.h"
+#include "../../bpf/stage/pipeline.bpf.h"
 #include "track_lru.bpf.h"
 
 struct flow_control flow_control;
@@ -99,25 +94,16 @@ static __noinline int flow_floor(struct xdp_md *ctx)
 	return XDP_TX;
 }
 
-static __always_inline int read_headers(struct xdp_md *ctx, struct packet *p)
-{
-	return parse_packet((void *)(long)ctx->data, (void *)(long)ctx->data_end, p);
-}
-
-/* The sentence of bpf/prog/l4_ingress.bpf.c. */
 static __noinline int flow_mtlb(struct xdp_md *ctx)
 {
-	struct packet p = {};
-
-	return finish(&p, read_headers(ctx, &p) ?: classify(&p) ?: pick(&p) ?: track(&p) ?:
-				forward(ctx, &p));
+	return pipeline(ctx);
 }
 
 static __noinline int flow_lru_hash(struct xdp_md *ctx)
 {
 	struct packet p = {};
 
-	return finish(&p, read_headers(ctx, &p) ?: classify(&p) ?: track_lru(&p) ?:
+	return finish(&p, read_headers(ctx, &p) ?: classify(&p) ?: track_lru(ctx, &p) ?:
 				forward(ctx, &p));
 }
 

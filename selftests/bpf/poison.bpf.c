@@ -19,7 +19,7 @@ struct {
 /* Bytes of metadata: they lie in front of the packet and cannot be overwritten. */
 __u32 metadata;
 
-SEC("xdp")
+SEC("xdp.frags")
 int poison(struct xdp_md *ctx)
 {
 	unsigned char *room;

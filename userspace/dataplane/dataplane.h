@@ -17,8 +17,10 @@
 #include "../base/err.h"
 #include "../../bpf/abi/counter.h"
 #include "../../bpf/abi/flow.h"
+#include "../../bpf/abi/fragment.h"
 #include "../../bpf/abi/member.h"
 #include "../../bpf/abi/names.h"
+#include "../../bpf/abi/nat.h"
 #include "../../bpf/abi/reason.h"
 #include "../../bpf/abi/vip.h"
 
@@ -29,6 +31,7 @@ struct dataplane_capacity {
 	uint32_t tenants, vips, services, members;
 	uint32_t slots;
 	uint32_t flow_buckets;
+	uint32_t nat_sources; /* pairs of source addresses, at most MTLB_NAT_SOURCES_MAX */
 };
 
 struct dataplane_options {
@@ -50,10 +53,13 @@ struct dataplane_view {
 	const struct mtlb_member *members;
 	const struct mtlb_member_name *member_names;
 	const struct mtlb_vip *vips;
+	const struct mtlb_port_line *port_lines;
 	const struct mtlb_slot_line *slots;
 	const struct mtlb_flow_bucket *flows;
 	const struct mtlb_flow_facts *facts;
 	const struct mtlb_flow_log *flow_logs; /* one per CPU */
+	const struct mtlb_nat_way *nat_ways;
+	const struct mtlb_fragment_bucket *fragments;
 	const struct mtlb_member_counter *member_counters;
 	const struct mtlb_reason_counter *reason_counters;
 	const struct mtlb_tenant_counter *tenant_counters;
@@ -146,6 +152,38 @@ uint32_t dataplane_find_vip(const struct dataplane *dataplane, const struct mtlb
 int dataplane_each_vip(const struct dataplane *dataplane,
 		       void (*each)(void *context, const struct mtlb_vip_key *key, uint32_t index),
 		       void *context);
+
+/* Lines of port ranges that no record leads to yet. 0 is never used. */
+int dataplane_put_port_lines(struct dataplane *dataplane, uint32_t index,
+			     const struct mtlb_port_line *line);
+
+/* verbs: QUIC server IDs */
+
+int dataplane_put_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key,
+			  uint32_t member);
+int dataplane_delete_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key);
+/* Calls each for every server ID; it may delete the one it is called with. 0 or a negative errno.
+ */
+int dataplane_each_quic_id(const struct dataplane *dataplane,
+			   void (*each)(void *context, const struct mtlb_quic_key *key,
+					uint32_t member),
+			   void *context);
+
+/* verbs: interfaces that packets may leave by */
+
+/* -EOPNOTSUPP: its driver sends nothing for XDP. Adding it twice is no error. */
+int dataplane_put_interface(struct dataplane *dataplane, uint32_t ifindex);
+
+/* verbs: fragments that came before their first one */
+
+/* A descriptor to poll for more of them; -1 for the fake. */
+int dataplane_held_fd(const struct dataplane *dataplane);
+/* Calls each for every one that is there; what it is given is gone when it returns. */
+int dataplane_each_held(struct dataplane *dataplane,
+			void (*each)(void *context, const struct mtlb_held *held), void *context);
+/* Lets a packet in again, as if it came in by that interface now. */
+int dataplane_put_back(struct dataplane *dataplane, uint32_t ifindex, const void *frame,
+		       uint32_t length);
 
 /* verbs: flows */
 

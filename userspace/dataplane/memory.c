@@ -15,9 +15,16 @@ struct memory_key {
 	UT_hash_handle hh;
 };
 
+struct memory_quic {
+	struct mtlb_quic_key key;
+	uint32_t member;
+	UT_hash_handle hh;
+};
+
 struct memory {
 	struct dataplane dataplane;
 	struct memory_key *keys;
+	struct memory_quic *quic;
 };
 
 static struct memory *memory_of(const struct dataplane *dataplane)
@@ -76,6 +83,78 @@ static int each_vip_key(const struct dataplane *dataplane,
 	return 0;
 }
 
+static int put_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key,
+		       uint32_t member)
+{
+	struct memory *memory = memory_of(dataplane);
+	struct memory_quic *entry;
+
+	HASH_FIND(hh, memory->quic, key, sizeof(*key), entry);
+	if (!entry) {
+		entry = calloc(1, sizeof(*entry));
+		if (!entry)
+			return -ENOMEM;
+		entry->key = *key;
+		HASH_ADD(hh, memory->quic, key, sizeof(entry->key), entry);
+	}
+	entry->member = member;
+	return 0;
+}
+
+static int delete_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key)
+{
+	struct memory_quic *entry;
+
+	HASH_FIND(hh, memory_of(dataplane)->quic, key, sizeof(*key), entry);
+	if (!entry)
+		return -ENOENT;
+	HASH_DEL(memory_of(dataplane)->quic, entry);
+	free(entry);
+	return 0;
+}
+
+static int each_quic_id(const struct dataplane *dataplane,
+			void (*each)(void *, const struct mtlb_quic_key *, uint32_t), void *context)
+{
+	struct memory_quic *entry, *next;
+
+	HASH_ITER (hh, memory_of(dataplane)->quic, entry, next)
+		each(context, &entry->key, entry->member);
+	return 0;
+}
+
+static int put_interface(struct dataplane *dataplane, uint32_t ifindex)
+{
+	(void)dataplane;
+	(void)ifindex;
+	return 0;
+}
+
+static int held_fd(const struct dataplane *dataplane)
+{
+	(void)dataplane;
+	return -1;
+}
+
+static int each_held(struct dataplane *dataplane, void (*each)(void *, const struct mtlb_held *),
+		     void *context)
+{
+	(void)dataplane;
+	(void)each;
+	(void)context;
+	return 0;
+}
+
+static int put_back(struct dataplane *dataplane, uint32_t ifindex, const void *frame,
+		    uint32_t length)
+{
+	(void)dataplane;
+	(void)ifindex;
+	(void)frame;
+	(void)length;
+	return 0;
+}
+
 static int grace(struct dataplane *dataplane)
 {
 	(void)dataplane;
@@ -104,10 +183,15 @@ static int detach_others(struct dataplane *dataplane, const struct dataplane_lin
 static void close_memory(struct dataplane *dataplane)
 {
 	struct memory_key *entry, *next;
+	struct memory_quic *quic, *next_quic;
 
 	HASH_ITER (hh, memory_of(dataplane)->keys, entry, next) {
 		HASH_DEL(memory_of(dataplane)->keys, entry);
 		free(entry);
+	}
+	HASH_ITER (hh, memory_of(dataplane)->quic, quic, next_quic) {
+		HASH_DEL(memory_of(dataplane)->quic, quic);
+		free(quic);
 	}
 	for (int i = 0; i < DATAPLANE_ARRAY_COUNT; i++)
 		free(*dataplane_array_slot(&dataplane->arrays, i));
@@ -119,6 +203,13 @@ static const struct dataplane_ops memory_ops = {
 	.delete_vip_key = delete_vip_key,
 	.find_vip_key = find_vip_key,
 	.each_vip_key = each_vip_key,
+	.put_quic_id = put_quic_id,
+	.delete_quic_id = delete_quic_id,
+	.each_quic_id = each_quic_id,
+	.put_interface = put_interface,
+	.held_fd = held_fd,
+	.each_held = each_held,
+	.put_back = put_back,
 	.grace = grace,
 	.attach = attach,
 	.detach_others = detach_others,

@@ -120,8 +120,10 @@ void dataplane_set_outer(struct mtlb_member *member, const struct mtlb_address *
 	member->outer_source = *source;
 	member->outer_destination = *destination;
 	member->outer_csum = 0;
-	if (member->encap == MTLB_ENCAP_IPV4)
+	if (member->encap == MTLB_ENCAP_IPV4 || member->encap == MTLB_ENCAP_GUE4)
 		member->outer_csum = encap_ipv4_csum(source->word[3], destination->word[3]);
+	else if (member->encap == MTLB_ENCAP_GUE6)
+		member->outer_csum = encap_ipv6_csum(source, destination);
 }
 
 int dataplane_put_member(struct dataplane *dataplane, uint32_t index,
@@ -234,6 +236,57 @@ int dataplane_each_vip(const struct dataplane *dataplane,
 	return dataplane->ops->each_vip_key(dataplane, each, context);
 }
 
+int dataplane_put_port_lines(struct dataplane *dataplane, uint32_t index,
+			     const struct mtlb_port_line *line)
+{
+	int error = gate(dataplane);
+
+	if (!error)
+		store_words(&dataplane->arrays.port_lines[index], line, sizeof(*line));
+	return error;
+}
+
+int dataplane_put_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key,
+			  uint32_t member)
+{
+	return gate(dataplane) ?: dataplane->ops->put_quic_id(dataplane, key, member);
+}
+
+int dataplane_delete_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key)
+{
+	return gate(dataplane) ?: dataplane->ops->delete_quic_id(dataplane, key);
+}
+
+int dataplane_each_quic_id(const struct dataplane *dataplane,
+			   void (*each)(void *context, const struct mtlb_quic_key *key,
+					uint32_t member),
+			   void *context)
+{
+	return dataplane->ops->each_quic_id(dataplane, each, context);
+}
+
+int dataplane_put_interface(struct dataplane *dataplane, uint32_t ifindex)
+{
+	return gate(dataplane) ?: dataplane->ops->put_interface(dataplane, ifindex);
+}
+
+int dataplane_held_fd(const struct dataplane *dataplane)
+{
+	return dataplane->ops->held_fd(dataplane);
+}
+
+int dataplane_each_held(struct dataplane *dataplane,
+			void (*each)(void *context, const struct mtlb_held *held), void *context)
+{
+	return dataplane->ops->each_held(dataplane, each, context);
+}
+
+int dataplane_put_back(struct dataplane *dataplane, uint32_t ifindex, const void *frame,
+		       uint32_t length)
+{
+	return gate(dataplane) ?: dataplane->ops->put_back(dataplane, ifindex, frame, length);
+}
+
 int dataplane_clear_flows(struct dataplane *dataplane, uint32_t first, uint32_t count)
 {
 	int error = gate(dataplane);
@@ -295,6 +348,8 @@ void dataplane_sum_member(const struct dataplane *dataplane, uint32_t member,
 		ret_sum->packets += row->packets;
 		ret_sum->bytes += row->bytes;
 		ret_sum->new_flows += row->new_flows;
+		ret_sum->reply_packets += row->reply_packets;
+		ret_sum->reply_bytes += row->reply_bytes;
 	}
 }
 
