@@ -39,11 +39,12 @@ struct mtlb_tenant_counter {
 	__u64 value[8];
 };
 
-/* mtlb_answer_budgets: how many ICMP errors a CPU has made for a tenant's clients in this window of
- * time. Index: cpu * tenants + tenant.
+/* mtlb_answer_budgets: what a CPU has done for a tenant's clients beyond forwarding, in this window
+ * of time: the window, and in the lowest eight bits how often. Index: cpu * tenants + tenant.
  */
 struct mtlb_answer_budget {
-	__u64 window;
+	__u64 answers; /* ICMP sent to them */
+	__u64 held;    /* fragments handed to the agent */
 };
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the numbers in the other maps stand for. No packet reads these arrays: they let a restarted
- * agent adopt a running dataplane, and let tools print names when no agent runs. An entry is in use
- * when its first word is not zero; that word is written last.
+ * What the numbers in the other maps stand for. Hardly a packet reads these arrays: they let a
+ * restarted agent adopt a running dataplane, and let tools print names when no agent runs. An entry
+ * is in use when its first word is not zero; that word is written last.
  */
 #ifndef MTLB_ABI_NAMES_H
 #define MTLB_ABI_NAMES_H
@@ -97,6 +97,8 @@ struct mtlb_node {
 	__u32 nat_sources; /* pairs of addresses that flows are translated to, 65,536 ports each */
 	__u32 nat_first;   /* first bucket of the first one, a multiple of MTLB_NAT_BUCKETS */
 	__u32 spare;
+	__u64 program_at; /* CLOCK_REALTIME ns: since when the program that runs is there */
+	char program[24]; /* and of which version it is */
 };
 
 #endif

@@ -15,7 +15,7 @@
 #include "../core/icmp.h"
 
 #define ANSWER_WINDOW_SHIFT 27	  /* 134 ms */
-#define ANSWER_WINDOW_COUNT 0xffU /* lowest bits: answers given in the window */
+#define ANSWER_WINDOW_COUNT 0xffU /* lowest bits: spent in the window */
 #define ANSWER_WINDOW_MAX   64U
 
 /* What the error carries of the packet: its IP header and the eight bytes that name its flow. */
@@ -50,20 +50,21 @@ struct answer_pseudo {
 	__be32 next;
 };
 
-/* NULL when it is spent. */
 static __always_inline struct mtlb_answer_budget *answer_budget(const struct packet *p)
 {
 	__u32 at = bpf_get_smp_processor_id() * knob_tenants + p->tenant;
-	struct mtlb_answer_budget *budget = bpf_map_lookup_elem(&mtlb_answer_budgets, &at);
+
+	return bpf_map_lookup_elem(&mtlb_answer_budgets, &at);
+}
+
+/* Is something left of a word of it? Whoever spends it adds one. */
+static __always_inline bool answer_left(__u64 *spent, __u32 max)
+{
 	__u64 window = bpf_ktime_get_coarse_ns() >> ANSWER_WINDOW_SHIFT << 8;
 
-	if (!budget)
-		return NULL;
-	if ((budget->window & ~(__u64)ANSWER_WINDOW_COUNT) != window)
-		budget->window = window;
-	if ((budget->window & ANSWER_WINDOW_COUNT) >= ANSWER_WINDOW_MAX)
-		return NULL;
-	return budget;
+	if ((*spent & ~(__u64)ANSWER_WINDOW_COUNT) != window)
+		*spent = window;
+	return (*spent & ANSWER_WINDOW_COUNT) < max;
 }
 
 static __always_inline __u16 answer_fold(__s64 sum)
@@ -192,11 +193,11 @@ static __always_inline int answer(struct xdp_md *ctx, struct packet *p, int reas
 	if (!p->mtu || p->related || packet_is_later_fragment(p))
 		return reason;
 	budget = answer_budget(p);
-	if (!budget)
+	if (!budget || !answer_left(&budget->answers, ANSWER_WINDOW_MAX))
 		return reason;
 	reason = answer_too_big(ctx, p);
 	if (reason == MTLB_REASON_told_too_big)
-		budget->window++; /* what deserves no answer does not use them up */
+		budget->answers++; /* what deserves no answer does not use them up */
 	return reason;
 }
 
@@ -265,11 +266,11 @@ static __always_inline int answer_echo(struct xdp_md *ctx, struct packet *p,
 	    p->protocol != (p->ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
 		return MTLB_REASON_icmp;
 	budget = answer_budget(p);
-	if (!budget)
+	if (!budget || !answer_left(&budget->answers, ANSWER_WINDOW_MAX))
 		return MTLB_REASON_icmp;
 	reason = answer_echo_request(ctx, p);
 	if (reason == MTLB_REASON_echoed)
-		budget->window++;
+		budget->answers++;
 	return reason;
 }
 

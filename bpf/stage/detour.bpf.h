@@ -8,6 +8,7 @@
 #define MTLB_STAGE_DETOUR_H
 
 #include "answer.bpf.h"
+#include "fragment.bpf.h"
 #include "nat_reply.bpf.h"
 
 static __always_inline int detour(struct xdp_md *ctx, struct packet *p, int reason)
@@ -23,6 +24,8 @@ static __always_inline int detour(struct xdp_md *ctx, struct packet *p, int reas
 	if (!vip)
 		return reason;
 	switch (reason) {
+	case MTLB_REASON_fragment:
+		return fragment_follow(ctx, p);
 	case MTLB_REASON_too_big:
 		return answer(ctx, p, reason);
 	case MTLB_REASON_not_vip:

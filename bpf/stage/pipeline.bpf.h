@@ -61,11 +61,21 @@ static __always_inline int read_headers(struct xdp_md *ctx, struct packet *p)
 	return reason;
 }
 
+/* A first fragment must be remembered before it is changed. */
+static __always_inline int remember(struct xdp_md *ctx, struct packet *p)
+{
+	if (likely(!p->fragment))
+		return 0;
+	fragment_remember(ctx, p);
+	p->vip = bpf_map_lookup_elem(&mtlb_vip_records, &p->record);
+	return p->vip ? 0 : MTLB_REASON_no_record;
+}
+
 static __always_inline int pipeline(struct xdp_md *ctx)
 {
 	struct packet p = {};
 	int reason = read_headers(ctx, &p) ?: classify(&p) ?: pick(ctx, &p) ?: track(ctx, &p) ?:
-		     forward(ctx, &p);
+		     remember(ctx, &p) ?: forward(ctx, &p);
 
 	return finish(&p, detour(ctx, &p, reason));
 }

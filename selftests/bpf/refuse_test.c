@@ -136,10 +136,10 @@ static const struct scenario scenarios[] = {
 	 DROPPED(ACME, bad_l4)},
 
 	/* fragments */
-	{"a middle fragment", TO_VIP4 "more offset 10 / 80 bytes", DROPPED(ACME, fragment)},
-	{"the last fragment", TO_VIP4 "offset 100 next 17 / 8 bytes", DROPPED(ACME, fragment)},
+	{"a middle fragment", TO_VIP4 "more offset 10 / 80 bytes", DROPPED(ACME, fragment_held)},
+	{"the last fragment", TO_VIP4 "offset 100 next 17 / 8 bytes", DROPPED(ACME, fragment_held)},
 	{"the last fragment, IPv6", TO_VIP6 "/ fragment offset 100 next 17 / 9 bytes",
-	 DROPPED(ACME, fragment)},
+	 DROPPED(ACME, fragment_held)},
 
 	/* other protocols */
 	{"ping of a VIP", TO_VIP4 "/ icmp 8 / 56 bytes", DROPPED(ACME, icmp)},

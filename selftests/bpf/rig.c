@@ -15,12 +15,13 @@
 #include <bpf/bpf.h>
 #include <cmocka.h>
 
-#include "../../bpf/core/encap.h"
 #include "../../bpf/core/hash.h"
 #include "../../bpf/core/parse.h"
 #include "selftests/bpf/poison.skel.h"
 
 #define ADDRESS_RECORDS 120
+#define SERVICE_RECORDS RIG_VIPS /* the numbers before are the tests' own */
+#define GUE_PORT	6080
 
 static const struct {
 	const char *name, *ip4, *ip6;
@@ -38,9 +39,12 @@ static const struct {
 	uint32_t ifindex;
 	uint16_t mtu;
 	uint8_t flags;
+	uint16_t vlan;
+	uint32_t vip;
 } services[] = {
-#define SERVICE(name, tenant, protocol, port, encap, ifindex, mtu, flags) \
-	[name] = {#name, tenant, IPPROTO_##protocol, port, MTLB_ENCAP_##encap, ifindex, mtu, flags},
+#define SERVICE(name, tenant, protocol, port, encap, ifindex, mtu, ...)          \
+	[name] = {#name,   tenant, IPPROTO_##protocol, port, MTLB_ENCAP_##encap, \
+		  ifindex, mtu,	   __VA_ARGS__},
 #include "rig_services.def"
 #undef SERVICE
 };
@@ -81,10 +85,11 @@ void rig_put_vip(const struct rig *rig, uint32_t index, const struct mtlb_vip *v
 	assert_int_equal(dataplane_put_vip(rig->dataplane, index, vip), 0);
 }
 
-void rig_put_member(const struct rig *rig, uint32_t member, uint32_t service, enum mtlb_encap encap,
-		    uint32_t ifindex, uint16_t mtu, uint8_t flags)
+struct mtlb_member rig_member(uint32_t member, uint32_t service, enum mtlb_encap encap,
+			      uint32_t ifindex, uint16_t mtu, uint8_t flags)
 {
-	struct mtlb_member_name name = {.used = 1, .service = service, .weight = 1};
+	bool ipv4 = encap == MTLB_ENCAP_IPV4 || encap == MTLB_ENCAP_GUE4;
+	struct mtlb_address source, destination;
 	struct mtlb_member record = {
 		.next_hop = {2, 0, 0, 0, 2, (uint8_t)member},
 		.source_mac = {2, 0, 0, 0, 1, 0x0b},
@@ -93,18 +98,31 @@ void rig_put_member(const struct rig *rig, uint32_t member, uint32_t service, en
 		.flags = flags,
 		.service = service,
 		.ifindex = ifindex,
+		.port = encap >= MTLB_ENCAP_GUE4 ? htons(GUE_PORT) : 0,
 	};
 
-	if (encap != MTLB_ENCAP_NONE) {
-		address_of(&record.outer_source, encap == MTLB_ENCAP_IPV4 ? "10.0.0.1" : "fd00::1");
-		address_of(&record.outer_destination,
-			   encap == MTLB_ENCAP_IPV4 ? "10.1.0.0" : "fd00:1::");
-		record.outer_destination.word[3] |= htonl(member);
-	}
-	if (encap == MTLB_ENCAP_IPV4)
-		record.outer_csum = encap_ipv4_csum(record.outer_source.word[3],
-						    record.outer_destination.word[3]);
-	assert_int_equal(dataplane_put_member(rig->dataplane, member, &record, &name), 0);
+	if (encap == MTLB_ENCAP_NONE)
+		return record;
+	address_of(&source, ipv4 ? "10.0.0.1" : "fd00::1");
+	address_of(&destination, ipv4 ? "10.1.0.0" : "fd00:1::");
+	destination.word[3] |= htonl(member);
+	dataplane_set_outer(&record, &source, &destination);
+	return record;
+}
+
+static void put_member(const struct rig *rig, uint32_t member, const struct mtlb_member *record)
+{
+	struct mtlb_member_name name = {.used = 1, .service = record->service, .weight = 1};
+
+	assert_int_equal(dataplane_put_member(rig->dataplane, member, record, &name), 0);
+}
+
+void rig_put_member(const struct rig *rig, uint32_t member, uint32_t service, enum mtlb_encap encap,
+		    uint32_t ifindex, uint16_t mtu, uint8_t flags)
+{
+	struct mtlb_member record = rig_member(member, service, encap, ifindex, mtu, flags);
+
+	put_member(rig, member, &record);
 }
 
 void rig_put_slots(const struct rig *rig, uint32_t line, const uint32_t *slots, uint32_t count)
@@ -135,13 +153,16 @@ static void put_service(const struct rig *rig, enum rig_service service)
 	enum rig_tenant tenant = services[service].tenant;
 	struct mtlb_service record = {
 		.used = 1, .tenant = tenant, .protocol = services[service].protocol};
+	struct mtlb_member member =
+		rig_member(service, service, services[service].encap, services[service].ifindex,
+			   services[service].mtu, services[service].flags);
 	const char *addresses[] = {tenants[tenant].ip4, tenants[tenant].ip6};
 	uint32_t slot = service;
 
 	strcpy(record.name, services[service].name);
 	assert_int_equal(dataplane_put_service(rig->dataplane, service, &record), 0);
-	rig_put_member(rig, service, service, services[service].encap, services[service].ifindex,
-		       services[service].mtu, services[service].flags);
+	member.vlan = htons(services[service].vlan);
+	put_member(rig, service, &member);
 	if (service == NO_OWNER || service == NO_OWNER_UDP)
 		slot = 0;
 	if (service == THIEF)
@@ -152,7 +173,8 @@ static void put_service(const struct rig *rig, enum rig_service service)
 					      services[service].port);
 
 		vip.slot_count = service != NO_TABLE;
-		rig_put_vip(rig, 2 * service + i, &vip);
+		vip.flags = services[service].vip;
+		rig_put_vip(rig, SERVICE_RECORDS + 2 * service + i, &vip);
 	}
 }
 
@@ -277,6 +299,8 @@ uint64_t rig_hash(const struct rig *rig, const struct frame *frame)
 
 	memcpy(aligned + 2, frame->byte, frame->length);
 	parse_whole(aligned + 2, aligned + 2 + frame->length, &p);
+	if (packet_is_later_fragment(&p))
+		return hash_fragment(&p, rig->view->node->secret[0], rig->view->node->secret[1]);
 	return hash_packet(&p, rig->view->node->secret[0], rig->view->node->secret[1]);
 }
 
@@ -387,9 +411,11 @@ void rig_check(const struct rig *rig, const struct scenario *s)
 	if (verdict != s->verdict)
 		print_error("%s: the verdict is %d\n", s->name, verdict);
 	if (s->out) {
+		uint64_t hash = rig_hash(rig, &in);
 		struct frame_words words = {.inner = &in,
-					    .flow = (uint32_t)rig_hash(rig, &in) & 0xfffff,
-					    .member = (uint8_t)s->member};
+					    .flow = (uint32_t)hash & 0xfffff,
+					    .hash = hash,
+					    .member = (uint8_t)(s->member ?: s->meant)};
 
 		frame_build(&expected, s->out, &words);
 	} else {
@@ -417,11 +443,14 @@ void rig_check(const struct rig *rig, const struct scenario *s)
 /* The rig is one for the whole group; cmocka hands a test its own state only if the group has none.
  */
 static struct rig rig_of_group;
+static void (*prepare_group)(const struct rig *rig);
 
 static int open_group(void **state)
 {
 	(void)state;
 	rig_open(&rig_of_group, 0);
+	if (prepare_group)
+		prepare_group(&rig_of_group);
 	return 0;
 }
 
@@ -435,6 +464,13 @@ static int close_group(void **state)
 static void run_scenario(void **state)
 {
 	rig_check(&rig_of_group, *state);
+}
+
+int rig_main_after(void (*prepare)(const struct rig *rig), const char *group,
+		   const struct scenario *scenarios, size_t count)
+{
+	prepare_group = prepare;
+	return rig_main(group, scenarios, count);
 }
 
 int rig_main(const char *group, const struct scenario *scenarios, size_t count)

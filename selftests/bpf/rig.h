@@ -27,21 +27,22 @@ enum rig_tenant {
 
 enum rig_service {
 	NOBODY,
-#define SERVICE(name, tenant, protocol, port, encap, ifindex, mtu, flags) name,
+#define SERVICE(name, ...) name,
 #include "rig_services.def"
 #undef SERVICE
 	RIG_SERVICES,
-	RIG_OTHER = 40, /* members and services from here on are the tests' own */
-	RIG_MEMBERS = 64,
+	RIG_OTHER = 96, /* members and services from here on are the tests' own */
+	RIG_MEMBERS = 128,
 };
 
 #define RIG_IFINDEX	  1  /* what the kernel's test run says a packet came in by: lo */
 #define RIG_AWAY	  77 /* another interface, which packets may leave by */
-#define RIG_FAR		  78 /* and one more, its other end */
-#define RIG_OLD		  64
+#define RIG_FAR		  79 /* and one more, its other end */
+#define RIG_GONE	  78 /* an interface that packets may not leave by */
+#define RIG_OLD		  RIG_MEMBERS
 #define RIG_SLOTS	  8192
-#define RIG_FREE_SLOT	  2048 /* slots from here on are the tests' own */
-#define RIG_VIPS	  128
+#define RIG_FREE_SLOT	  4096 /* slots from here on are the tests' own */
+#define RIG_VIPS	  512
 #define RIG_BUCKETS	  64 /* of flows; each tenant has RIG_RANGE */
 #define RIG_RANGE	  16
 #define RIG_FLOWS(tenant) (1 + ((tenant)-1) * RIG_RANGE)
@@ -72,9 +73,12 @@ void rig_key(struct mtlb_vip_key *key, const char *address, uint8_t protocol, ui
 struct mtlb_vip rig_vip(const char *address, uint32_t service, uint8_t protocol, uint16_t port);
 void rig_put_vip(const struct rig *rig, uint32_t index, const struct mtlb_vip *vip);
 /* A member of service, with a MAC address and an outer destination that end in its number. */
+struct mtlb_member rig_member(uint32_t member, uint32_t service, enum mtlb_encap encap,
+			      uint32_t ifindex, uint16_t mtu, uint8_t flags);
 void rig_put_member(const struct rig *rig, uint32_t member, uint32_t service, enum mtlb_encap encap,
 		    uint32_t ifindex, uint16_t mtu, uint8_t flags);
 void rig_put_slots(const struct rig *rig, uint32_t line, const uint32_t *slots, uint32_t count);
+/* What its outer header shows: of a later fragment, the hash of its datagram. */
 uint64_t rig_hash(const struct rig *rig, const struct frame *frame);
 /* The time in the flow table. */
 uint32_t rig_now(const struct rig *rig);
@@ -99,6 +103,7 @@ struct scenario {
 	int verdict;
 	const char *out; /* NULL: the same bytes */
 	uint32_t member; /* it was sent to: its counter grows; NOBODY: a reason's does */
+	uint32_t meant;	 /* for this member, which it did not reach: out may name it */
 	bool new_flow;
 	enum rig_tenant tenant; /* otherwise: this tenant's counter of this reason grows */
 	enum mtlb_reason reason;
@@ -118,11 +123,17 @@ void rig_check(const struct rig *rig, const struct scenario *scenario);
 	rig_check(rig, &(struct scenario){.name = frame, .in = frame, __VA_ARGS__})
 /* main() of a test that is a table of scenarios: each becomes a test with its name. */
 int rig_main(const char *group, const struct scenario *scenarios, size_t count);
+/* The same, with what else they need in the rig. */
+int rig_main_after(void (*prepare)(const struct rig *rig), const char *group,
+		   const struct scenario *scenarios, size_t count);
 
 /* Shorthands for the tables. `*` is the packet as it came. */
 #define DIRECT		       "eth lb > hop / *"
 #define IN_IP4		       "eth lb > hop / ip4 lb > member df / *"
 #define IN_IP6		       "eth lb > hop / ip6 lb > member label flow / *"
+#define IN_GUE4		       "eth lb > hop / ip4 lb > member df / gue csum 0 / *"
+#define IN_GUE6		       "eth lb > hop / ip6 lb > member label flow / gue / *"
+#define IN_GUE6_BARE	       "eth lb > hop / ip6 lb > member label flow / gue csum 0 / *"
 #define SENT(to, frame)	       .verdict = XDP_TX, .member = to, .out = frame
 #define REDIRECTED(to, frame)  .verdict = XDP_REDIRECT, .member = to, .out = frame
 #define RETURNED(from_, frame) .verdict = XDP_TX, .from = from_, .reply = from_, .out = frame

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#define FIRST_RECORD 130
+#define FIRST_RECORD 300
 #define VLAN	     7
 #define MSS	     1200
 #define MOST	     8 /* buckets that a test gives a tenant */

@@ -60,6 +60,11 @@ static struct mtlb_member make_record(const struct members *members, uint32_t se
 	if (record.flags & MTLB_MEMBER_NO_NEW)
 		record.flags |= now->flags & MTLB_MEMBER_LET_GO;
 	fill_outer(members, &record, &address);
+	if (hop->tag == NEXT_HOP_TAG_SET)
+		record.flags |= MTLB_MEMBER_TAG;
+	else if (hop->tag == NEXT_HOP_TAG_NONE)
+		record.flags |= MTLB_MEMBER_UNTAG;
+	record.vlan = htons(hop->vlan);
 	if (hop->status == NEXT_HOP_OK && (record.encap != MTLB_ENCAP_NONE || hop->on_link)) {
 		memcpy(record.next_hop, hop->mac, sizeof(record.next_hop));
 		memcpy(record.source_mac, hop->source_mac, sizeof(record.source_mac));
@@ -258,6 +263,8 @@ int members_set(struct members *members, struct registry_service *service, uint3
 
 	if (name.drain != member->drain)
 		name.drained_at = member->drain ? now : 0;
+	if (name.drain && !member->drain)
+		name.since = now; /* it starts anew, slowly if its pool says so */
 	name.drain = member->drain;
 	name.weight = member->weight;
 	return put_name(members, service, index, &name, false);

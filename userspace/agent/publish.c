@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../model/maglev.h"
+#include "../model/slow_start.h"
 #include "../model/table.h"
 #include "flows.h"
 
@@ -30,8 +31,21 @@ static enum tier member_tier(const struct dataplane_view *view, uint32_t index)
 	return flags & MTLB_MEMBER_LET_GO ? TIER_NONE : TIER_HOPE;
 }
 
+uint32_t publish_step(const struct registry *registry, uint32_t member, uint64_t slow_start_ns,
+		      uint64_t now)
+{
+	const struct mtlb_member_name *name =
+		&dataplane_view(registry->dataplane)->member_names[member];
+
+	if (name->state != MTLB_MEMBER_UP)
+		return SLOW_START_STEPS;
+	return slow_start_step(now > name->since ? now - name->since : 0, slow_start_ns);
+}
+
+/* Weights are in sixteenths, so that one of 1 has a beginning as well. */
 static size_t eligible(const struct registry *registry, const struct registry_service *service,
-		       enum tier tier, struct maglev_member *members)
+		       enum tier tier, const struct publish_times *times,
+		       struct maglev_member *members)
 {
 	const struct dataplane_view *view = dataplane_view(registry->dataplane);
 	size_t count = 0;
@@ -44,7 +58,9 @@ static size_t eligible(const struct registry *registry, const struct registry_se
 		if (member_tier(view, index) != tier)
 			continue;
 		maglev_identify(&members[count], &address, ntohs(name->port));
-		members[count].weight = name->weight;
+		members[count].weight =
+			name->weight *
+			publish_step(registry, index, times->slow_start_ns, times->now);
 		members[count++].owner = index;
 	}
 	return count;
@@ -69,7 +85,8 @@ static uint32_t table_size(const struct registry *registry, const struct registr
 }
 
 static int choose_owners(const struct registry *registry, const struct registry_service *service,
-			 uint32_t **ret_owners, uint32_t *ret_count)
+			 const struct publish_times *times, uint32_t **ret_owners,
+			 uint32_t *ret_count)
 {
 	struct maglev_member *members = calloc(service->member_count + 1, sizeof(*members));
 	uint32_t *weights = calloc(service->member_count + 1, sizeof(*weights));
@@ -87,9 +104,9 @@ static int choose_owners(const struct registry *registry, const struct registry_
 	error = owners ? 0 : -ENOMEM;
 	if (error)
 		goto done;
-	count = eligible(registry, service, TIER_READY, members);
+	count = eligible(registry, service, TIER_READY, times, members);
 	if (!count)
-		count = eligible(registry, service, TIER_HOPE, members);
+		count = eligible(registry, service, TIER_HOPE, times, members);
 	if (count)
 		error = maglev_fill(members, count, size, owners);
 done:
@@ -317,16 +334,17 @@ static int mend(struct registry *registry, struct registry_service *service, uin
 	return error;
 }
 
-int publish_table(struct registry *registry, struct registry_service *service, uint64_t learn_ns,
-		  uint64_t now)
+int publish_table(struct registry *registry, struct registry_service *service,
+		  const struct publish_times *times)
 {
 	const struct mtlb_service *names =
 		&dataplane_view(registry->dataplane)->services[service->index];
 	struct table table = {}, next = {};
 	uint32_t *owners = NULL, count = 0;
 	/* even if all flows are remembered: they may be so only since a moment ago */
-	bool learn = learn_ns && names->protocol == IPPROTO_UDP;
-	int error = choose_owners(registry, service, &owners, &count);
+	uint64_t now = times->now;
+	bool learn = times->learn_ns && names->protocol == IPPROTO_UDP;
+	int error = choose_owners(registry, service, times, &owners, &count);
 
 	if (error)
 		return error;
@@ -347,7 +365,8 @@ int publish_table(struct registry *registry, struct registry_service *service, u
 	if (next.old_count)
 		error = dataplane_put_service_times(
 			registry->dataplane, service->index, now,
-			table_any(&next, MTLB_SLOT_LEARN) ? learn_until(names, learn_ns, now) : 0);
+			table_any(&next, MTLB_SLOT_LEARN) ? learn_until(names, times->learn_ns, now)
+							  : 0);
 	error = error ?: switch_table(registry, service, &next);
 	service->dirty = error != 0;
 	service->urgent &= service->dirty;

@@ -8,14 +8,22 @@
 
 #include "registry.h"
 
+struct publish_times {
+	uint64_t now;		/* CLOCK_MONOTONIC ns */
+	uint64_t learn_ns;	/* how long newly changed slots of a UDP service learn first; 0 for
+				 * a change that cannot wait (a member is down) */
+	uint64_t slow_start_ns; /* a member that came up gets its full share after this */
+};
+
 /*
  * Builds and publishes the table if its owners differ from those in the kernel, or if the service
- * is dirty. learn_ns: how long newly changed slots of a UDP service learn first; 0 for a change
- * that cannot wait (a member is down). now: CLOCK_MONOTONIC ns. 0, -ENOSPC (no slots left) or a
- * negative errno; the old table then stays.
+ * is dirty. 0, -ENOSPC (no slots left) or a negative errno; the old table then stays.
  */
-int publish_table(struct registry *registry, struct registry_service *service, uint64_t learn_ns,
-		  uint64_t now);
+int publish_table(struct registry *registry, struct registry_service *service,
+		  const struct publish_times *times);
+/* How many sixteenths of its weight a member gets now (model/slow_start.h). */
+uint32_t publish_step(const struct registry *registry, uint32_t member, uint64_t slow_start_ns,
+		      uint64_t now);
 
 /* Rewrites the records of the service's VIPs with the table it has: idle time, flags, flow range.
  */

@@ -211,10 +211,10 @@ static int delete_tenant(struct reconcile *reconcile, const struct state_tenant 
 
 static int set_address(struct reconcile *reconcile, const struct op *op)
 {
-	bool add = op->kind == OP_ADDRESS_ADD;
+	bool add = op->kind != OP_ADDRESS_DEL;
 	const struct state_tenant *of = add ? op->new_tenant : op->old_tenant;
 	struct registry_tenant *tenant = registry_tenant(reconcile->registry, of->name);
-	struct mtlb_vip_key key = registry_key(op->address, 0, 0);
+	struct mtlb_vip_key key = registry_key(&op->address->address, 0, 0);
 	struct registry_vip *vip;
 
 	if (!tenant)
@@ -373,14 +373,13 @@ static int change_member(struct reconcile *reconcile, const struct op *op)
 
 /* tables and VIPs */
 
-static uint64_t learn_ns(const struct reconcile *reconcile, const struct registry_service *service)
+static const struct state_service *settings_of(const struct reconcile *reconcile,
+					       const struct registry_service *service)
 {
 	const struct registry_tenant *tenant = reconcile->registry->tenant_at[service->key.tenant];
-	const struct state_service *of = NULL;
 
-	if (tenant)
-		of = state_find_service(reconcile->wanted, tenant->name, service->key.name);
-	return of ? (uint64_t)of->learn_s * 1000000000 : 0;
+	return tenant ? state_find_service(reconcile->wanted, tenant->name, service->key.name)
+		      : NULL;
 }
 
 static uint64_t monotonic(void)
@@ -394,15 +393,18 @@ static uint64_t monotonic(void)
 static int publish(struct reconcile *reconcile, struct registry_service *service, struct err *err)
 {
 	const struct registry_tenant *tenant = reconcile->registry->tenant_at[service->key.tenant];
-	uint64_t learn = service->urgent ? 0 : learn_ns(reconcile, service);
-	uint64_t now = monotonic();
+	const struct state_service *settings = settings_of(reconcile, service);
+	struct publish_times times = {.now = monotonic()};
 	int error;
 
 	/* members may have been waited for: a flag must not seem older than it is */
-	if (now < reconcile->now)
-		now = reconcile->now;
-	error = publish_table(reconcile->registry, service, learn, now);
-
+	if (times.now < reconcile->now)
+		times.now = reconcile->now;
+	if (settings && !service->urgent)
+		times.learn_ns = (uint64_t)settings->learn_s * 1000000000;
+	if (settings)
+		times.slow_start_ns = (uint64_t)settings->slow_start_s * 1000000000;
+	error = publish_table(reconcile->registry, service, &times);
 	if (error == -ENOSPC)
 		return err_set(err, error,
 			       "service %s/%s: no room for its table: raise node.capacity.slots",
@@ -480,6 +482,7 @@ static int apply_op(struct reconcile *reconcile, const struct op *op, struct err
 	case OP_TENANT_DEL:
 		return delete_tenant(reconcile, op->old_tenant);
 	case OP_ADDRESS_ADD:
+	case OP_ADDRESS_SET:
 	case OP_ADDRESS_DEL:
 		return set_address(reconcile, op);
 	case OP_SERVICE_ADD:

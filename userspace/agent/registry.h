@@ -41,8 +41,9 @@ struct registry_service {
 	size_t member_count;
 	struct registry_vip *vips;
 	uint32_t slot_first, slot_count, old_first, old_count, generation;
-	bool dirty;  /* its table may no longer be what its members call for */
-	bool urgent; /* and the change cannot wait: a member failed, or was let go */
+	bool dirty;	     /* its table may no longer be what its members call for */
+	bool urgent;	     /* and the change cannot wait: a member failed, or was let go */
+	uint32_t slow_steps; /* of all its members together, when sweep last looked */
 	UT_hash_handle by_key;
 };
 

@@ -45,6 +45,7 @@ static int read_service(const struct registry *registry, const struct registry_s
 		to->vips[to->vip_count++] = (struct state_vip){
 			.address = registry_addr(&vip->key.address),
 			.port = ntohs(vip->key.port),
+			.last = ntohs(vip->key.port),
 		};
 	for (size_t i = 0; i < from->member_count; i++) {
 		const struct mtlb_member_name *name = &view->member_names[from->members[i]];
@@ -74,7 +75,7 @@ static int read_tenant(const struct registry *registry, const struct registry_te
 	if (!to->addresses)
 		return -ENOMEM;
 	for (vip = from->addresses; vip; vip = vip->next)
-		to->addresses[to->address_count++] = registry_addr(&vip->key.address);
+		to->addresses[to->address_count++].address = registry_addr(&vip->key.address);
 	return 0;
 }
 

@@ -13,7 +13,7 @@
 
 #include "../base/addr.h"
 
-#define MAGLEV_WEIGHT_MAX 256
+#define MAGLEV_WEIGHT_MAX 16384 /* 256, and in steps of a sixteenth */
 
 struct maglev_member {
 	uint64_t offset, skip; /* hashes of its identity, from maglev_identify() */

@@ -40,6 +40,11 @@ static struct addr ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 	return (struct addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}};
 }
 
+static struct state_vip one_port(struct addr address, int port)
+{
+	return (struct state_vip){address, (uint16_t)port, (uint16_t)port};
+}
+
 /* the node */
 
 static void start_agent(struct node *node)
@@ -212,7 +217,7 @@ static bool has_key(const struct state *state, const struct mtlb_vip_key *key)
 		const struct state_tenant *tenant = &state->tenants[t];
 
 		for (size_t i = 0; i < tenant->address_count; i++) {
-			struct mtlb_vip_key is = registry_key(&tenant->addresses[i], 0, 0);
+			struct mtlb_vip_key is = registry_key(&tenant->addresses[i].address, 0, 0);
 
 			if (memcmp(&is, key, sizeof(is)) == 0)
 				return true;
@@ -241,7 +246,7 @@ static void check_keys(const struct node *node, const struct state *state,
 		const struct state_tenant *tenant = &state->tenants[t];
 
 		for (size_t i = 0; i < tenant->address_count; i++) {
-			struct mtlb_vip_key key = registry_key(&tenant->addresses[i], 0, 0);
+			struct mtlb_vip_key key = registry_key(&tenant->addresses[i].address, 0, 0);
 
 			if (!other || has_key(other, &key))
 				check_key(node, &key);
@@ -342,10 +347,10 @@ static void make_service(unsigned int *seed, uint8_t t, uint8_t s,
 	for (size_t i = 0; i < tenant->address_count; i++)
 		for (uint16_t port = 0; port < 2; port++)
 			if (pick(seed, 4)) /* the ports of two TCP services differ, but 90 moves */
-				to->vips[to->vip_count++] = (struct state_vip){
-					tenant->addresses[i], (uint16_t)(port ? 80 + s : 70 + s)};
+				to->vips[to->vip_count++] = one_port(tenant->addresses[i].address,
+								     port ? 80 + s : 70 + s);
 	if (tenant->address_count && s != 1 && pick(seed, 2) == s / 2 && tenant->id != s / 2U)
-		to->vips[to->vip_count++] = (struct state_vip){tenant->addresses[0], 90};
+		to->vips[to->vip_count++] = one_port(tenant->addresses[0].address, 90);
 	for (uint8_t i = 0; i < MEMBERS; i++)
 		if (pick(seed, 3))
 			to->members[to->member_count++] = (struct state_member){
@@ -374,9 +379,9 @@ static void make_state(unsigned int seed, struct state *to)
 		tenant->addresses = calloc(2, sizeof(*tenant->addresses));
 		tenant->services = calloc(SERVICES, sizeof(*tenant->services));
 		assert_true(tenant->addresses && tenant->services);
-		tenant->addresses[tenant->address_count++] = ipv4(198, 51, 100, t);
+		tenant->addresses[tenant->address_count++].address = ipv4(198, 51, 100, t);
 		if (t == owner)
-			tenant->addresses[tenant->address_count++] = ipv4(203, 0, 113, 1);
+			tenant->addresses[tenant->address_count++].address = ipv4(203, 0, 113, 1);
 		for (uint8_t s = 0; s < SERVICES; s++)
 			if (pick(&seed, 4))
 				make_service(&seed, t, s, tenant,
@@ -534,7 +539,7 @@ static void make_large(size_t tenants, uint32_t flows, size_t services, size_t v
 	}
 	first = &to->tenants[0];
 	first->addresses = calloc(1, sizeof(*first->addresses));
-	first->addresses[first->address_count++] = ipv4(198, 51, 100, 1);
+	first->addresses[first->address_count++].address = ipv4(198, 51, 100, 1);
 	first->services = calloc(services + 1, sizeof(*first->services));
 	first->service_count = services;
 	for (size_t s = 0; s < services; s++) {
@@ -545,8 +550,8 @@ static void make_large(size_t tenants, uint32_t flows, size_t services, size_t v
 		service->vips = calloc(vips + 1, sizeof(*service->vips));
 		service->members = calloc(members + 1, sizeof(*service->members));
 		for (size_t i = 0; i < vips; i++)
-			service->vips[service->vip_count++] = (struct state_vip){
-				ipv4(198, 51, 100, 1), (uint16_t)(1 + s * vips + i)};
+			service->vips[service->vip_count++] =
+				one_port(ipv4(198, 51, 100, 1), (int)(1 + s * vips + i));
 		for (size_t i = 0; i < members; i++)
 			service->members[service->member_count++] = (struct state_member){
 				.address = ipv4(10, 0, (uint8_t)s, (uint8_t)i), .weight = 1};
