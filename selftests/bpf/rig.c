@@ -466,25 +466,30 @@ static void run_scenario(void **state)
 	rig_check(&rig_of_group, *state);
 }
 
-int rig_main_after(void (*prepare)(const struct rig *rig), const char *group,
-		   const struct scenario *scenarios, size_t count)
+int rig_main_group(const struct rig_group *group)
 {
-	prepare_group = prepare;
-	return rig_main(group, scenarios, count);
-}
-
-int rig_main(const char *group, const struct scenario *scenarios, size_t count)
-{
-	struct CMUnitTest *tests = calloc(count, sizeof(*tests));
+	struct CMUnitTest *tests = calloc(group->count + group->test_count, sizeof(*tests));
 	int failed;
 
 	if (!tests)
 		return 1;
-	for (size_t i = 0; i < count; i++)
-		tests[i] = (struct CMUnitTest){.name = scenarios[i].name,
+	prepare_group = group->prepare;
+	for (size_t i = 0; i < group->count; i++)
+		tests[i] = (struct CMUnitTest){.name = group->scenarios[i].name,
 					       .test_func = run_scenario,
-					       .initial_state = (void *)&scenarios[i]};
-	failed = _cmocka_run_group_tests(group, tests, count, open_group, close_group);
+					       .initial_state = (void *)&group->scenarios[i]};
+	for (size_t i = 0; i < group->test_count; i++) {
+		tests[group->count + i] = group->tests[i];
+		tests[group->count + i].initial_state = &rig_of_group;
+	}
+	failed = _cmocka_run_group_tests(group->name, tests, group->count + group->test_count,
+					 open_group, close_group);
 	free(tests);
 	return failed;
+}
+
+int rig_main(const char *group, const struct scenario *scenarios, size_t count)
+{
+	return rig_main_group(
+		&(struct rig_group){.name = group, .scenarios = scenarios, .count = count});
 }

@@ -17,6 +17,7 @@
 #include "../../userspace/dataplane/dataplane.h"
 
 struct poison;
+struct CMUnitTest;
 
 enum rig_tenant {
 	NODE,
@@ -37,8 +38,8 @@ enum rig_service {
 
 #define RIG_IFINDEX	  1  /* what the kernel's test run says a packet came in by: lo */
 #define RIG_AWAY	  77 /* another interface, which packets may leave by */
-#define RIG_FAR		  79 /* and one more, its other end */
 #define RIG_GONE	  78 /* an interface that packets may not leave by */
+#define RIG_FAR		  79 /* and one more, the other end of RIG_AWAY */
 #define RIG_OLD		  RIG_MEMBERS
 #define RIG_SLOTS	  8192
 #define RIG_FREE_SLOT	  4096 /* slots from here on are the tests' own */
@@ -123,9 +124,17 @@ void rig_check(const struct rig *rig, const struct scenario *scenario);
 	rig_check(rig, &(struct scenario){.name = frame, .in = frame, __VA_ARGS__})
 /* main() of a test that is a table of scenarios: each becomes a test with its name. */
 int rig_main(const char *group, const struct scenario *scenarios, size_t count);
-/* The same, with what else they need in the rig. */
-int rig_main_after(void (*prepare)(const struct rig *rig), const char *group,
-		   const struct scenario *scenarios, size_t count);
+/* The same, with what else they need in the rig, and tests that are none: they get it as state. */
+struct rig_group {
+	const char *name;
+	void (*prepare)(const struct rig *rig);
+	const struct scenario *scenarios;
+	size_t count;
+	const struct CMUnitTest *tests;
+	size_t test_count;
+};
+
+int rig_main_group(const struct rig_group *group);
 
 /* Shorthands for the tables. `*` is the packet as it came. */
 #define DIRECT		       "eth lb > hop / *"
@@ -136,9 +145,9 @@ int rig_main_after(void (*prepare)(const struct rig *rig), const char *group,
 #define IN_GUE6_BARE	       "eth lb > hop / ip6 lb > member label flow / gue csum 0 / *"
 #define SENT(to, frame)	       .verdict = XDP_TX, .member = to, .out = frame
 #define REDIRECTED(to, frame)  .verdict = XDP_REDIRECT, .member = to, .out = frame
-#define RETURNED(from_, frame) .verdict = XDP_TX, .from = from_, .reply = from_, .out = frame
 #define NEW_FLOW	       .new_flow = true
 #define PASSED(why)	       .verdict = XDP_PASS, .reason = MTLB_REASON_##why
+#define RETURNED(from_, frame) .verdict = XDP_TX, .from = from_, .reply = from_, .out = frame
 #define TOLD(who, frame) \
 	.verdict = XDP_TX, .tenant = who, .reason = MTLB_REASON_told_too_big, .out = frame
 #define DROPPED(who, why) .verdict = XDP_DROP, .tenant = who, .reason = MTLB_REASON_##why
