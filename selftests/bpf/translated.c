@@ -119,6 +119,16 @@ static void put_source(const struct rig *rig, uint32_t index, const char *text, 
 	rig_put_vip(rig, index, &vip);
 }
 
+/* Names what is a tenant's. */
+static void put_range(const struct rig *rig, enum rig_tenant tenant, uint32_t buckets)
+{
+	struct mtlb_tenant record = rig->view->tenants[tenant];
+
+	record.nat_first = range_of(rig, tenant);
+	record.nat_count = buckets;
+	assert_int_equal(dataplane_put_tenant(rig->dataplane, tenant, &record), 0);
+}
+
 void translated_set_member(const struct rig *rig, uint32_t service, uint8_t flags)
 {
 	put_member(rig, service, service == SPARE ? KEPT4_TCP : service, flags);
@@ -140,9 +150,11 @@ void translated_set(const struct rig *rig, uint32_t buckets)
 	put_source(rig, index++, "fd00::1", bank_of(rig, ACME));
 	put_source(rig, index++, "10.0.0.2", bank_of(rig, GLOBEX));
 	put_source(rig, index++, "fd00::2", bank_of(rig, GLOBEX));
-	for (enum rig_tenant tenant = ACME; tenant <= GLOBEX; tenant++)
+	for (enum rig_tenant tenant = ACME; tenant <= GLOBEX; tenant++) {
+		put_range(rig, tenant, buckets);
 		assert_int_equal(dataplane_clear_flows(rig->dataplane, range_of(rig, tenant), MOST),
 				 0);
+	}
 }
 
 static uint32_t bucket_of(const struct rig *rig, enum rig_tenant tenant, uint16_t port)
