@@ -110,7 +110,7 @@ struct mtlb_member rig_member(uint32_t member, uint32_t service, enum mtlb_encap
 	return record;
 }
 
-static void put_member(const struct rig *rig, uint32_t member, const struct mtlb_member *record)
+void rig_put_record(const struct rig *rig, uint32_t member, const struct mtlb_member *record)
 {
 	struct mtlb_member_name name = {.used = 1, .service = record->service, .weight = 1};
 
@@ -122,7 +122,7 @@ void rig_put_member(const struct rig *rig, uint32_t member, uint32_t service, en
 {
 	struct mtlb_member record = rig_member(member, service, encap, ifindex, mtu, flags);
 
-	put_member(rig, member, &record);
+	rig_put_record(rig, member, &record);
 }
 
 void rig_put_slots(const struct rig *rig, uint32_t line, const uint32_t *slots, uint32_t count)
@@ -162,7 +162,7 @@ static void put_service(const struct rig *rig, enum rig_service service)
 	strcpy(record.name, services[service].name);
 	assert_int_equal(dataplane_put_service(rig->dataplane, service, &record), 0);
 	member.vlan = htons(services[service].vlan);
-	put_member(rig, service, &member);
+	rig_put_record(rig, service, &member);
 	if (service == NO_OWNER || service == NO_OWNER_UDP)
 		slot = 0;
 	if (service == THIEF)

@@ -78,6 +78,7 @@ struct mtlb_member rig_member(uint32_t member, uint32_t service, enum mtlb_encap
 			      uint32_t ifindex, uint16_t mtu, uint8_t flags);
 void rig_put_member(const struct rig *rig, uint32_t member, uint32_t service, enum mtlb_encap encap,
 		    uint32_t ifindex, uint16_t mtu, uint8_t flags);
+void rig_put_record(const struct rig *rig, uint32_t member, const struct mtlb_member *record);
 void rig_put_slots(const struct rig *rig, uint32_t line, const uint32_t *slots, uint32_t count);
 /* What its outer header shows: of a later fragment, the hash of its datagram. */
 uint64_t rig_hash(const struct rig *rig, const struct frame *frame);

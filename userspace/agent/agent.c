@@ -249,6 +249,7 @@ static struct dataplane_options dataplane_options(const struct agent *agent,
 				.members = capacity->members + 1,
 				.slots = capacity->slots + MTLB_SLOTS_PER_LINE,
 				.flow_buckets = capacity->flows / MTLB_FLOWS_PER_BUCKET + 1,
+				.nat_sources = capacity->nat_sources,
 			},
 	};
 }
@@ -339,6 +340,7 @@ static void take_encap(struct agent *agent, const struct config *config)
 {
 	agent->members.encap_ipv4 = config->encap_ipv4;
 	agent->members.encap_ipv6 = config->encap_ipv6;
+	agent->members.gue_port = config->gue_port;
 }
 
 /* next is emptied. */
@@ -468,6 +470,9 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 	if (error)
 		return err_set(err, error, "cannot prepare the health checks: %s",
 			       strerror(-error));
+	error = held_new(agent->dataplane, agent->loop, &agent->held);
+	if (error)
+		return err_set(err, error, "cannot take over held fragments: %s", strerror(-error));
 	agent->publish_timer = (struct loop_timer){.fire = publish_dirty, .context = agent};
 	agent->hops_timer = (struct loop_timer){.fire = hops_due, .context = agent};
 	agent->sweep_timer = (struct loop_timer){.fire = sweep_due, .context = agent};
@@ -544,6 +549,8 @@ void agent_stop(struct agent *agent)
 		checks_free(agent->checks);
 	if (agent->netlink)
 		netlink_free(agent->netlink);
+	if (agent->held)
+		held_free(agent->held);
 	if (agent->registry.dataplane)
 		registry_close(&agent->registry);
 	dataplane_close(agent->dataplane);

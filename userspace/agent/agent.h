@@ -9,6 +9,7 @@
 #include "../model/config.h"
 #include "api/http.h"
 #include "check/check.h"
+#include "held.h"
 #include "members.h"
 #include "sweep.h"
 
@@ -28,6 +29,7 @@ struct agent {
 	struct members members;
 	struct checks *checks;
 	struct sweep sweep;
+	struct held *held;
 	struct http *http;
 	struct config config; /* the one that runs */
 	struct dataplane_link *links;

@@ -29,17 +29,24 @@ uint32_t publish_step(const struct registry *registry, uint32_t member, uint64_t
  */
 int publish_records(struct registry *registry, struct registry_service *service);
 
-/* Adds a VIP to a service that has a table. */
+/* Adds a VIP to a service that has a table; last: of a range of ports, else 0. -EMLINK: the address
+ * has as many ranges as it can.
+ */
 int publish_vip(struct registry *registry, struct registry_service *service,
-		const struct mtlb_vip_key *key);
+		const struct mtlb_vip_key *key, uint16_t last);
 /* Withdraws it, unless the key leads to another service by now. */
 int publish_withdraw(struct registry *registry, struct registry_service *service,
 		     struct registry_vip *vip);
-/* The same for an address of a tenant. */
+/* Adds an address to a tenant, or changes whether it answers echo requests. */
 int publish_address(struct registry *registry, struct registry_tenant *tenant,
-		    const struct mtlb_vip_key *key);
+		    const struct mtlb_vip_key *key, bool echo);
 int publish_withdraw_address(struct registry *registry, struct registry_tenant *tenant,
 			     struct registry_vip *vip);
+
+/* Forgets the VIPs and addresses that another service or tenant took over in a change that was cut
+ * short: registry_read_state() does not count them any more.
+ */
+void publish_forget_lost(struct registry *registry);
 
 /* Ends the flags: learning slots switch (sweep calls it when their time is up). */
 int publish_end_learning(struct registry *registry, struct registry_service *service);

@@ -33,11 +33,9 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 	case DATAPLANE_ARRAY_member_names:
 		return capacity->members;
 	case DATAPLANE_ARRAY_vips:
-		/* twice: a record is replaced by a fresh one, and the old one rests for a while */
-		return 2 * (size_t)capacity->vips;
+		return dataplane_records(capacity->vips, capacity->nat_sources);
 	case DATAPLANE_ARRAY_port_lines:
-		/* at least a range for each, and fresh ones for those of one address */
-		return (size_t)capacity->vips + 4 * MTLB_PORT_LINES_MAX + 1;
+		return dataplane_port_lines(capacity->vips);
 	case DATAPLANE_ARRAY_slots:
 		return (capacity->slots + MTLB_SLOTS_PER_LINE - 1) / MTLB_SLOTS_PER_LINE;
 	case DATAPLANE_ARRAY_flows:

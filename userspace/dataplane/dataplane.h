@@ -43,6 +43,26 @@ struct dataplane_options {
 
 struct dataplane;
 
+/* Lengths that follow from a capacity, so that whoever hands out the numbers needs no other. NAT
+ * sources have keys and records as well, old and new ones at a time while they change. A record is
+ * replaced by a fresh one, and the old one rests for a while: twice as many. Lines of port ranges:
+ * at least one range in each, and fresh ones for those of one address.
+ */
+static inline uint32_t dataplane_keys(uint32_t vips, uint32_t nat_sources)
+{
+	return vips + 4 * nat_sources;
+}
+
+static inline uint32_t dataplane_records(uint32_t vips, uint32_t nat_sources)
+{
+	return 2 * dataplane_keys(vips, nat_sources);
+}
+
+static inline uint32_t dataplane_port_lines(uint32_t vips)
+{
+	return vips + 4 * MTLB_PORT_LINES_MAX + 1;
+}
+
 /* What the maps hold now. Arrays are indexed as abi/ says; packets write flows, facts and counters
  * at any time, so read those with one load per word.
  */
@@ -76,6 +96,12 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 int dataplane_open_memory(const struct dataplane_options *options,
 			  struct dataplane **ret_dataplane);
 void dataplane_memory_fail_at(struct dataplane *dataplane, unsigned long verb);
+/* Has it hold a fragment, and tells what is put back. */
+int dataplane_memory_hold(struct dataplane *dataplane, const struct mtlb_held *held);
+void dataplane_memory_on_put_back(struct dataplane *dataplane,
+				  void (*put_back)(void *context, uint32_t ifindex,
+						   const void *frame, uint32_t length),
+				  void *context);
 unsigned long dataplane_memory_verbs(const struct dataplane *dataplane);
 
 /* Lets go of it; what is pinned goes on forwarding. */
@@ -144,6 +170,8 @@ int dataplane_put_slots(struct dataplane *dataplane, uint32_t first, const uint3
 int dataplane_put_slot(struct dataplane *dataplane, uint32_t at, uint32_t slot);
 /* Writes the record at index, which no packet may meet, then switches its key to it. */
 int dataplane_put_vip(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip);
+/* A record that no key leads to: of a range of ports, before a line names it. */
+int dataplane_put_record(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip);
 int dataplane_delete_vip(struct dataplane *dataplane, const struct mtlb_vip_key *key);
 /* The record a key leads to, 0 when there is none. */
 uint32_t dataplane_find_vip(const struct dataplane *dataplane, const struct mtlb_vip_key *key);
@@ -183,6 +211,9 @@ int dataplane_each_held(struct dataplane *dataplane,
 /* Lets a packet in again, as if it came in by that interface now. */
 int dataplane_put_back(struct dataplane *dataplane, uint32_t ifindex, const void *frame,
 		       uint32_t length);
+/* Forgets a datagram if it is still what was seen; false when a packet was faster. */
+bool dataplane_free_fragment(struct dataplane *dataplane, uint32_t bucket, uint32_t place,
+			     uint64_t seen);
 
 /* verbs: flows */
 

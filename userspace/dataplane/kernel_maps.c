@@ -44,9 +44,11 @@ static int prepare_interfaces(struct kernel *kernel)
 int kernel_maps_prepare(struct kernel *kernel, const struct dataplane_options *options)
 {
 	struct l4_ingress *skeleton = kernel->skeleton;
-	int error = prepare(kernel, skeleton->maps.mtlb_vips, options->capacity.vips);
+	const struct dataplane_capacity *capacity = &options->capacity;
+	int error = prepare(kernel, skeleton->maps.mtlb_vips,
+			    dataplane_keys(capacity->vips, capacity->nat_sources));
 
-	error = error ?: prepare(kernel, skeleton->maps.mtlb_quic_ids, options->capacity.members);
+	error = error ?: prepare(kernel, skeleton->maps.mtlb_quic_ids, capacity->members);
 	error = error ?: prepare_interfaces(kernel);
 	return error ?: prepare(kernel, skeleton->maps.mtlb_held, 0);
 }

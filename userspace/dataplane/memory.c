@@ -21,10 +21,18 @@ struct memory_quic {
 	UT_hash_handle hh;
 };
 
+struct memory_held {
+	struct memory_held *next;
+	struct mtlb_held held;
+};
+
 struct memory {
 	struct dataplane dataplane;
 	struct memory_key *keys;
 	struct memory_quic *quic;
+	struct memory_held *held; /* in the order they came in */
+	void (*on_put_back)(void *context, uint32_t ifindex, const void *frame, uint32_t length);
+	void *put_back_context;
 };
 
 static struct memory *memory_of(const struct dataplane *dataplane)
@@ -139,19 +147,24 @@ static int held_fd(const struct dataplane *dataplane)
 static int each_held(struct dataplane *dataplane, void (*each)(void *, const struct mtlb_held *),
 		     void *context)
 {
-	(void)dataplane;
-	(void)each;
-	(void)context;
+	struct memory *memory = memory_of(dataplane);
+	struct memory_held *entry;
+
+	while ((entry = memory->held)) {
+		memory->held = entry->next;
+		each(context, &entry->held);
+		free(entry);
+	}
 	return 0;
 }
 
 static int put_back(struct dataplane *dataplane, uint32_t ifindex, const void *frame,
 		    uint32_t length)
 {
-	(void)dataplane;
-	(void)ifindex;
-	(void)frame;
-	(void)length;
+	struct memory *memory = memory_of(dataplane);
+
+	if (memory->on_put_back)
+		memory->on_put_back(memory->put_back_context, ifindex, frame, length);
 	return 0;
 }
 
@@ -184,7 +197,12 @@ static void close_memory(struct dataplane *dataplane)
 {
 	struct memory_key *entry, *next;
 	struct memory_quic *quic, *next_quic;
+	struct memory_held *held;
 
+	while ((held = memory_of(dataplane)->held)) {
+		memory_of(dataplane)->held = held->next;
+		free(held);
+	}
 	HASH_ITER (hh, memory_of(dataplane)->keys, entry, next) {
 		HASH_DEL(memory_of(dataplane)->keys, entry);
 		free(entry);
@@ -249,4 +267,26 @@ void dataplane_memory_fail_at(struct dataplane *dataplane, unsigned long verb)
 unsigned long dataplane_memory_verbs(const struct dataplane *dataplane)
 {
 	return dataplane->verbs;
+}
+
+int dataplane_memory_hold(struct dataplane *dataplane, const struct mtlb_held *held)
+{
+	struct memory_held *entry = calloc(1, sizeof(*entry)), **last = &memory_of(dataplane)->held;
+
+	if (!entry)
+		return -ENOMEM;
+	entry->held = *held;
+	while (*last)
+		last = &(*last)->next;
+	*last = entry;
+	return 0;
+}
+
+void dataplane_memory_on_put_back(struct dataplane *dataplane,
+				  void (*put_back)(void *context, uint32_t ifindex,
+						   const void *frame, uint32_t length),
+				  void *context)
+{
+	memory_of(dataplane)->on_put_back = put_back;
+	memory_of(dataplane)->put_back_context = context;
 }

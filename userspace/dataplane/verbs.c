@@ -208,15 +208,29 @@ int dataplane_put_slot(struct dataplane *dataplane, uint32_t at, uint32_t slot)
 	return error;
 }
 
+static void put_record(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip)
+{
+	store_words(&dataplane->arrays.vips[index], vip, sizeof(*vip));
+	barrier_release();
+}
+
 int dataplane_put_vip(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip)
 {
 	int error = gate(dataplane);
 
 	if (error)
 		return error;
-	store_words(&dataplane->arrays.vips[index], vip, sizeof(*vip));
-	barrier_release();
+	put_record(dataplane, index, vip);
 	return dataplane->ops->put_vip_key(dataplane, &vip->key, index);
+}
+
+int dataplane_put_record(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip)
+{
+	int error = gate(dataplane);
+
+	if (!error)
+		put_record(dataplane, index, vip);
+	return error;
 }
 
 int dataplane_delete_vip(struct dataplane *dataplane, const struct mtlb_vip_key *key)
@@ -296,14 +310,24 @@ int dataplane_clear_flows(struct dataplane *dataplane, uint32_t first, uint32_t 
 	return error;
 }
 
+static bool free_word(struct mtlb_flow_bucket *bucket, uint32_t place, uint64_t seen)
+{
+	__u64 expected = seen;
+
+	return __atomic_compare_exchange_n(&bucket->word[place], &expected, 0, false,
+					   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
 bool dataplane_free_flow(struct dataplane *dataplane, uint32_t bucket, uint32_t place,
 			 uint64_t seen)
 {
-	__u64 *word = &dataplane->arrays.flows[bucket].word[place];
-	__u64 expected = seen;
+	return free_word(&dataplane->arrays.flows[bucket], place, seen);
+}
 
-	return __atomic_compare_exchange_n(word, &expected, 0, false, __ATOMIC_RELAXED,
-					   __ATOMIC_RELAXED);
+bool dataplane_free_fragment(struct dataplane *dataplane, uint32_t bucket, uint32_t place,
+			     uint64_t seen)
+{
+	return free_word(&dataplane->arrays.fragments[bucket], place, seen);
 }
 
 bool dataplane_move_flow(struct dataplane *dataplane, uint32_t bucket, uint64_t word,
