@@ -252,7 +252,7 @@ __attribute__((noinline)) int fragment_follow(struct xdp_md *ctx, struct packet 
 	if (!member)
 		return fragment_hold(ctx, p, at, tag);
 	m = bpf_map_lookup_elem(&mtlb_members, &member);
-	if (!m || m->flags & MTLB_MEMBER_LET_GO || m->encap == MTLB_ENCAP_NAT)
+	if (!m || m->flags & MTLB_MEMBER_LET_GO)
 		return MTLB_REASON_fragment;
 	/* its number may have been given to another service since */
 	service_at = m->service;
