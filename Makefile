@@ -89,7 +89,7 @@ fuzzlib = $(patsubst %,$(O)/fuzz-obj/lib%.a,$(1))
 
 # --- flags ---------------------------------------------------------------------------------------
 
-PKGS := libbpf libelf libnl-3.0 libnl-route-3.0 yaml-0.1 jansson libmicrohttpd libcurl
+PKGS := libbpf libelf libnl-3.0 libnl-route-3.0 libnl-genl-3.0 yaml-0.1 jansson libmicrohttpd libcurl
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS) cmocka)
 PKG_LIBS = $(call once,PKG_LIBS,pkg-config --libs $(PKGS)) -lz -lm -pthread
 CMOCKA_LIBS = $(call once,CMOCKA_LIBS,pkg-config --libs cmocka)
@@ -132,7 +132,7 @@ lab-down: ## Take the lab down
 test: tests ## Build and run every test: unit, bpf, lab (TESTS="..." picks some, JOBS=1 one by one)
 	@scripts/test.sh
 
-tests: all $(UNIT_BIN) $(BPF_TEST_BIN) bench-build $(SELF_BPF_OBJ)
+tests: all $(O)/next/mtlbd $(UNIT_BIN) $(BPF_TEST_BIN) bench-build $(SELF_BPF_OBJ)
 
 check: lint ## The same as lint
 
@@ -261,6 +261,27 @@ $(O)/mtlbd: $(call obj,$(AGENT_MAIN)) $(call objlib,$(AGENT_ROOMS))
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
 
 $(O)/mtlb: $(call obj,$(MTLB_MAIN)) $(call objlib,$(MTLB_ROOMS))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
+
+# Another version, with another program in it (built for an older instruction set), to upgrade to and
+# back in the lab.
+NEXT := $(O)/next
+.PRECIOUS: $(NEXT)/bpf/%.skel.h
+$(NEXT)/bpf/l4_ingress.bpf.o: bpf/prog/l4_ingress.bpf.c $(O)/flags | $(DEPS_BUILD)
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -mcpu=v2 -isystem /usr/include/$(MULTIARCH) $(DEPGEN) -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+
+$(NEXT)/obj/%.o: %.c $(NEXT)/bpf/l4_ingress.skel.h $(O)/flags
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I$(NEXT) $(BASE_CFLAGS) -UMTLB_VERSION -DMTLB_VERSION='"$(VERSION)-next"' $(CFLAGS) \
+		$(HARDEN) $(PKG_CFLAGS) $(DEPGEN) -c $< -o $@
+
+$(NEXT)/mtlbd: $(patsubst %,$(NEXT)/obj/userspace/%.o,base/version dataplane/kernel \
+		dataplane/kernel_maps) $(call obj,$(AGENT_MAIN)) $(call objlib,$(AGENT_ROOMS))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
 

@@ -97,6 +97,8 @@ struct mtlb_node {
 	__u32 nat_sources; /* pairs of addresses that flows are translated to, 65,536 ports each */
 	__u32 nat_first;   /* first bucket of the first one, a multiple of MTLB_NAT_BUCKETS */
 	__u32 spare;
+	__u64 program_at; /* CLOCK_REALTIME ns: since when the program that runs is there */
+	char program[24]; /* and of which version it is */
 };
 
 #endif

@@ -26,9 +26,11 @@ struct mtlb_nat_way {
 	__u8 client[6]; /* MAC address that sent the client's last packet */
 	__u8 own[6];	/* and the one it was sent to */
 	__u32 ifindex;
-	__u32 tag[2]; /* VLAN tags as they stand in the frame, TPID first */
-	__u8 l3;      /* 14, 18 or 22: how many there are */
-	__u8 spare[7];
+	__u32 tag[2];  /* VLAN tags as they stand in the frame, TPID first */
+	__u8 l3;       /* 14, 18 or 22: how many there are */
+	__u8 answered; /* the member has sent something */
+	__u16 mss;     /* 0: what a SYN of the member announces is not clamped */
+	__u32 spare;
 };
 
 static inline __u16 mtlb_nat_port(__u32 bucket, __u32 place)

@@ -38,7 +38,7 @@ enum icmp_type {
 
 #define ICMP4_CODE_FRAGMENTATION_NEEDED 4
 
-/* The first four bytes of TCP and UDP alike. */
+/* The first four bytes of TCP, UDP and SCTP alike. */
 struct icmp_ports {
 	__be16 source, destination;
 	__u8 rest[4];
@@ -60,7 +60,7 @@ static __always_inline int icmp_take_flow(const struct icmp_ports *at, const voi
 {
 	if ((const void *)(at + 1) > end || left < sizeof(*at))
 		return MTLB_REASON_bad_l4;
-	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP && protocol != IPPROTO_SCTP)
 		return MTLB_REASON_icmp;
 	p->key.protocol = protocol;
 	p->key.port = at->source;

@@ -201,8 +201,8 @@ static __always_inline int answer(struct xdp_md *ctx, struct packet *p, int reas
 	return reason;
 }
 
-/* RFC 1624, equation 3, for the first word of the ICMP header. */
-static __always_inline __u16 answer_retype(__u16 checksum, __u8 was, __u8 is)
+/* RFC 1624, equation 3, for the first byte of a word. */
+static __always_inline __u16 answer_rewrite(__u16 checksum, __u8 was, __u8 is)
 {
 	return encap_fold((__u16)~checksum + (__u32)(__u16) ~(__u16)was + is);
 }
@@ -212,7 +212,7 @@ static __always_inline int answer_turn(struct xdp_md *ctx, const struct packet *
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	void *l3 = data + (p->l3 & 0x1f);
-	struct icmp_header *icmp = l3 + (p->l4 & 0x7ff);
+	struct icmp_header *icmp = l3 + (p->l4 & 0x7fff); /* eight extension headers */
 	struct mtlb_member back = {};
 	struct ethhdr *eth = data;
 
@@ -228,7 +228,7 @@ static __always_inline int answer_turn(struct xdp_md *ctx, const struct packet *
 		ip->hop_limit = ENCAP_TTL;
 		icmp->type = ICMP6_ECHO_REPLY;
 		icmp->checksum =
-			answer_retype(icmp->checksum, ICMP6_ECHO_REQUEST, ICMP6_ECHO_REPLY);
+			answer_rewrite(icmp->checksum, ICMP6_ECHO_REQUEST, ICMP6_ECHO_REPLY);
 	} else {
 		struct iphdr *ip = l3;
 		__u8 ttl;
@@ -239,10 +239,14 @@ static __always_inline int answer_turn(struct xdp_md *ctx, const struct packet *
 		ip->daddr = p->source.word[3];
 		ttl = ip->ttl;
 		ip->ttl = ENCAP_TTL;
-		ip->check = answer_retype(ip->check, ttl, ENCAP_TTL);
+		ip->check = answer_rewrite(ip->check, ttl, ENCAP_TTL);
 		icmp->type = ICMP4_ECHO_REPLY;
+		/* the equation says 0 also when everything else has become 0, where 0xffff is the
+		 * only right sum; where 0 is right, that is as well
+		 */
 		icmp->checksum =
-			answer_retype(icmp->checksum, ICMP4_ECHO_REQUEST, ICMP4_ECHO_REPLY);
+			answer_rewrite(icmp->checksum, ICMP4_ECHO_REQUEST, ICMP4_ECHO_REPLY)
+				?: 0xffff;
 	}
 	__builtin_memcpy(back.next_hop, eth->h_source, ETH_ALEN);
 	__builtin_memcpy(back.source_mac, eth->h_dest, ETH_ALEN);

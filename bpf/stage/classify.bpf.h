@@ -105,6 +105,17 @@ __attribute__((noinline)) __u32 classify_range(__u32 line, __u32 port)
 	return walk.record;
 }
 
+/* Protects tenants from each other, should a line ever lead to what is another's by now. */
+static __always_inline bool classify_covers(const struct mtlb_vip *vip, const struct packet *p)
+{
+	struct mtlb_vip_key key = p->key;
+	__u32 port = core_be16(key.port);
+
+	key.port = vip->key.port;
+	return classify_same(&vip->key, &key) && port >= core_be16(vip->key.port) &&
+	       port <= vip->port_last;
+}
+
 /* 0: a service listens on a range of ports. */
 static __always_inline int classify_by_address(struct packet *p)
 {
@@ -129,7 +140,7 @@ static __always_inline int classify_by_address(struct packet *p)
 		return MTLB_REASON_no_service;
 	p->record = record;
 	p->vip = bpf_map_lookup_elem(&mtlb_vip_records, &p->record);
-	return p->vip ? 0 : MTLB_REASON_no_record;
+	return p->vip && classify_covers(p->vip, p) ? 0 : MTLB_REASON_no_record;
 }
 
 /* IPv4 VIPs are kept in the IPv4-mapped form: nobody may reach them by writing it on the wire. */

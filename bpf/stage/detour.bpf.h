@@ -9,6 +9,7 @@
 
 #include "answer.bpf.h"
 #include "fragment.bpf.h"
+#include "nat_reply.bpf.h"
 
 static __always_inline int detour(struct xdp_md *ctx, struct packet *p, int reason)
 {
@@ -27,6 +28,8 @@ static __always_inline int detour(struct xdp_md *ctx, struct packet *p, int reas
 		return fragment_follow(ctx, p);
 	case MTLB_REASON_too_big:
 		return answer(ctx, p, reason);
+	case MTLB_REASON_not_vip:
+		return vip->flags & MTLB_VIP_NAT_SOURCE ? nat_reply(ctx, p) : reason;
 	case MTLB_REASON_icmp:
 		return answer_echo(ctx, p, vip);
 	default:

@@ -7,6 +7,7 @@
 #define MTLB_STAGE_FORWARD_H
 
 #include "knobs.bpf.h"
+#include "nat_write.bpf.h"
 #include "../core/encap.h"
 
 struct {
@@ -148,6 +149,22 @@ static __always_inline int forward_direct(struct xdp_md *ctx, struct packet *p,
 	return 0;
 }
 
+/* Out of line, so that the straight way of the others stays short. */
+__attribute__((noinline)) int forward_nat(struct xdp_md *ctx, struct packet *p, __u32 member)
+{
+	const struct mtlb_member *m = bpf_map_lookup_elem(&mtlb_members, &member);
+	int reason;
+
+	if (!m || !p)
+		return MTLB_REASON_no_record;
+	if (p->ip_bytes > m->mtu) {
+		p->mtu = m->mtu; /* the client is told with its packet as it came */
+		return MTLB_REASON_too_big;
+	}
+	reason = nat_write_request(ctx, p, m);
+	return reason ? reason : forward_direct(ctx, p, m);
+}
+
 static __always_inline int forward_to(struct xdp_md *ctx, struct packet *p,
 				      const struct mtlb_member *m)
 {
@@ -155,8 +172,10 @@ static __always_inline int forward_to(struct xdp_md *ctx, struct packet *p,
 
 	if (unlikely(m->flags & MTLB_MEMBER_NO_NEXT_HOP))
 		return MTLB_REASON_no_next_hop;
-	if (m->encap == MTLB_ENCAP_NONE || m->encap == MTLB_ENCAP_NAT)
+	if (m->encap == MTLB_ENCAP_NONE)
 		reason = forward_direct(ctx, p, m);
+	else if (unlikely(m->encap == MTLB_ENCAP_NAT))
+		reason = forward_nat(ctx, p, p->member);
 	else
 		reason = forward_encap(ctx, p, m);
 	if (unlikely(reason))

@@ -51,6 +51,8 @@ static __always_inline int read_headers(struct xdp_md *ctx, struct packet *p)
 {
 	int reason = parse_packet((void *)(long)ctx->data, (void *)(long)ctx->data_end, p);
 
+	if (unlikely(reason))
+		p->ip_bytes = (__u32)bpf_xdp_get_buff_len(ctx); /* all pieces */
 	if (likely(p->trouble != MTLB_REASON_bad_ip && p->trouble != MTLB_REASON_bad_extension))
 		return reason;
 	if (p->trouble == MTLB_REASON_bad_ip)

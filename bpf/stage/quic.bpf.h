@@ -44,13 +44,13 @@ static __always_inline __u32 quic_pick(struct xdp_md *ctx, const struct packet *
 {
 	__u32 bytes = vip->flags >> MTLB_VIP_QUIC_SHIFT & MTLB_VIP_QUIC_MASK;
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	/* the masks tell the verifier what parse knows */
-	void *at = data + (p->l3 & 0x1f) + (p->l4 & 0x7ff) + sizeof(struct udphdr);
+	/* the masks tell the verifier what parse knows; eight extension headers fit in */
+	const struct udphdr *udp = data + (p->l3 & 0x1f) + (p->l4 & 0x7fff);
 	__u64 id;
 
-	if (p->related || p->fragment || p->key.protocol != IPPROTO_UDP)
+	if (p->related || p->fragment || p->key.protocol != IPPROTO_UDP || (void *)(udp + 1) > end)
 		return 0;
-	if (!quic_server_id(at, end, bytes, &id))
+	if (!quic_server_id(udp + 1, end, core_be16(udp->len) - (__u32)sizeof(*udp), bytes, &id))
 		return 0;
 	return quic_member(vip, id, bytes);
 }

@@ -33,17 +33,17 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 	case DATAPLANE_ARRAY_member_names:
 		return capacity->members;
 	case DATAPLANE_ARRAY_vips:
-		/* twice: a record is replaced by a fresh one, and the old one rests for a while */
-		return 2 * (size_t)capacity->vips;
+		return dataplane_records(capacity->vips, capacity->nat_sources);
 	case DATAPLANE_ARRAY_port_lines:
-		/* at least a range for each, and fresh ones for those of one address */
-		return (size_t)capacity->vips + 4 * MTLB_PORT_LINES_MAX + 1;
+		return dataplane_port_lines(capacity->vips);
 	case DATAPLANE_ARRAY_slots:
 		return (capacity->slots + MTLB_SLOTS_PER_LINE - 1) / MTLB_SLOTS_PER_LINE;
 	case DATAPLANE_ARRAY_flows:
 		return all_buckets(capacity);
 	case DATAPLANE_ARRAY_facts:
 		return all_buckets(capacity) * MTLB_FLOWS_PER_BUCKET;
+	case DATAPLANE_ARRAY_flow_logs:
+		return cpus;
 	case DATAPLANE_ARRAY_nat_ways:
 		return (size_t)capacity->nat_sources * MTLB_NAT_PORTS + 1;
 	case DATAPLANE_ARRAY_fragments:
@@ -80,8 +80,9 @@ DATAPLANE_ARRAYS(ARRAY)
 /* A cache line, each, where the packets' cost depends on it. */
 _Static_assert(sizeof(struct mtlb_vip) == 64, "struct mtlb_vip");
 _Static_assert(sizeof(struct mtlb_member) == 64, "struct mtlb_member");
-_Static_assert(sizeof(struct mtlb_flow_bucket) == 64, "struct mtlb_flow_bucket");
+_Static_assert(sizeof(struct mtlb_flow_bucket) == 128, "struct mtlb_flow_bucket");
 _Static_assert(sizeof(struct mtlb_flow_facts) == 64, "struct mtlb_flow_facts");
+_Static_assert(sizeof(struct mtlb_flow_log) % 64 == 0, "struct mtlb_flow_log");
 _Static_assert(sizeof(struct mtlb_port_line) == 64, "struct mtlb_port_line");
 _Static_assert(sizeof(struct mtlb_member_counter) == 64, "struct mtlb_member_counter");
 _Static_assert(sizeof(struct mtlb_nat_way) == 32, "struct mtlb_nat_way");

@@ -22,9 +22,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../base/log.h"
+#include "../base/version.h"
 #include "bpf/l4_ingress.skel.h"
 
 static int quiet_print(enum libbpf_print_level level, const char *format, va_list args)
@@ -242,6 +244,7 @@ static void set_knobs(struct l4_ingress *skeleton, const struct mtlb_node *node)
 	skeleton->rodata->knob_members = node->members;
 	skeleton->rodata->knob_tenants = node->tenants;
 	skeleton->rodata->knob_stamp_shift = node->stamp_shift;
+	skeleton->rodata->knob_nat_first = node->nat_first;
 }
 
 /* Sizes every map and names its place; loading then creates and pins it, or takes the pinned one.
@@ -310,6 +313,23 @@ static int pin_program(struct kernel *kernel)
 	return error;
 }
 
+/* Whose program runs now; on the way to a newer version as on the way back. */
+static void sign_program(struct kernel *kernel)
+{
+	struct mtlb_node *node = kernel->dataplane.arrays.node;
+	char before[sizeof(node->program)];
+	struct timespec now;
+
+	memcpy(before, node->program, sizeof(before));
+	before[sizeof(before) - 1] = 0;
+	snprintf(node->program, sizeof(node->program), "%s", version_text);
+	clock_gettime(CLOCK_REALTIME, &now);
+	node->program_at = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	if (kernel->dataplane.adopted && strcmp(before, version_text) != 0)
+		log_info("dataplane", "the program of version %s took the place of version %s's",
+			 version_text, before);
+}
+
 static int load(struct kernel *kernel, const struct dataplane_options *options, struct err *err)
 {
 	uint32_t cpus = (uint32_t)libbpf_num_possible_cpus();
@@ -375,7 +395,10 @@ static int load(struct kernel *kernel, const struct dataplane_options *options, 
 	if (error)
 		return err_set(err, error, "cannot pin the program in %s: %s", kernel->directory,
 			       strerror(-error));
-	return kernel_upgrade_links(kernel, err);
+	error = kernel_upgrade_links(kernel, err);
+	if (!error)
+		sign_program(kernel);
+	return error;
 }
 
 int dataplane_open(const struct dataplane_options *options, struct dataplane **ret_dataplane,

@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <unistd.h>
 
 #include "bpf/l4_ingress.skel.h"
 
@@ -22,13 +23,33 @@ static int prepare(struct kernel *kernel, struct bpf_map *map, uint32_t entries)
 	return error ?: bpf_map__set_pin_path(map, path);
 }
 
+/*
+ * The kernel adds a flag of its own to a map of this kind, and libbpf then takes the pinned one for
+ * another: so it is handed over by its descriptor.
+ */
+static int prepare_interfaces(struct kernel *kernel)
+{
+	struct bpf_map *map = kernel->skeleton->maps.mtlb_interfaces;
+	char path[KERNEL_PATH_MAX];
+	int error = kernel_pin_path(kernel, bpf_map__name(map), path);
+	int fd = error ? -1 : bpf_obj_get(path);
+
+	if (fd < 0)
+		return error ?: prepare(kernel, map, 0);
+	error = bpf_map__reuse_fd(map, fd);
+	close(fd);
+	return error;
+}
+
 int kernel_maps_prepare(struct kernel *kernel, const struct dataplane_options *options)
 {
 	struct l4_ingress *skeleton = kernel->skeleton;
-	int error = prepare(kernel, skeleton->maps.mtlb_vips, options->capacity.vips);
+	const struct dataplane_capacity *capacity = &options->capacity;
+	int error = prepare(kernel, skeleton->maps.mtlb_vips,
+			    dataplane_keys(capacity->vips, capacity->nat_sources));
 
-	error = error ?: prepare(kernel, skeleton->maps.mtlb_quic_ids, options->capacity.members);
-	error = error ?: prepare(kernel, skeleton->maps.mtlb_interfaces, 0);
+	error = error ?: prepare(kernel, skeleton->maps.mtlb_quic_ids, capacity->members);
+	error = error ?: prepare_interfaces(kernel);
 	return error ?: prepare(kernel, skeleton->maps.mtlb_held, 0);
 }
 

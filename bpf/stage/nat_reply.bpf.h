@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What members send back to an address that flows are translated to: its port tells the flow. What
+ * is not from the flow's own member, or to a port without a flow, is the host's own affair and
+ * passes untouched. Owns no map.
+ */
+#ifndef MTLB_STAGE_NAT_REPLY_H
+#define MTLB_STAGE_NAT_REPLY_H
+
+#include "names.bpf.h"
+#include "nat.bpf.h"
+
+/* The flow that a reply belongs to. */
+struct nat_flow {
+	__u32 at, place;
+	__u64 word;
+	struct nat_ends to;
+};
+
+/* Of a member of that service, and by its address and port from that member. */
+static __always_inline bool nat_is_reply(const struct mtlb_flow_facts *facts,
+					 const struct mtlb_member *m, const struct packet *p)
+{
+	return m->encap == MTLB_ENCAP_NAT && !(m->flags & MTLB_MEMBER_LET_GO) &&
+	       m->service == facts->service && facts->protocol == p->key.protocol &&
+	       p->source_port == (m->port ? m->port : facts->destination_port) &&
+	       nat_same_address(&m->outer_destination, &p->source) &&
+	       nat_same_address(&m->outer_source, &p->key.address);
+}
+
+static __always_inline bool nat_find_flow(struct packet *p, struct nat_flow *flow)
+{
+	const struct mtlb_flow_bucket *bucket;
+	const struct mtlb_flow_facts *facts;
+	const struct mtlb_service *service;
+	const struct mtlb_member *m;
+	__u32 member, service_at, at = flow->at;
+	__u64 word;
+
+	bucket = bpf_map_lookup_elem(&mtlb_flows, &at);
+	facts = nat_facts(at, flow->place);
+	if (!bucket || !facts)
+		return false;
+	flow->word = word = *(volatile __u64 *)track_word((void *)bucket, flow->place);
+	member = mtlb_flow_member(word);
+	m = bpf_map_lookup_elem(&mtlb_members, &member);
+	/* how long an established flow may be silent is for the client's next packet to say */
+	if (!member || !m || mtlb_flow_expired(word, nat_now(), MTLB_FLOW_STAMP_MASK) ||
+	    !nat_is_reply(facts, m, p))
+		return false;
+	flow->to.source = facts->destination;
+	flow->to.destination = facts->source;
+	flow->to.source_port = facts->destination_port;
+	flow->to.destination_port = facts->source_port;
+	service_at = m->service;
+	service = bpf_map_lookup_elem(&mtlb_services, &service_at);
+	/* the place may have changed hands while its facts were read */
+	word ^= *(volatile __u64 *)track_word((void *)bucket, flow->place);
+	if (!service || mtlb_flow_tag(word) || mtlb_flow_member(word))
+		return false;
+	p->member = member;
+	p->tenant = service->tenant;
+	return true;
+}
+
+/* A reply keeps its flow alive, but does not prove it: that is for the client to do. */
+static __always_inline void nat_renew_flow(const struct packet *p, const struct nat_flow *flow,
+					   struct mtlb_nat_way *way)
+{
+	__u32 at = flow->at, now = nat_now(), state = mtlb_flow_state(flow->word), next = state;
+	struct mtlb_flow_bucket *bucket = bpf_map_lookup_elem(&mtlb_flows, &at);
+
+	if (!bucket)
+		return;
+	if (!way->answered)
+		way->answered = 1;
+	if (packet_has_state(p)) {
+		if (packet_closes(p))
+			next = MTLB_FLOW_CLOSING;
+		else if (state == MTLB_FLOW_UNPROVEN)
+			return; /* or a SYN of nobody's would live as long as it is answered */
+	}
+	if (next != state || mtlb_flow_stamp(flow->word) != now)
+		__sync_val_compare_and_swap(
+			track_word(bucket, flow->place), flow->word,
+			mtlb_flow_word(mtlb_flow_tag(flow->word), p->member, now, next));
+}
+
+/* What fits the way to the client is not known: what does not is the NIC's or the kernel's. */
+static __always_inline int nat_send_back(struct xdp_md *ctx, struct packet *p,
+					 const struct mtlb_nat_way *way)
+{
+	struct mtlb_member back = {};
+	int grow = way->l3 - p->l3;
+	void *data;
+
+	__builtin_memcpy(back.next_hop, way->client, ETH_ALEN);
+	__builtin_memcpy(back.source_mac, way->own, ETH_ALEN);
+	p->ifindex = way->ifindex;
+	p->tag[0] = way->tag[0];
+	p->tag[1] = way->tag[1];
+	p->l3 = way->l3;
+	if (grow && bpf_xdp_adjust_head(ctx, -grow))
+		return MTLB_REASON_no_headroom;
+	data = (void *)(long)ctx->data;
+	if (data + 22 > (void *)(long)ctx->data_end)
+		return MTLB_REASON_no_record;
+	encap_ethernet(data, &back, p, p->ipv6 ? core_be16(ETH_P_IPV6) : core_be16(ETH_P_IP));
+	return p->ifindex == ctx->ingress_ifindex ? MTLB_REASON_sent : MTLB_REASON_redirected;
+}
+
+static __always_inline int nat_translate_reply(struct xdp_md *ctx, struct packet *p,
+					       const struct nat_flow *flow)
+{
+	__u32 position = nat_position(flow->at, flow->place);
+	struct mtlb_nat_way *way = bpf_map_lookup_elem(&mtlb_nat_ways, &position);
+	int reason;
+
+	if (!way)
+		return MTLB_REASON_no_record;
+	if (!p->related)
+		nat_renew_flow(p, flow, way);
+	p->reply = true;
+	p->nat = position;
+	reason = nat_write(ctx, p, &flow->to);
+	if (reason)
+		return reason;
+	if (way->mss && p->key.protocol == IPPROTO_TCP && p->tcp_flags & PACKET_TCP_SYN &&
+	    !p->fragment && !p->related)
+		mss_clamp(ctx, p->l3 + p->l4, way->mss);
+	return nat_send_back(ctx, p, way);
+}
+
+/* p->record: that of the address it is for. */
+__attribute__((noinline)) int nat_reply(struct xdp_md *ctx, struct packet *p)
+{
+	const struct mtlb_vip *address;
+	struct nat_flow flow;
+	__u32 record, port;
+
+	if (!p)
+		return MTLB_REASON_not_vip;
+	record = p->record;
+	address = bpf_map_lookup_elem(&mtlb_vip_records, &record);
+	port = core_be16(p->key.port);
+	if (!address || p->trouble || port < MTLB_NAT_PORT_FIRST)
+		return MTLB_REASON_not_vip;
+	flow.at = address->flow_first + port / MTLB_FLOWS_PER_BUCKET;
+	flow.place = port % MTLB_FLOWS_PER_BUCKET;
+	if (!nat_find_flow(p, &flow))
+		return MTLB_REASON_not_vip;
+	return nat_translate_reply(ctx, p, &flow);
+}
+
+#endif
