@@ -28,10 +28,10 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
+	__uint(max_entries, 1 << 21);
 } mtlb_held SEC(".maps");
 
-#define FRAGMENT_HELD_MAX 32U /* of a tenant, by a CPU, in a window of answer.bpf.h */
+#define FRAGMENT_HELD_MAX 128U /* of a tenant, by a CPU, in a window of answer.bpf.h */
 #define FRAGMENT_TRIES	  3
 
 static __always_inline __u64 fragment_hash(const struct packet *p)

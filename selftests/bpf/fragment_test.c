@@ -23,7 +23,7 @@
 #include "rig.h"
 #include "selftests/bpf/fragment_share.skel.h"
 
-#define HELD_MAX 32 /* per window, CPU and tenant */
+#define HELD_MAX 128 /* per window, CPU and tenant */
 
 /* Services and members of these tests. */
 enum {
