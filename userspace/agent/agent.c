@@ -12,6 +12,7 @@
 #include "../base/log.h"
 #include "../model/diff.h"
 #include "changes.h"
+#include "nat.h"
 #include "publish.h"
 #include "reconcile.h"
 #include "report/report.h"
@@ -95,6 +96,9 @@ static void refresh_hops(struct agent *agent)
 	int error = 0;
 
 	follow_interfaces(agent);
+	members_forget_interfaces(&agent->members);
+	for (size_t i = 0; i < agent->link_count; i++)
+		members_use_interface(&agent->members, agent->links[i].ifindex);
 	HASH_ITER (by_key, agent->registry.services, service, next)
 		error = error ?: members_refresh(&agent->members, service, &unsettled);
 	if (error)
@@ -349,6 +353,10 @@ static void take_encap(struct agent *agent, const struct config *config)
 	agent->members.encap_ipv4 = config->encap_ipv4;
 	agent->members.encap_ipv6 = config->encap_ipv6;
 	agent->members.gue_port = config->gue_port;
+	memset(agent->members.nat, 0, sizeof(agent->members.nat));
+	for (size_t i = 0; i < config->nat_source_count; i++)
+		agent->members.nat[i] = (struct members_source){config->nat_sources[i].ipv4,
+								config->nat_sources[i].ipv6};
 }
 
 /* next is emptied. */
@@ -387,7 +395,15 @@ static int apply(struct agent *agent, struct config *next, char ***ret_lines, si
 		goto done;
 	}
 	take_encap(agent, next);
-	error = reconcile_apply(&reconcile, &plan, err);
+	error = nat_publish_sources(&agent->registry, &agent->members);
+	if (error)
+		err_set(err, error, "cannot publish node.natSources: %s", strerror(-error));
+	error = error ?: reconcile_apply(&reconcile, &plan, err);
+	if (!error) {
+		error = nat_withdraw_sources(&agent->members);
+		if (error)
+			err_set(err, error, "cannot withdraw old natSources: %s", strerror(-error));
+	}
 	if (error) {
 		take_encap(agent, &agent->config);
 		err_prefix(err, "applied in part (`mtlb config diff` shows what is left)");

@@ -77,6 +77,24 @@ static void walk(const struct registry *registry, const struct mtlb_tenant *rang
 		}
 }
 
+/* Translated flows stand in a range of their own. */
+static struct mtlb_tenant translated(const struct mtlb_tenant *tenant)
+{
+	return (struct mtlb_tenant){.flow_first = tenant->nat_first,
+				    .flow_count = tenant->nat_count};
+}
+
+static void walk_both(const struct registry *registry, uint32_t tenant,
+		      bool (*each)(void *context, enum found found, const struct flows_flow *flow),
+		      void *context)
+{
+	const struct mtlb_tenant *names = &dataplane_view(registry->dataplane)->tenants[tenant];
+	struct mtlb_tenant range = translated(names);
+
+	walk(registry, names, each, context);
+	walk(registry, &range, each, context);
+}
+
 struct each_live {
 	bool (*each)(void *context, const struct flows_flow *flow);
 	void *context;
@@ -95,7 +113,18 @@ void flows_each(const struct registry *registry, uint32_t tenant,
 	struct each_live live = {each, context};
 
 	dataplane_read_flow_logs(registry->dataplane);
-	walk(registry, &dataplane_view(registry->dataplane)->tenants[tenant], only_live, &live);
+	walk_both(registry, tenant, only_live, &live);
+}
+
+void flows_each_translated(const struct registry *registry, uint32_t tenant,
+			   bool (*each)(void *context, const struct flows_flow *flow),
+			   void *context)
+{
+	struct mtlb_tenant range =
+		translated(&dataplane_view(registry->dataplane)->tenants[tenant]);
+	struct each_live live = {each, context};
+
+	walk(registry, &range, only_live, &live);
 }
 
 struct expiry {
@@ -117,7 +146,7 @@ uint32_t flows_expire(struct registry *registry, uint32_t tenant)
 {
 	struct expiry expiry = {registry, 0};
 
-	walk(registry, &dataplane_view(registry->dataplane)->tenants[tenant], expire, &expiry);
+	walk_both(registry, tenant, expire, &expiry);
 	return expiry.live;
 }
 
@@ -160,9 +189,12 @@ void flows_mark_foreign(const struct registry *registry, const struct registry_s
 			bool *keep)
 {
 	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	const struct mtlb_tenant *tenant = &view->tenants[service->key.tenant];
 	struct foreign foreign = {registry->dataplane, view, service, keep};
+	struct mtlb_tenant range = translated(tenant);
+	bool nat = view->services[service->index].encap_wish == MTLB_FORWARD_NAT;
 
-	walk(registry, &view->tenants[service->key.tenant], mark_foreign, &foreign);
+	walk(registry, nat ? &range : tenant, mark_foreign, &foreign);
 }
 
 struct forget {
@@ -186,8 +218,7 @@ void flows_forget_member(struct registry *registry, const struct registry_servic
 {
 	struct forget context = {registry, service->index, member};
 
-	walk(registry, &dataplane_view(registry->dataplane)->tenants[service->key.tenant], forget,
-	     &context);
+	walk_both(registry, service->key.tenant, forget, &context);
 }
 
 struct copy {

@@ -27,6 +27,11 @@ uint32_t flows_now(const struct registry *registry);
 void flows_each(const struct registry *registry, uint32_t tenant,
 		bool (*each)(void *context, const struct flows_flow *flow), void *context);
 
+/* Of those only the translated ones, which stand in a range of their own (bpf/abi/nat.h). */
+void flows_each_translated(const struct registry *registry, uint32_t tenant,
+			   bool (*each)(void *context, const struct flows_flow *flow),
+			   void *context);
+
 /* Frees what expired; returns how many live flows there are. */
 uint32_t flows_expire(struct registry *registry, uint32_t tenant);
 

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "../base/log.h"
@@ -145,6 +146,36 @@ static void tell(const struct members *members, uint32_t index, const struct mtl
 			 service->name, text, next_hop_status_name(hop->status));
 }
 
+void members_forget_interfaces(struct members *members)
+{
+	members->usable_count = 0;
+}
+
+bool members_use_interface(struct members *members, uint32_t ifindex)
+{
+	char name[IF_NAMESIZE] = "?";
+	int error;
+
+	for (size_t i = 0; i < members->usable_count; i++)
+		if (members->usable[i] == ifindex)
+			return true;
+	error = dataplane_put_interface(members->registry->dataplane, ifindex);
+	if (!error) {
+		if (members->usable_count < MEMBERS_INTERFACES)
+			members->usable[members->usable_count++] = ifindex;
+		members->unusable = 0;
+		return true;
+	}
+	if (members->unusable != ifindex)
+		log_error(
+			"members",
+			"interface %s: no packet can be sent by it (%s): members behind it get "
+			"none; give it a driver with native XDP, or remove what routes lead there",
+			if_indextoname(ifindex, name) ? name : "?", strerror(-error));
+	members->unusable = ifindex;
+	return false;
+}
+
 static int refresh(struct members *members, struct registry_service *service, uint32_t index,
 		   size_t *ret_unsettled)
 {
@@ -160,6 +191,9 @@ static int refresh(struct members *members, struct registry_service *service, ui
 		++*ret_unsettled;
 	record = make_record(members, service->index, &view_of(members)->member_names[index], now,
 			     &hop);
+	if (!(record.flags & MTLB_MEMBER_NO_NEXT_HOP) &&
+	    !members_use_interface(members, record.ifindex))
+		record.flags |= MTLB_MEMBER_NO_NEXT_HOP;
 	if (memcmp(&record, now, sizeof(record)) == 0)
 		return 0;
 	changes = (record.flags ^ now->flags) & MTLB_MEMBER_NO_NEXT_HOP;

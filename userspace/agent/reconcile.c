@@ -9,6 +9,7 @@
 #include "../base/log.h"
 #include "../model/maglev.h"
 #include "flows.h"
+#include "nat.h"
 #include "publish.h"
 
 #define RESOLVE_WAIT_NS 1000000000ULL
@@ -101,6 +102,7 @@ static int add_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 		.id = wanted->id,
 		.flow_count = wanted->flows / MTLB_FLOWS_PER_BUCKET,
 	};
+	struct registry_tenant *added = NULL;
 	int error;
 
 	if (!index && !registry_settle(registry))
@@ -115,13 +117,16 @@ static int add_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 						 tenant.flow_count);
 	error = error ?: dataplane_reset_tenant_counters(registry->dataplane, index);
 	error = error ?: dataplane_put_tenant(registry->dataplane, index, &tenant);
-	if (!error && !registry_add_tenant(registry, index, wanted->name))
-		error = -ENOMEM;
+	if (!error) {
+		added = registry_add_tenant(registry, index, wanted->name);
+		error = added ? 0 : -ENOMEM;
+	}
 	if (error) {
 		ranges_give_back(&registry->tenant_indices, index, 1);
 		ranges_give_back(&registry->flow_buckets, tenant.flow_first, tenant.flow_count);
+		return error;
 	}
-	return error;
+	return wanted->nat_ports ? nat_set_ports(reconcile->members, added, wanted->nat_ports) : 0;
 }
 
 static int republish_tenant(struct registry *registry, uint32_t tenant)
@@ -179,14 +184,18 @@ static int set_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 	struct registry_tenant *known = registry_tenant(registry, wanted->name);
 	uint32_t buckets = wanted->flows / MTLB_FLOWS_PER_BUCKET;
 	struct mtlb_tenant tenant;
+	int error;
 
 	if (!known)
 		return -ENOENT;
 	tenant = dataplane_view(registry->dataplane)->tenants[known->index];
 	tenant.id = wanted->id;
-	if (tenant.flow_count != buckets)
-		return resize_flows(registry, known->index, &tenant, buckets);
-	return dataplane_put_tenant(registry->dataplane, known->index, &tenant);
+	error = tenant.flow_count != buckets
+			? resize_flows(registry, known->index, &tenant, buckets)
+			: dataplane_put_tenant(registry->dataplane, known->index, &tenant);
+	if (!error && tenant.nat_count * MTLB_FLOWS_PER_BUCKET != wanted->nat_ports)
+		error = nat_set_ports(reconcile->members, known, wanted->nat_ports);
+	return error;
 }
 
 static int delete_tenant(struct reconcile *reconcile, const struct state_tenant *old)
@@ -204,6 +213,13 @@ static int delete_tenant(struct reconcile *reconcile, const struct state_tenant 
 	if (error)
 		return error;
 	ranges_give_back(&registry->flow_buckets, tenant.flow_first, tenant.flow_count);
+	/* its flows would hold their ports for whoever gets them next */
+	if (tenant.nat_count) {
+		error = dataplane_clear_flows(registry->dataplane, tenant.nat_first,
+					      tenant.nat_count);
+		registry->strays |= error != 0;
+	}
+	registry_give_back_nat(registry, tenant.nat_first, tenant.nat_count);
 	ranges_give_back(&registry->tenant_indices, known->index, 1);
 	registry_remove_tenant(registry, known);
 	return 0;
@@ -527,9 +543,16 @@ static int apply_op(struct reconcile *reconcile, const struct plan *plan, const 
 
 	switch (op->kind) {
 	case OP_TENANT_ADD:
-		return add_tenant(reconcile, op->new_tenant);
 	case OP_TENANT_SET:
-		return set_tenant(reconcile, op->new_tenant);
+		error = op->kind == OP_TENANT_ADD ? add_tenant(reconcile, op->new_tenant)
+						  : set_tenant(reconcile, op->new_tenant);
+		if (error == -ENOSPC && op->new_tenant->nat_ports)
+			err_set(err, error,
+				"no room for %u flows, or none of node.natSources has %u ports in "
+				"a "
+				"row left: lower natPorts of some tier, or add a source",
+				op->new_tenant->flows, op->new_tenant->nat_ports);
+		return error;
 	case OP_TENANT_DEL:
 		return delete_tenant(reconcile, op->old_tenant);
 	case OP_ADDRESS_ADD:
