@@ -185,6 +185,7 @@ static __always_inline void nat_write_facts(struct xdp_md *ctx, const struct pac
 	nat_renew_way(ctx, p, way);
 	way->answered = 0;
 	way->mss = (__u16)(vip->flags >> MTLB_VIP_MSS_SHIFT);
+	barrier();
 }
 
 /* The three steps. rank: as in track_store; 0: the place is this very flow's. */
