@@ -21,6 +21,10 @@
 #define MTLB_FRAGMENT_STAMP_SHIFT   27
 #define MTLB_FRAGMENT_LIFE	    112 /* stamps: 15 s, as RFC 791 advises for reassembly */
 
+struct mtlb_fragment_bucket {
+	__u64 word[MTLB_FLOWS_PER_BUCKET]; /* 0 is free */
+};
+
 enum mtlb_fragment_kind {
 	MTLB_FRAGMENT_MEMBER = 1, /* goes to that member */
 	MTLB_FRAGMENT_REPLY = 2,  /* from a member: goes back by the NAT flow at that position,

@@ -23,15 +23,15 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct mtlb_flow_bucket);
+	__type(value, struct mtlb_fragment_bucket);
 } mtlb_fragments SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
+	__uint(max_entries, 1 << 21);
 } mtlb_held SEC(".maps");
 
-#define FRAGMENT_HELD_MAX 32U /* of a tenant, by a CPU, in a window of answer.bpf.h */
+#define FRAGMENT_HELD_MAX 128U /* of a tenant, by a CPU, in a window of answer.bpf.h */
 #define FRAGMENT_TRIES	  3
 
 static __always_inline __u64 fragment_hash(const struct packet *p)
@@ -72,7 +72,7 @@ static __always_inline bool fragment_live(__u64 word, __u32 now)
 /* Out of line for the verifier's sake, as in track.bpf.h. The target, 0 when it is not known. */
 __attribute__((noinline)) __u32 fragment_find(__u32 at, __u32 tag, __u32 kind)
 {
-	const struct mtlb_flow_bucket *bucket = bpf_map_lookup_elem(&mtlb_fragments, &at);
+	const struct mtlb_fragment_bucket *bucket = bpf_map_lookup_elem(&mtlb_fragments, &at);
 	__u32 now = fragment_now();
 
 	if (!bucket)
@@ -99,7 +99,7 @@ enum fragment_rank {
 };
 
 struct fragment_search {
-	struct mtlb_flow_bucket *bucket;
+	struct mtlb_fragment_bucket *bucket;
 	__u64 word; /* to be stored */
 	__u32 now;
 	__u32 own_first, own_count; /* targets that share the right to a few words */
@@ -108,7 +108,7 @@ struct fragment_search {
 };
 
 /* The barrier keeps the compiler from dropping the mask, which the verifier wants to see. */
-static __always_inline __u64 *fragment_at(struct mtlb_flow_bucket *bucket, __u32 place)
+static __always_inline __u64 *fragment_at(struct mtlb_fragment_bucket *bucket, __u32 place)
 {
 	barrier_var(place);
 	return &bucket->word[place & (MTLB_FLOWS_PER_BUCKET - 1)];

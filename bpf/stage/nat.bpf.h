@@ -212,6 +212,7 @@ static __always_inline bool nat_take_seat(struct xdp_md *ctx, struct packet *p,
 	over = !rank || !old || track_over(old, now, vip->idle, vip->service);
 	if (__sync_val_compare_and_swap(seat, old, claim) != old)
 		return false;
+	*track_hash(bucket, place) = p->hash;
 	nat_write_facts(ctx, p, vip, facts, way);
 	if (__sync_val_compare_and_swap(
 		    seat, claim, mtlb_flow_word(tag, p->member, now, MTLB_FLOW_UNPROVEN)) != claim)

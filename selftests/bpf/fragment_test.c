@@ -23,7 +23,7 @@
 #include "rig.h"
 #include "selftests/bpf/fragment_share.skel.h"
 
-#define HELD_MAX 32 /* per window, CPU and tenant */
+#define HELD_MAX 128 /* per window, CPU and tenant */
 
 /* Services and members of these tests. */
 enum {
@@ -63,12 +63,12 @@ static void take_held(const struct rig *rig, struct taken *taken)
 }
 
 /* What the program writes, the tests may write too. */
-static struct mtlb_flow_bucket *buckets(const struct rig *rig)
+static struct mtlb_fragment_bucket *buckets(const struct rig *rig)
 {
-	return (struct mtlb_flow_bucket *)rig->view->fragments;
+	return (struct mtlb_fragment_bucket *)rig->view->fragments;
 }
 
-static struct mtlb_flow_bucket *buckets_of(const struct rig *rig, enum rig_tenant tenant)
+static struct mtlb_fragment_bucket *buckets_of(const struct rig *rig, enum rig_tenant tenant)
 {
 	return buckets(rig) + (size_t)tenant * MTLB_FRAGMENT_BUCKETS;
 }
@@ -81,7 +81,7 @@ static int forget(void **state)
 
 	memset(buckets(rig), 0,
 	       (RIG_TENANTS * MTLB_FRAGMENT_BUCKETS + MTLB_FRAGMENT_REPLY_BUCKETS) *
-		       sizeof(struct mtlb_flow_bucket));
+		       sizeof(struct mtlb_fragment_bucket));
 	memset((void *)rig->view->answer_budgets, 0,
 	       rig->view->node->cpus * rig->view->node->tenants *
 		       sizeof(struct mtlb_answer_budget));
@@ -295,7 +295,7 @@ static void check_held(const struct rig *rig, enum rig_tenant tenant, const char
 static void check_claimed(const struct rig *rig, enum rig_tenant tenant, const char *later,
 			  uint32_t member)
 {
-	const struct mtlb_flow_bucket *bucket = &buckets_of(rig, tenant)[bucket_of(rig, later)];
+	const struct mtlb_fragment_bucket *bucket = &buckets_of(rig, tenant)[bucket_of(rig, later)];
 	uint32_t tag = mtlb_flow_tag_of(datagram(rig, later)), found = 0;
 
 	for (uint32_t i = 0; i < MTLB_FLOWS_PER_BUCKET; i++)
@@ -518,9 +518,9 @@ static void check_known(const struct rig *rig, uint32_t n, bool known)
 
 static void full(void **state)
 {
-	struct mtlb_flow_bucket *bucket;
+	struct mtlb_fragment_bucket *bucket;
 	struct rig *rig = *state;
-	static struct mtlb_flow_bucket others[MTLB_FRAGMENT_BUCKETS];
+	static struct mtlb_fragment_bucket others[MTLB_FRAGMENT_BUCKETS];
 
 	RIG_CHECK(rig, "eth / ip4 client > globex id 1 more / udp 9 > 84 len 900 / 72 bytes",
 		  SENT(GLOBEX_IN4, IN_IP4));
@@ -624,7 +624,7 @@ static void budget(void **state)
 
 struct share {
 	struct fragment_share *program;
-	struct mtlb_flow_bucket bucket;
+	struct mtlb_fragment_bucket bucket;
 };
 
 static void store(struct share *share, uint32_t tag, uint32_t target, uint32_t stamp,

@@ -192,7 +192,7 @@ static void make_interfaces(const struct rig *rig)
 	assert_int_equal(dataplane_put_interface(rig->dataplane, RIG_FAR), 0);
 }
 
-void rig_open(struct rig *rig, uint32_t stamp_shift)
+static void open_dataplane(struct rig *rig, uint32_t stamp_shift)
 {
 	struct dataplane_options options = {
 		.directory = rig->directory,
@@ -209,20 +209,34 @@ void rig_open(struct rig *rig, uint32_t stamp_shift)
 	uint32_t zero = 0;
 	int fd;
 
-	snprintf(rig->directory, sizeof(rig->directory), "/sys/fs/bpf/mtlb-test-%d", getpid());
 	if (dataplane_open(&options, &rig->dataplane, &err))
 		fail_msg("%s", err.text);
 	rig->view = dataplane_view(rig->dataplane);
-	make_interfaces(rig);
-	rig->poison = poison__open_and_load();
-	assert_non_null(rig->poison);
 	fd = dataplane_program_fd(rig->dataplane);
 	assert_int_equal(
 		bpf_map_update_elem(bpf_map__fd(rig->poison->maps.tested), &zero, &fd, BPF_ANY), 0);
+}
+
+void rig_open(struct rig *rig, uint32_t stamp_shift)
+{
+	snprintf(rig->directory, sizeof(rig->directory), "/sys/fs/bpf/mtlb-test-%d", getpid());
+	rig->poison = poison__open_and_load();
+	assert_non_null(rig->poison);
+	open_dataplane(rig, stamp_shift);
+	make_interfaces(rig);
 	for (enum rig_tenant tenant = ACME; tenant < RIG_TENANTS; tenant++)
 		put_tenant(rig, tenant);
 	for (enum rig_service service = NOBODY + 1; service < RIG_SERVICES; service++)
 		put_service(rig, service);
+}
+
+void rig_adopt(struct rig *rig)
+{
+	uint32_t stamp_shift = rig->view->node->stamp_shift;
+
+	dataplane_close(rig->dataplane);
+	open_dataplane(rig, stamp_shift);
+	assert_true(dataplane_adopted(rig->dataplane));
 }
 
 void rig_close(struct rig *rig)

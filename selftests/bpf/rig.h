@@ -58,6 +58,8 @@ struct rig {
 /* Both fail the test that calls them when the kernel refuses. stamp_shift: 0 for the default. */
 void rig_open(struct rig *rig, uint32_t stamp_shift);
 void rig_close(struct rig *rig);
+/* Lets go of the maps and adopts them, as an agent that starts again. */
+void rig_adopt(struct rig *rig);
 /* Group fixtures of cmocka: *state becomes a rig. */
 int rig_setup(void **state);
 int rig_teardown(void **state);

@@ -127,6 +127,14 @@ static void sweep_due(struct loop_timer *timer)
 	loop_timer_set(agent->loop, timer, SWEEP_DEADLINES_NS);
 }
 
+static void flow_log_due(struct loop_timer *timer)
+{
+	struct agent *agent = timer->context;
+
+	flow_log_run(&agent->flow_log, loop_now(agent->loop));
+	loop_timer_set(agent->loop, timer, FLOW_LOG_INTERVAL_NS);
+}
+
 static enum mtlb_member_state member_state(enum health_state health)
 {
 	return health == HEALTH_DOWN ? MTLB_MEMBER_DOWN : MTLB_MEMBER_UP;
@@ -466,6 +474,7 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 		.settings = &agent->config.state,
 		.flows_swept_at = loop_now(agent->loop),
 	};
+	flow_log_init(&agent->flow_log, agent->dataplane, loop_now(agent->loop));
 	error = checks_new(agent->loop, health_changed, agent, &agent->checks);
 	if (error)
 		return err_set(err, error, "cannot prepare the health checks: %s",
@@ -476,6 +485,7 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 	agent->publish_timer = (struct loop_timer){.fire = publish_dirty, .context = agent};
 	agent->hops_timer = (struct loop_timer){.fire = hops_due, .context = agent};
 	agent->sweep_timer = (struct loop_timer){.fire = sweep_due, .context = agent};
+	agent->flow_log_timer = (struct loop_timer){.fire = flow_log_due, .context = agent};
 	return 0;
 }
 
@@ -501,6 +511,7 @@ static int start(struct agent *agent, struct config *config, struct err *err)
 		return error;
 	loop_timer_set(agent->loop, &agent->hops_timer, HOPS_INTERVAL_NS);
 	loop_timer_set(agent->loop, &agent->sweep_timer, SWEEP_DEADLINES_NS);
+	loop_timer_set(agent->loop, &agent->flow_log_timer, FLOW_LOG_INTERVAL_NS);
 	log_info("agent", "ready: %s dataplane in %s, %zu tenants, API on %s",
 		 dataplane_adopted(agent->dataplane) ? "adopted the" : "made a new",
 		 agent->options.bpffs, agent->config.state.tenant_count, socket);

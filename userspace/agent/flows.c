@@ -32,21 +32,26 @@ uint32_t flows_now(const struct registry *registry)
 enum found {
 	FOUND_LIVE,
 	FOUND_EXPIRED,
-	FOUND_UNSURE, /* its facts are being written */
+	FOUND_UNSURE, /* its hash is being written */
 };
 
 static enum found judge(const struct dataplane_view *view, uint32_t now, struct flows_flow *flow)
 {
-	uint64_t hash = *(const volatile __u64 *)&flow->facts->hash;
+	uint32_t member = mtlb_flow_member(flow->word);
 
 	flow->idle_stamps = mtlb_flow_age(flow->word, now);
-	if (mtlb_flow_tag_of(hash) != mtlb_flow_tag(flow->word)) {
-		/* if two CPUs' facts crossed it stays so: then only its age can tell */
+	if (mtlb_flow_tag_of(flow->hash) != mtlb_flow_tag(flow->word)) {
+		/* if two CPUs' hashes crossed it stays so until the flow's next packet: meanwhile
+		 * only its age can tell
+		 */
 		return mtlb_flow_expired(flow->word, now, MTLB_FLOW_STAMP_MASK / 2) ? FOUND_EXPIRED
 										    : FOUND_UNSURE;
 	}
-	if (mtlb_flow_expired(flow->word, now, service_idle(view, flow->facts->service)))
+	flow->service = member < view->node->members ? view->members[member].service : 0;
+	if (mtlb_flow_expired(flow->word, now, service_idle(view, flow->service)))
 		return FOUND_EXPIRED;
+	if (flow->facts->hash != flow->hash)
+		flow->facts = NULL;
 	return FOUND_LIVE;
 }
 
@@ -61,6 +66,7 @@ static void walk(const struct registry *registry, const struct mtlb_tenant *rang
 		for (uint32_t i = 0; i < MTLB_FLOWS_PER_BUCKET; i++) {
 			struct flows_flow flow = {
 				.word = *(const volatile __u64 *)&view->flows[b].word[i],
+				.hash = *(const volatile __u64 *)&view->flows[b].hash[i],
 				.facts = &view->facts[(size_t)b * MTLB_FLOWS_PER_BUCKET + i],
 				.bucket = b,
 				.place = i,
@@ -88,6 +94,7 @@ void flows_each(const struct registry *registry, uint32_t tenant,
 {
 	struct each_live live = {each, context};
 
+	dataplane_read_flow_logs(registry->dataplane);
 	walk(registry, &dataplane_view(registry->dataplane)->tenants[tenant], only_live, &live);
 }
 
@@ -133,7 +140,7 @@ static bool mark_foreign(void *context, enum found found, const struct flows_flo
 			foreign->keep[i] = true;
 		return false;
 	}
-	if (found != FOUND_LIVE || flow->facts->service != service->index)
+	if (found != FOUND_LIVE || flow->service != service->index)
 		return true;
 	if (foreign->view->members[member].flags & MTLB_MEMBER_LET_GO) {
 		/* it moves by its hash alone once the flag is gone, and must not come back with the
@@ -141,7 +148,7 @@ static bool mark_foreign(void *context, enum found found, const struct flows_flo
 		dataplane_free_flow(foreign->dataplane, flow->bucket, flow->place, flow->word);
 		return true;
 	}
-	slot = mtlb_slot_of(mtlb_flow_slot_hash(flow->facts->hash), service->slot_count);
+	slot = mtlb_slot_of(mtlb_flow_slot_hash(flow->hash), service->slot_count);
 	at = service->slot_first + slot;
 	word = foreign->view->slots[at / MTLB_SLOTS_PER_LINE].slot[at % MTLB_SLOTS_PER_LINE];
 	if ((word & MTLB_SLOT_MEMBER) != member)
@@ -191,12 +198,12 @@ struct copy {
 static bool copy(void *context, enum found found, const struct flows_flow *flow)
 {
 	const struct copy *copy = context;
-	struct mtlb_flow_facts facts = *flow->facts;
 	uint32_t bucket = copy->to->flow_first +
-			  (mtlb_flow_bucket_hash(facts.hash) & (copy->to->flow_count - 1));
+			  (mtlb_flow_bucket_hash(flow->hash) & (copy->to->flow_count - 1));
 
 	if (found == FOUND_LIVE)
-		dataplane_move_flow(copy->registry->dataplane, bucket, flow->word, &facts);
+		dataplane_move_flow(copy->registry->dataplane, bucket, flow->word, flow->hash,
+				    flow->facts);
 	return true;
 }
 
@@ -205,5 +212,6 @@ void flows_copy(struct registry *registry, const struct mtlb_tenant *from,
 {
 	struct copy context = {registry, to};
 
+	dataplane_read_flow_logs(registry->dataplane);
 	walk(registry, from, copy, &context);
 }

@@ -47,7 +47,7 @@ static uint32_t stamp_of(uint64_t now)
 /* As the program sees it, or the frame would come back at once. */
 static bool claimed(const struct held *held, const struct waiting *waiting, uint64_t now)
 {
-	const struct mtlb_flow_bucket *bucket = &view_of(held)->fragments[waiting->bucket];
+	const struct mtlb_fragment_bucket *bucket = &view_of(held)->fragments[waiting->bucket];
 	uint32_t kind = waiting->bucket < tenants_buckets(held) ? MTLB_FRAGMENT_MEMBER
 								: MTLB_FRAGMENT_REPLY;
 
@@ -165,7 +165,7 @@ void held_take(struct held *held, uint64_t now)
 
 void held_sweep(struct held *held, uint64_t now)
 {
-	const struct mtlb_flow_bucket *fragments = view_of(held)->fragments;
+	const struct mtlb_fragment_bucket *fragments = view_of(held)->fragments;
 	uint32_t buckets = tenants_buckets(held) + MTLB_FRAGMENT_REPLY_BUCKETS;
 
 	for (uint32_t bucket = 0; bucket < buckets; bucket++) {

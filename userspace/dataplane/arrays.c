@@ -42,6 +42,8 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 		return all_buckets(capacity);
 	case DATAPLANE_ARRAY_facts:
 		return all_buckets(capacity) * MTLB_FLOWS_PER_BUCKET;
+	case DATAPLANE_ARRAY_flow_logs:
+		return cpus;
 	case DATAPLANE_ARRAY_nat_ways:
 		return (size_t)capacity->nat_sources * MTLB_NAT_PORTS + 1;
 	case DATAPLANE_ARRAY_fragments:
@@ -78,8 +80,9 @@ DATAPLANE_ARRAYS(ARRAY)
 /* A cache line, each, where the packets' cost depends on it. */
 _Static_assert(sizeof(struct mtlb_vip) == 64, "struct mtlb_vip");
 _Static_assert(sizeof(struct mtlb_member) == 64, "struct mtlb_member");
-_Static_assert(sizeof(struct mtlb_flow_bucket) == 64, "struct mtlb_flow_bucket");
+_Static_assert(sizeof(struct mtlb_flow_bucket) == 128, "struct mtlb_flow_bucket");
 _Static_assert(sizeof(struct mtlb_flow_facts) == 64, "struct mtlb_flow_facts");
+_Static_assert(sizeof(struct mtlb_flow_log) % 64 == 0, "struct mtlb_flow_log");
 _Static_assert(sizeof(struct mtlb_port_line) == 64, "struct mtlb_port_line");
 _Static_assert(sizeof(struct mtlb_member_counter) == 64, "struct mtlb_member_counter");
 _Static_assert(sizeof(struct mtlb_nat_way) == 32, "struct mtlb_nat_way");

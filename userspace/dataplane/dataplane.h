@@ -77,8 +77,9 @@ struct dataplane_view {
 	const struct mtlb_slot_line *slots;
 	const struct mtlb_flow_bucket *flows;
 	const struct mtlb_flow_facts *facts;
+	const struct mtlb_flow_log *flow_logs; /* one per CPU */
 	const struct mtlb_nat_way *nat_ways;
-	const struct mtlb_flow_bucket *fragments; /* words as abi/fragment.h says */
+	const struct mtlb_fragment_bucket *fragments;
 	const struct mtlb_member_counter *member_counters;
 	const struct mtlb_reason_counter *reason_counters;
 	const struct mtlb_tenant_counter *tenant_counters;
@@ -221,9 +222,13 @@ int dataplane_clear_flows(struct dataplane *dataplane, uint32_t first, uint32_t 
 /* Frees one word if it is still what was seen; false when a packet was faster. */
 bool dataplane_free_flow(struct dataplane *dataplane, uint32_t bucket, uint32_t place,
 			 uint64_t seen);
-/* Writes a flow into a free word of a bucket; false when there is none. */
-bool dataplane_move_flow(struct dataplane *dataplane, uint32_t bucket, uint64_t word,
+/* Writes a flow into a free word of a bucket; false when there is none. facts: NULL when it is not
+ * known whose it is.
+ */
+bool dataplane_move_flow(struct dataplane *dataplane, uint32_t bucket, uint64_t word, uint64_t hash,
 			 const struct mtlb_flow_facts *facts);
+/* Carries what the CPUs' logs tell of new flows over to the facts: a few milliseconds at most. */
+void dataplane_read_flow_logs(struct dataplane *dataplane);
 
 /* Returns when no packet holds any more what was replaced before the call: only then may a record,
  * a slot range, a member index or a flow range be given to somebody else.
@@ -238,6 +243,8 @@ void dataplane_sum_reason(const struct dataplane *dataplane, uint32_t tenant,
 			  enum mtlb_reason reason, struct mtlb_reason_counter *ret_sum);
 void dataplane_sum_tenant(const struct dataplane *dataplane, uint32_t tenant,
 			  struct mtlb_tenant_counter *ret_sum);
+/* Flows whose facts were overwritten in a log before they were read. */
+uint64_t dataplane_sum_lost_facts(const struct dataplane *dataplane);
 /* Before an index is given to another tenant or member. */
 int dataplane_reset_tenant_counters(struct dataplane *dataplane, uint32_t tenant);
 int dataplane_reset_member_counters(struct dataplane *dataplane, uint32_t member);

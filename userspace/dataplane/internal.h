@@ -17,8 +17,9 @@
 	ARRAY(slots, mtlb_slots, struct mtlb_slot_line)                          \
 	ARRAY(flows, mtlb_flows, struct mtlb_flow_bucket)                        \
 	ARRAY(facts, mtlb_flow_facts, struct mtlb_flow_facts)                    \
+	ARRAY(flow_logs, mtlb_flow_logs, struct mtlb_flow_log)                   \
 	ARRAY(nat_ways, mtlb_nat_ways, struct mtlb_nat_way)                      \
-	ARRAY(fragments, mtlb_fragments, struct mtlb_flow_bucket)                \
+	ARRAY(fragments, mtlb_fragments, struct mtlb_fragment_bucket)            \
 	ARRAY(member_counters, mtlb_member_counters, struct mtlb_member_counter) \
 	ARRAY(reason_counters, mtlb_reason_counters, struct mtlb_reason_counter) \
 	ARRAY(tenant_counters, mtlb_tenant_counters, struct mtlb_tenant_counter) \

@@ -310,27 +310,27 @@ int dataplane_clear_flows(struct dataplane *dataplane, uint32_t first, uint32_t 
 	return error;
 }
 
-static bool free_word(struct mtlb_flow_bucket *bucket, uint32_t place, uint64_t seen)
+static bool free_word(__u64 *word, uint64_t seen)
 {
 	__u64 expected = seen;
 
-	return __atomic_compare_exchange_n(&bucket->word[place], &expected, 0, false,
-					   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(word, &expected, 0, false, __ATOMIC_RELAXED,
+					   __ATOMIC_RELAXED);
 }
 
 bool dataplane_free_flow(struct dataplane *dataplane, uint32_t bucket, uint32_t place,
 			 uint64_t seen)
 {
-	return free_word(&dataplane->arrays.flows[bucket], place, seen);
+	return free_word(&dataplane->arrays.flows[bucket].word[place], seen);
 }
 
 bool dataplane_free_fragment(struct dataplane *dataplane, uint32_t bucket, uint32_t place,
 			     uint64_t seen)
 {
-	return free_word(&dataplane->arrays.fragments[bucket], place, seen);
+	return free_word(&dataplane->arrays.fragments[bucket].word[place], seen);
 }
 
-bool dataplane_move_flow(struct dataplane *dataplane, uint32_t bucket, uint64_t word,
+bool dataplane_move_flow(struct dataplane *dataplane, uint32_t bucket, uint64_t word, uint64_t hash,
 			 const struct mtlb_flow_facts *facts)
 {
 	for (uint32_t i = 0; i < MTLB_FLOWS_PER_BUCKET; i++) {
@@ -342,7 +342,13 @@ bool dataplane_move_flow(struct dataplane *dataplane, uint32_t bucket, uint64_t 
 		if (*place || !__atomic_compare_exchange_n(place, &expected, word, false,
 							   __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 			continue;
-		dataplane->arrays.facts[(size_t)bucket * MTLB_FLOWS_PER_BUCKET + i] = *facts;
+		dataplane->arrays.flows[bucket].hash[i] = hash;
+		if (facts) {
+			uint32_t position = bucket * MTLB_FLOWS_PER_BUCKET + i;
+
+			dataplane->arrays.facts[position] = *facts;
+			dataplane->arrays.facts[position].position = position;
+		}
 		return true;
 	}
 	return false;
