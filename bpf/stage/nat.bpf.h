@@ -171,7 +171,7 @@ static __always_inline bool nat_known(struct xdp_md *ctx, struct packet *p,
 }
 
 static __always_inline void nat_write_facts(struct xdp_md *ctx, const struct packet *p,
-					    const struct mtlb_vip *vip,
+					    const struct mtlb_vip *vip, __u32 position,
 					    struct mtlb_flow_facts *facts, struct mtlb_nat_way *way)
 {
 	facts->hash = p->hash;
@@ -182,9 +182,11 @@ static __always_inline void nat_write_facts(struct xdp_md *ctx, const struct pac
 	facts->protocol = p->key.protocol;
 	facts->service = vip->service;
 	facts->first_seen = bpf_ktime_get_coarse_ns();
+	facts->position = position;
 	nat_renew_way(ctx, p, way);
 	way->answered = 0;
 	way->mss = (__u16)(vip->flags >> MTLB_VIP_MSS_SHIFT);
+	barrier();
 }
 
 /* The three steps. rank: as in track_store; 0: the place is this very flow's. */
@@ -212,7 +214,7 @@ static __always_inline bool nat_take_seat(struct xdp_md *ctx, struct packet *p,
 	if (__sync_val_compare_and_swap(seat, old, claim) != old)
 		return false;
 	*track_hash(bucket, place) = p->hash;
-	nat_write_facts(ctx, p, vip, facts, way);
+	nat_write_facts(ctx, p, vip, at * MTLB_FLOWS_PER_BUCKET + place, facts, way);
 	if (__sync_val_compare_and_swap(
 		    seat, claim, mtlb_flow_word(tag, p->member, now, MTLB_FLOW_UNPROVEN)) != claim)
 		return false;

@@ -58,6 +58,7 @@ static __always_inline bool nat_find_flow(struct packet *p, struct nat_flow *flo
 	flow->to.destination_port = facts->source_port;
 	service_at = m->service;
 	service = bpf_map_lookup_elem(&mtlb_services, &service_at);
+	barrier();
 	/* the place may have changed hands while its facts were read */
 	word ^= *(volatile __u64 *)track_word((void *)bucket, flow->place);
 	if (!service || mtlb_flow_tag(word) || mtlb_flow_member(word))
@@ -91,17 +92,21 @@ static __always_inline void nat_renew_flow(const struct packet *p, const struct 
 }
 
 /*
- * What fits the way to the client is not known: what does not is the NIC's or the kernel's. Out of
- * line for the stack's sake, as are the two below.
+ * What fits the way to the client is not known: what does not is the NIC's or the kernel's. word:
+ * of the flow; the way is another one's when the place has changed hands since. Out of line for the
+ * stack's sake, as are the two below.
  */
-__attribute__((noinline)) int nat_send_back(struct xdp_md *ctx, struct packet *p, __u32 position)
+__attribute__((noinline)) int nat_send_back(struct xdp_md *ctx, struct packet *p, __u32 position,
+					    __u64 word)
 {
 	const struct mtlb_nat_way *way = bpf_map_lookup_elem(&mtlb_nat_ways, &position);
+	__u32 at = knob_nat_first + position / MTLB_FLOWS_PER_BUCKET;
+	struct mtlb_flow_bucket *bucket = bpf_map_lookup_elem(&mtlb_flows, &at);
 	struct mtlb_member back = {};
 	void *data;
 	int grow;
 
-	if (!way || !p)
+	if (!way || !bucket || !p)
 		return MTLB_REASON_no_record;
 	__builtin_memcpy(back.next_hop, way->client, ETH_ALEN);
 	__builtin_memcpy(back.source_mac, way->own, ETH_ALEN);
@@ -110,6 +115,10 @@ __attribute__((noinline)) int nat_send_back(struct xdp_md *ctx, struct packet *p
 	p->tag[1] = way->tag[1];
 	grow = way->l3 - p->l3;
 	p->l3 = way->l3;
+	barrier();
+	word ^= *(volatile __u64 *)track_word(bucket, position % MTLB_FLOWS_PER_BUCKET);
+	if (mtlb_flow_tag(word) || mtlb_flow_member(word))
+		return MTLB_REASON_no_flow;
 	if (grow && bpf_xdp_adjust_head(ctx, -grow))
 		return MTLB_REASON_no_headroom;
 	data = (void *)(long)ctx->data;
@@ -171,7 +180,7 @@ static __always_inline int nat_translate_reply(struct xdp_md *ctx, struct packet
 	if (way->mss && p->key.protocol == IPPROTO_TCP && p->tcp_flags & PACKET_TCP_SYN &&
 	    !p->fragment && !p->related)
 		mss_clamp(ctx, p->l3 + p->l4, way->mss);
-	return nat_send_back(ctx, p, position);
+	return nat_send_back(ctx, p, position, flow->word);
 }
 
 /* A later fragment before its first: whose it is, the agent will see then. What it may not hold is
