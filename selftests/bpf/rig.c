@@ -155,16 +155,42 @@ static void put_service(const struct rig *rig, enum rig_service service)
 	}
 }
 
+static const struct dataplane_capacity capacity = {
+	.tenants = RIG_TENANTS + 1,
+	.vips = RIG_VIPS,
+	.services = RIG_MEMBERS,
+	.members = RIG_MEMBERS,
+	.slots = RIG_SLOTS,
+	.flow_buckets = RIG_BUCKETS,
+};
+
+static void put_all(struct rig *rig)
+{
+	rig->view = dataplane_view(rig->dataplane);
+	for (enum rig_tenant tenant = ACME; tenant < RIG_TENANTS; tenant++)
+		put_tenant(rig, tenant);
+	for (enum rig_service service = NOBODY + 1; service < RIG_SERVICES; service++)
+		put_service(rig, service);
+}
+
+void rig_open_memory(struct rig *rig, const uint8_t *secret, uint32_t stamp_shift)
+{
+	struct dataplane_options options = {
+		.capacity = capacity,
+		.secret = secret,
+		.stamp_shift = stamp_shift,
+	};
+
+	*rig = (struct rig){};
+	assert_int_equal(dataplane_open_memory(&options, &rig->dataplane), 0);
+	put_all(rig);
+}
+
 void rig_open(struct rig *rig, uint32_t stamp_shift)
 {
 	struct dataplane_options options = {
 		.directory = rig->directory,
-		.capacity = {.tenants = RIG_TENANTS + 1,
-			     .vips = RIG_VIPS,
-			     .services = RIG_MEMBERS,
-			     .members = RIG_MEMBERS,
-			     .slots = RIG_SLOTS,
-			     .flow_buckets = RIG_BUCKETS},
+		.capacity = capacity,
 		.stamp_shift = stamp_shift,
 	};
 	struct err err = {};
@@ -174,16 +200,12 @@ void rig_open(struct rig *rig, uint32_t stamp_shift)
 	snprintf(rig->directory, sizeof(rig->directory), "/sys/fs/bpf/mtlb-test-%d", getpid());
 	if (dataplane_open(&options, &rig->dataplane, &err))
 		fail_msg("%s", err.text);
-	rig->view = dataplane_view(rig->dataplane);
 	rig->poison = poison__open_and_load();
 	assert_non_null(rig->poison);
 	fd = dataplane_program_fd(rig->dataplane);
 	assert_int_equal(
 		bpf_map_update_elem(bpf_map__fd(rig->poison->maps.tested), &zero, &fd, BPF_ANY), 0);
-	for (enum rig_tenant tenant = ACME; tenant < RIG_TENANTS; tenant++)
-		put_tenant(rig, tenant);
-	for (enum rig_service service = NOBODY + 1; service < RIG_SERVICES; service++)
-		put_service(rig, service);
+	put_all(rig);
 }
 
 void rig_close(struct rig *rig)
@@ -192,7 +214,7 @@ void rig_close(struct rig *rig)
 
 	poison__destroy(rig->poison);
 	dataplane_close(rig->dataplane);
-	if (dataplane_remove(rig->directory, &err))
+	if (rig->poison && dataplane_remove(rig->directory, &err))
 		fail_msg("%s", err.text);
 }
 
