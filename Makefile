@@ -50,11 +50,15 @@ UNIT_SRC := $(call find,selftests/unit,*_test.c)
 BPF_TEST_SRC := $(call find,selftests/bpf,*_test.c)
 BENCH_SRC := $(filter-out %.bpf.c,$(call find,selftests/bench,*.c))
 FUZZ_SRC := $(call find,selftests/fuzz,*_fuzz.c)
+# The XDP program compiled for the host, and the world it runs in: an archive each, as not every
+# test wants the program's names beside its own.
+HOST_SRC := $(call find,selftests/host,*.c)
+RIG_SRC := selftests/bpf/rig.c selftests/bpf/packet.c
 # What several test programs share: linked into every one of them.
 TEST_LIB_SRC := $(filter-out %.bpf.c %_test.c %_fuzz.c,$(call find,selftests/lib,*.c) \
 	$(call find,selftests/unit,*.c) $(call find,selftests/bpf,*.c))
 
-ROOMS := base sys wire model dataplane agent mtlb
+ROOMS := base sys wire model dataplane agent mtlb host rig
 # A linker reads archives from left to right: who needs comes before who is needed.
 AGENT_ROOMS := agent dataplane model wire sys base
 MTLB_ROOMS := mtlb model wire sys base
@@ -65,6 +69,8 @@ SRC_model := $(MODEL_SRC)
 SRC_dataplane := $(DATAPLANE_SRC)
 SRC_agent := $(AGENT_SRC)
 SRC_mtlb := $(MTLB_SRC)
+SRC_host := $(HOST_SRC)
+SRC_rig := $(RIG_SRC)
 
 # --- what is built -------------------------------------------------------------------------------
 
@@ -78,6 +84,8 @@ UNIT_BIN := $(UNIT_SRC:selftests/%.c=$(O)/test/%)
 BPF_TEST_BIN := $(BPF_TEST_SRC:selftests/%.c=$(O)/test/%)
 BENCH_BIN := $(BENCH_SRC:selftests/bench/%.c=$(O)/bench/%)
 FUZZ_BIN := $(FUZZ_SRC:selftests/fuzz/%.c=$(O)/fuzz/%)
+FRAMES := $(O)/selftests/frames.def
+FRAME_SRC := $(filter-out %/budget_test.c %/differential_test.c,$(BPF_TEST_SRC))
 
 # obj: plain. san: gcc with sanitizers, for tests. fuzz-obj: clang with sanitizers and coverage.
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
@@ -106,6 +114,8 @@ SANITIZE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-saniti
 SAN_CFLAGS := $(SANITIZE) -Wno-maybe-uninitialized -Wno-format-truncation \
 	-Wno-stringop-truncation
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g $(WARN) -I.
+# Before libbpf's own headers; and packets lie as they lie: neither kernel nor CPU minds.
+HOST_CFLAGS := -Iselftests/host/include -fno-sanitize=alignment
 DEPGEN = -MMD -MP -MF $(@:.o=.d)
 
 # --- targets people type -------------------------------------------------------------------------
@@ -151,17 +161,17 @@ bench-%: $(O)/bench/%
 bench-build: $(BENCH_BIN)
 
 fuzz: fuzz-build ## Run every fuzzer for T seconds; corpora are kept under build/fuzz
+	$(Q)$(O)/fuzz/seeds $(O)/fuzz/pipeline_fuzz.seeds $(O)/fuzz/parse_fuzz.seeds
 	$(Q)set -e; for fuzzer in $(FUZZ_BIN); do \
 		mkdir -p $$fuzzer.corpus; \
-		seeds=selftests/fuzz/seeds/$$(basename $$fuzzer); test -d $$seeds || seeds=; \
+		seeds=$$fuzzer.seeds; test -d $$seeds || seeds=; \
 		echo "$$fuzzer: $(T) s"; \
 		$$fuzzer -max_total_time=$(T) -print_final_stats=1 -artifact_prefix=$$fuzzer.crash- \
 			$$fuzzer.corpus $$seeds 2>$$fuzzer.log || { tail -40 $$fuzzer.log; exit 1; }; \
 		grep -E 'number_of_executed_units|new_units_added' $$fuzzer.log; \
 	done
 
-fuzz-build: $(FUZZ_BIN)
-
+fuzz-build: $(FUZZ_BIN) $(O)/fuzz/seeds
 
 install: all ## Install mtlbd, mtlb and the example configuration under PREFIX
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/mtlb
@@ -223,23 +233,38 @@ $(O)/selftests/%.bpf.o: selftests/%.bpf.c $(O)/flags | $(DEPS_BUILD)
 $(O)/obj/%.o: %.c $(O)/flags | $(DEPS_BUILD) $(SKELS)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(PKG_CFLAGS) $(DEPGEN) -c $< -o $@
+	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(PKG_CFLAGS) $(OWN_CFLAGS) $(DEPGEN) -c $< -o $@
 
 $(O)/san/%.o: %.c $(O)/flags | $(DEPS_TEST) $(SKELS)
 	$(call say,CC-SAN,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(PKG_CFLAGS) $(DEPGEN) -c $< -o $@
+	$(Q)$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(PKG_CFLAGS) $(OWN_CFLAGS) $(DEPGEN) -c $< -o $@
 
 $(O)/fuzz-obj/%.o: %.c $(O)/flags | $(DEPS_TEST) $(SKELS)
 	$(call say,CC-FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BASE_CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link $(PKG_CFLAGS) $(DEPGEN) \
-		-c $< -o $@
+	$(Q)$(CLANG) $(BASE_CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link $(PKG_CFLAGS) $(OWN_CFLAGS) \
+		$(DEPGEN) -c $< -o $@
+
+%/selftests/host/program.o %/selftests/fuzz/parse_fuzz.o: OWN_CFLAGS = $(HOST_CFLAGS)
+
+# Each frame that a test is written with is a seed.
+$(FRAMES): selftests/host/frames.py $(FRAME_SRC) $(wildcard selftests/bpf/*.h) | $(DEPS_TEST) \
+		$(SKELS) $(SELF_SKELS)
+	$(call say,FRAMES,$@)
+	@mkdir -p $(@D)
+	$(Q)set -e; for source in $(FRAME_SRC); do \
+		$(CC) -E -P $(BASE_CFLAGS) $(PKG_CFLAGS) $$source; \
+	done >$@.i
+	$(Q)selftests/host/frames.py <$@.i >$@
 
 # Only what lives in selftests may include the skeletons of selftests.
-SELF_OBJ := $(call obj,$(BENCH_SRC)) $(call fuzzobj,$(FUZZ_SRC)) \
-	$(call san,$(UNIT_SRC) $(BPF_TEST_SRC) $(TEST_LIB_SRC))
+SELF_OBJ := $(call obj,$(BENCH_SRC) $(HOST_SRC) $(RIG_SRC)) \
+	$(call fuzzobj,$(FUZZ_SRC) $(HOST_SRC) $(RIG_SRC)) \
+	$(call san,$(UNIT_SRC) $(BPF_TEST_SRC) $(TEST_LIB_SRC) $(HOST_SRC))
 $(SELF_OBJ): | $(SELF_SKELS) $(DEPS_TEST)
+$(O)/obj/selftests/host/frames.o $(O)/san/selftests/host/frames.o \
+	$(O)/fuzz-obj/selftests/host/frames.o: | $(FRAMES)
 
 define archive
 $(O)/obj/lib$(1).a: $(call obj,$(SRC_$(1)))
@@ -292,7 +317,7 @@ $(O)/test/unit/tools/%: $(O)/san/selftests/unit/tools/%.o $(call san,$(TEST_LIB_
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
 
-$(O)/test/%: $(O)/san/selftests/%.o $(call san,$(TEST_LIB_SRC)) $(call sanlib,$(AGENT_ROOMS))
+$(O)/test/%: $(O)/san/selftests/%.o $(call san,$(TEST_LIB_SRC)) $(call sanlib,host $(AGENT_ROOMS))
 	$(call say,LD-SAN,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
@@ -302,10 +327,15 @@ $(O)/bench/%: $(O)/obj/selftests/bench/%.o $(call objlib,$(AGENT_ROOMS))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
 
-$(O)/fuzz/%: $(O)/fuzz-obj/selftests/fuzz/%.o $(call fuzzlib,$(AGENT_ROOMS))
+$(O)/fuzz/%: $(O)/fuzz-obj/selftests/fuzz/%.o $(call fuzzlib,host rig $(AGENT_ROOMS))
 	$(call say,LD-FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
+
+$(O)/fuzz/seeds: $(O)/obj/selftests/fuzz/seeds.o $(call objlib,host rig $(AGENT_ROOMS))
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
 
 # --- what make cannot see in a file's age --------------------------------------------------------
 
@@ -317,7 +347,8 @@ define remember
 endef
 
 $(O)/flags: FORCE
-	$(call remember,$(CC) $(CLANG) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(SAN_CFLAGS) $(BPF_CFLAGS))
+	$(call remember,$(CC) $(CLANG) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(SAN_CFLAGS) $(BPF_CFLAGS) \
+		$(HOST_CFLAGS))
 
 $(O)/sources: FORCE
 	$(call remember,$(foreach room,$(ROOMS),$(room): $(SRC_$(room));))
@@ -330,14 +361,15 @@ BPF_COMMAND = $(CLANG) $(BPF_CFLAGS) -isystem /usr/include/$(MULTIARCH)
 C_COMMAND = $(CC) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(PKG_CFLAGS)
 entry = {"directory": $(call json,$(CURDIR))$(comma) "file": $(call json,$(2))$(comma) \
 	"arguments": [$(foreach word,$(1),$(call json,$(word))$(comma)) "-c"$(comma) $(call json,$(2))]}
-ALL_C := $(AGENT_MAIN) $(MTLB_MAIN) $(foreach room,$(ROOMS),$(SRC_$(room))) $(UNIT_SRC) \
-	$(BPF_TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(TEST_LIB_SRC)
+ALL_C := $(sort $(AGENT_MAIN) $(MTLB_MAIN) $(foreach room,$(ROOMS),$(SRC_$(room))) $(UNIT_SRC) \
+	$(BPF_TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) selftests/fuzz/seeds.c $(TEST_LIB_SRC))
 
 compile_commands.json: $(SKELS) $(SELF_SKELS) | $(DEPS_TEST) ## Tell clangd how each file is compiled
 	$(file >$(O)/$@.lines)
 	$(foreach src,$(BPF_SRC) $(SELF_BPF_SRC),\
 		$(file >>$(O)/$@.lines,$(call entry,$(BPF_COMMAND),$(src))))
-	$(foreach src,$(ALL_C),$(file >>$(O)/$@.lines,$(call entry,$(C_COMMAND),$(src))))
+	$(foreach src,$(ALL_C),$(file >>$(O)/$@.lines,$(call entry,$(C_COMMAND) \
+		$(if $(filter %/host/program.c,$(src)),$(HOST_CFLAGS)),$(src))))
 	@{ echo '['; sed '/^ *$$/d; $$!s/$$/,/' $(O)/$@.lines; echo ']'; } > $(O)/$@
 	@rm $(O)/$@.lines
 	@ln -sfn $(O)/$@ $@

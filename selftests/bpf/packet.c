@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define LAYERS_MAX 16
+#define LAYERS_MAX 20
 
 enum kind {
 	ETH,

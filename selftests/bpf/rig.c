@@ -192,17 +192,43 @@ static void make_interfaces(const struct rig *rig)
 	assert_int_equal(dataplane_put_interface(rig->dataplane, RIG_FAR), 0);
 }
 
+static const struct dataplane_capacity capacity = {
+	.tenants = RIG_TENANTS + 1,
+	.vips = RIG_VIPS,
+	.services = RIG_MEMBERS,
+	.members = RIG_MEMBERS,
+	.slots = RIG_SLOTS,
+	.flow_buckets = RIG_BUCKETS,
+	.nat_sources = 2,
+};
+
+static void put_all(struct rig *rig)
+{
+	for (enum rig_tenant tenant = ACME; tenant < RIG_TENANTS; tenant++)
+		put_tenant(rig, tenant);
+	for (enum rig_service service = NOBODY + 1; service < RIG_SERVICES; service++)
+		put_service(rig, service);
+}
+
+void rig_open_memory(struct rig *rig, const uint8_t *secret, uint32_t stamp_shift)
+{
+	struct dataplane_options options = {
+		.capacity = capacity,
+		.secret = secret,
+		.stamp_shift = stamp_shift,
+	};
+
+	*rig = (struct rig){};
+	assert_int_equal(dataplane_open_memory(&options, &rig->dataplane), 0);
+	rig->view = dataplane_view(rig->dataplane);
+	put_all(rig);
+}
+
 static void open_dataplane(struct rig *rig, uint32_t stamp_shift)
 {
 	struct dataplane_options options = {
 		.directory = rig->directory,
-		.capacity = {.tenants = RIG_TENANTS + 1,
-			     .vips = RIG_VIPS,
-			     .services = RIG_MEMBERS,
-			     .members = RIG_MEMBERS,
-			     .slots = RIG_SLOTS,
-			     .flow_buckets = RIG_BUCKETS,
-			     .nat_sources = 2},
+		.capacity = capacity,
 		.stamp_shift = stamp_shift,
 	};
 	struct err err = {};
@@ -224,10 +250,7 @@ void rig_open(struct rig *rig, uint32_t stamp_shift)
 	assert_non_null(rig->poison);
 	open_dataplane(rig, stamp_shift);
 	make_interfaces(rig);
-	for (enum rig_tenant tenant = ACME; tenant < RIG_TENANTS; tenant++)
-		put_tenant(rig, tenant);
-	for (enum rig_service service = NOBODY + 1; service < RIG_SERVICES; service++)
-		put_service(rig, service);
+	put_all(rig);
 }
 
 void rig_adopt(struct rig *rig)
@@ -245,7 +268,7 @@ void rig_close(struct rig *rig)
 
 	poison__destroy(rig->poison);
 	dataplane_close(rig->dataplane);
-	if (dataplane_remove(rig->directory, &err))
+	if (rig->poison && dataplane_remove(rig->directory, &err))
 		fail_msg("%s", err.text);
 }
 

@@ -57,6 +57,8 @@ struct rig {
 
 /* Both fail the test that calls them when the kernel refuses. stamp_shift: 0 for the default. */
 void rig_open(struct rig *rig, uint32_t stamp_shift);
+/* The same world in the fake dataplane, for selftests/host. secret: 16 bytes, NULL for zeros. */
+void rig_open_memory(struct rig *rig, const uint8_t *secret, uint32_t stamp_shift);
 void rig_close(struct rig *rig);
 /* Lets go of the maps and adopts them, as an agent that starts again. */
 void rig_adopt(struct rig *rig);

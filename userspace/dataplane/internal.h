@@ -83,6 +83,8 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 size_t dataplane_array_size(enum dataplane_array array);
 const char *dataplane_array_map(enum dataplane_array array);
 void **dataplane_array_slot(struct dataplane_arrays *arrays, enum dataplane_array array);
+/* How many elements an array of the fake has. */
+size_t dataplane_memory_length(const struct dataplane *dataplane, enum dataplane_array array);
 
 void dataplane_fill_node(struct mtlb_node *node, const struct dataplane_options *options,
 			 uint32_t cpus);

@@ -33,6 +33,7 @@ struct memory {
 	struct memory_held *held; /* in the order they came in */
 	void (*on_put_back)(void *context, uint32_t ifindex, const void *frame, uint32_t length);
 	void *put_back_context;
+	size_t length[DATAPLANE_ARRAY_COUNT];
 };
 
 static struct memory *memory_of(const struct dataplane *dataplane)
@@ -245,8 +246,8 @@ int dataplane_open_memory(const struct dataplane_options *options, struct datapl
 	for (int i = 0; i < DATAPLANE_ARRAY_COUNT; i++) {
 		void **slot = dataplane_array_slot(&memory->dataplane.arrays, i);
 
-		*slot = calloc(dataplane_array_length(i, &options->capacity, 1),
-			       dataplane_array_size(i));
+		memory->length[i] = dataplane_array_length(i, &options->capacity, 1);
+		*slot = calloc(memory->length[i], dataplane_array_size(i));
 		if (!*slot) {
 			close_memory(&memory->dataplane);
 			return -ENOMEM;
@@ -256,6 +257,11 @@ int dataplane_open_memory(const struct dataplane_options *options, struct datapl
 	dataplane_make_view(&memory->dataplane);
 	*ret_dataplane = &memory->dataplane;
 	return 0;
+}
+
+size_t dataplane_memory_length(const struct dataplane *dataplane, enum dataplane_array array)
+{
+	return memory_of(dataplane)->length[array];
 }
 
 void dataplane_memory_fail_at(struct dataplane *dataplane, unsigned long verb)
