@@ -29,7 +29,12 @@ static __always_inline int detour(struct xdp_md *ctx, struct packet *p, int reas
 	case MTLB_REASON_too_big:
 		return answer(ctx, p, reason);
 	case MTLB_REASON_not_vip:
-		return vip->flags & MTLB_VIP_NAT_SOURCE ? nat_reply(ctx, p) : reason;
+		if (!(vip->flags & MTLB_VIP_NAT_SOURCE))
+			return reason;
+		reason = nat_reply(ctx, p);
+		if (p->fragment)
+			nat_remember(p);
+		return reason;
 	case MTLB_REASON_icmp:
 		return answer_echo(ctx, p, vip);
 	default:

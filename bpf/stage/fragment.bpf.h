@@ -28,10 +28,10 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
+	__uint(max_entries, 1 << 21);
 } mtlb_held SEC(".maps");
 
-#define FRAGMENT_HELD_MAX 32U /* of a tenant, by a CPU, in a window of answer.bpf.h */
+#define FRAGMENT_HELD_MAX 128U /* of a tenant, by a CPU, in a window of answer.bpf.h */
 #define FRAGMENT_TRIES	  3
 
 static __always_inline __u64 fragment_hash(const struct packet *p)
@@ -252,7 +252,7 @@ __attribute__((noinline)) int fragment_follow(struct xdp_md *ctx, struct packet 
 	if (!member)
 		return fragment_hold(ctx, p, at, tag);
 	m = bpf_map_lookup_elem(&mtlb_members, &member);
-	if (!m || m->flags & MTLB_MEMBER_LET_GO || m->encap == MTLB_ENCAP_NAT)
+	if (!m || m->flags & MTLB_MEMBER_LET_GO)
 		return MTLB_REASON_fragment;
 	/* its number may have been given to another service since */
 	service_at = m->service;

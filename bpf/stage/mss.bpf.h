@@ -58,8 +58,10 @@ static long mss_look(__u32 i, void *context)
 	return 0;
 }
 
-/* at: the TCP header, as an offset in the frame. Packet pointers are lost. */
-static __always_inline void mss_clamp(struct xdp_md *ctx, __u32 at, __u32 limit)
+/* at: the TCP header, as an offset in the frame. Packet pointers are lost. Out of line for the sake
+ * of the stack of those who call it.
+ */
+__attribute__((noinline)) int mss_clamp(struct xdp_md *ctx, __u32 at, __u32 limit)
 {
 	struct mss_walk walk = {.ctx = ctx, .at = at + sizeof(struct tcphdr)};
 	struct tcphdr tcp;
@@ -67,12 +69,12 @@ static __always_inline void mss_clamp(struct xdp_md *ctx, __u32 at, __u32 limit)
 	__u16 from, to;
 
 	if (bpf_xdp_load_bytes(ctx, at, &tcp, sizeof(tcp)))
-		return;
+		return 0;
 	walk.last = at + tcp.doff * 4U;
 	bpf_loop(MSS_OPTIONS_MAX, mss_look, &walk, 0);
 	if (!walk.found || bpf_xdp_load_bytes(ctx, walk.found, &was, sizeof(was)) ||
 	    core_be16(was) <= limit)
-		return;
+		return 0;
 	/* behind an odd number of padding bytes it lies across two words of the sum */
 	from = (walk.found - at) & 1 ? core_be16(was) : was;
 	to = (walk.found - at) & 1 ? core_be16(is) : is;
@@ -80,6 +82,7 @@ static __always_inline void mss_clamp(struct xdp_md *ctx, __u32 at, __u32 limit)
 	bpf_xdp_store_bytes(ctx, walk.found, &is, sizeof(is));
 	bpf_xdp_store_bytes(ctx, at + offsetof(struct tcphdr, check), &tcp.check,
 			    sizeof(tcp.check));
+	return 0;
 }
 
 #endif

@@ -7,8 +7,10 @@
 #ifndef MTLB_STAGE_NAT_REPLY_H
 #define MTLB_STAGE_NAT_REPLY_H
 
+#include "fragment.bpf.h"
 #include "names.bpf.h"
 #include "nat.bpf.h"
+#include "nat_icmp.bpf.h"
 
 /* The flow that a reply belongs to. */
 struct nat_flow {
@@ -22,8 +24,10 @@ static __always_inline bool nat_is_reply(const struct mtlb_flow_facts *facts,
 					 const struct mtlb_member *m, const struct packet *p)
 {
 	return m->encap == MTLB_ENCAP_NAT && !(m->flags & MTLB_MEMBER_LET_GO) &&
-	       m->service == facts->service && facts->protocol == p->key.protocol &&
-	       p->source_port == (m->port ? m->port : facts->destination_port) &&
+	       m->service == facts->service &&
+	       (packet_is_later_fragment(p) ||
+		(facts->protocol == p->key.protocol &&
+		 p->source_port == (m->port ? m->port : facts->destination_port))) &&
 	       nat_same_address(&m->outer_destination, &p->source) &&
 	       nat_same_address(&m->outer_source, &p->key.address);
 }
@@ -86,19 +90,25 @@ static __always_inline void nat_renew_flow(const struct packet *p, const struct 
 			mtlb_flow_word(mtlb_flow_tag(flow->word), p->member, now, next));
 }
 
-/* What fits the way to the client is not known: what does not is the NIC's or the kernel's. */
-static __always_inline int nat_send_back(struct xdp_md *ctx, struct packet *p,
-					 const struct mtlb_nat_way *way)
+/*
+ * What fits the way to the client is not known: what does not is the NIC's or the kernel's. Out of
+ * line for the stack's sake, as are the two below.
+ */
+__attribute__((noinline)) int nat_send_back(struct xdp_md *ctx, struct packet *p, __u32 position)
 {
+	const struct mtlb_nat_way *way = bpf_map_lookup_elem(&mtlb_nat_ways, &position);
 	struct mtlb_member back = {};
-	int grow = way->l3 - p->l3;
 	void *data;
+	int grow;
 
+	if (!way || !p)
+		return MTLB_REASON_no_record;
 	__builtin_memcpy(back.next_hop, way->client, ETH_ALEN);
 	__builtin_memcpy(back.source_mac, way->own, ETH_ALEN);
 	p->ifindex = way->ifindex;
 	p->tag[0] = way->tag[0];
 	p->tag[1] = way->tag[1];
+	grow = way->l3 - p->l3;
 	p->l3 = way->l3;
 	if (grow && bpf_xdp_adjust_head(ctx, -grow))
 		return MTLB_REASON_no_headroom;
@@ -109,8 +119,40 @@ static __always_inline int nat_send_back(struct xdp_md *ctx, struct packet *p,
 	return p->ifindex == ctx->ingress_ifindex ? MTLB_REASON_sent : MTLB_REASON_redirected;
 }
 
+/* A first fragment of a reply: the later ones have no port to be known by. */
+__attribute__((noinline)) int nat_remember(struct packet *p)
+{
+	const struct mtlb_tenant *tenant;
+	__u32 tenant_at, first;
+	__u64 hash;
+
+	if (!p || !p->reply || p->related || packet_is_later_fragment(p))
+		return 0;
+	tenant_at = p->tenant;
+	tenant = bpf_map_lookup_elem(&mtlb_tenants, &tenant_at);
+	if (!tenant)
+		return 0;
+	first = nat_position(tenant->nat_first, 0);
+	hash = fragment_hash(p);
+	return fragment_store(fragment_reply_bucket(hash),
+			      fragment_word(hash, p->nat, MTLB_FRAGMENT_REPLY), first,
+			      tenant->nat_count * MTLB_FLOWS_PER_BUCKET);
+}
+
+/* Where the first fragment's flow stands, counted as p->nat; 0: not known. */
+__attribute__((noinline)) __u32 nat_recall(struct packet *p)
+{
+	__u64 hash;
+
+	if (!p)
+		return 0;
+	hash = fragment_hash(p);
+	return fragment_find(fragment_reply_bucket(hash), mtlb_flow_tag_of(hash),
+			     MTLB_FRAGMENT_REPLY);
+}
+
 static __always_inline int nat_translate_reply(struct xdp_md *ctx, struct packet *p,
-					       const struct nat_flow *flow)
+					       struct nat_flow *flow)
 {
 	__u32 position = nat_position(flow->at, flow->place);
 	struct mtlb_nat_way *way = bpf_map_lookup_elem(&mtlb_nat_ways, &position);
@@ -118,17 +160,29 @@ static __always_inline int nat_translate_reply(struct xdp_md *ctx, struct packet
 
 	if (!way)
 		return MTLB_REASON_no_record;
-	if (!p->related)
-		nat_renew_flow(p, flow, way);
 	p->reply = true;
 	p->nat = position;
+	/* what the router of an ICMP error says keeps no flow alive */
+	if (!p->related && !packet_is_later_fragment(p))
+		nat_renew_flow(p, flow, way);
 	reason = nat_write(ctx, p, &flow->to);
 	if (reason)
 		return reason;
 	if (way->mss && p->key.protocol == IPPROTO_TCP && p->tcp_flags & PACKET_TCP_SYN &&
 	    !p->fragment && !p->related)
 		mss_clamp(ctx, p->l3 + p->l4, way->mss);
-	return nat_send_back(ctx, p, way);
+	return nat_send_back(ctx, p, position);
+}
+
+/* A later fragment before its first: whose it is, the agent will see then. What it may not hold is
+ * taken for the host's.
+ */
+static __always_inline int nat_hold(struct xdp_md *ctx, struct packet *p)
+{
+	__u64 hash = fragment_hash(p);
+	int reason = fragment_hold(ctx, p, fragment_reply_bucket(hash), mtlb_flow_tag_of(hash));
+
+	return reason == MTLB_REASON_fragment ? MTLB_REASON_not_vip : reason;
 }
 
 /* p->record: that of the address it is for. */
@@ -142,10 +196,19 @@ __attribute__((noinline)) int nat_reply(struct xdp_md *ctx, struct packet *p)
 		return MTLB_REASON_not_vip;
 	record = p->record;
 	address = bpf_map_lookup_elem(&mtlb_vip_records, &record);
-	port = core_be16(p->key.port);
-	if (!address || p->trouble || port < MTLB_NAT_PORT_FIRST)
+	if (!address)
 		return MTLB_REASON_not_vip;
-	flow.at = address->flow_first + port / MTLB_FLOWS_PER_BUCKET;
+	port = core_be16(p->key.port);
+	flow.at = address->flow_first;
+	if (packet_is_later_fragment(p)) {
+		port = nat_recall(p);
+		if (!port)
+			return nat_hold(ctx, p);
+		flow.at = knob_nat_first; /* positions are counted from there */
+	} else if (p->trouble || port < MTLB_NAT_PORT_FIRST) {
+		return MTLB_REASON_not_vip;
+	}
+	flow.at += port / MTLB_FLOWS_PER_BUCKET;
 	flow.place = port % MTLB_FLOWS_PER_BUCKET;
 	if (!nat_find_flow(p, &flow))
 		return MTLB_REASON_not_vip;

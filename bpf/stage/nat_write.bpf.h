@@ -11,7 +11,6 @@
 
 #include "knobs.bpf.h"
 #include "../abi/member.h"
-#include "../core/icmp.h"
 #include "../core/nat.h"
 
 /* difference: of both addresses, for the checksum of the IPv4 header. */
@@ -72,16 +71,19 @@ static __always_inline int nat_write_ports(struct xdp_md *ctx, const struct pack
 	return 0;
 }
 
+/* Of an ICMP error about the flow: nat_icmp.bpf.h. */
+int nat_icmp_quoted(struct xdp_md *ctx, struct packet *p, struct nat_ends *to);
+int nat_icmp_outer(struct xdp_md *ctx, struct packet *p, struct nat_ends *to);
+
 /* to: the ends its flow gets, as a packet has them that goes the way p goes. */
-static __always_inline int nat_write(struct xdp_md *ctx, const struct packet *p,
-				     const struct nat_ends *to)
+static __always_inline int nat_write(struct xdp_md *ctx, struct packet *p, struct nat_ends *to)
 {
 	__u32 difference = nat_difference_address(&p->source, &to->source) +
 			   nat_difference_address(&p->key.address, &to->destination);
 	int reason;
 
 	if (p->related)
-		return MTLB_REASON_icmp;
+		return nat_icmp_quoted(ctx, p, to) ?: nat_icmp_outer(ctx, p, to);
 	reason = nat_write_addresses(ctx, p, &to->source, &to->destination, difference);
 	if (reason || packet_is_later_fragment(p))
 		return reason;
@@ -89,7 +91,7 @@ static __always_inline int nat_write(struct xdp_md *ctx, const struct packet *p,
 }
 
 /* To the member, from the address and port that the flow is translated to. */
-static __always_inline int nat_write_request(struct xdp_md *ctx, const struct packet *p,
+static __always_inline int nat_write_request(struct xdp_md *ctx, struct packet *p,
 					     const struct mtlb_member *m)
 {
 	struct nat_ends to = {

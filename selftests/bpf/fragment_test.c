@@ -21,7 +21,7 @@
 #include "../../bpf/core/parse.h"
 #include "rig.h"
 
-#define HELD_MAX 32 /* per window, CPU and tenant */
+#define HELD_MAX 128 /* per window, CPU and tenant */
 
 /* Services and members of these tests. */
 enum {

@@ -451,6 +451,45 @@ static void clients_move(void **state)
 		  .out = "eth lb > client / ip4 acme > client / tcp 102 > 1234 ACK");
 }
 
+#define SHORT "/ quic short 00a0a1 / 30 bytes"
+
+/* A connection ID that names a server is obeyed, by a flow of its own if need be. */
+static void quic_names_its_server(void **state)
+{
+	struct rig *rig = *state;
+
+	translated_set(rig, 1);
+	RIG_CHECK(rig, CLIENT4 "/ udp 1234 > 109 / 60 bytes",
+		  SENT(QUIC4_UDP, MEMBER4 "/ udp 1031 > 109 / 60 bytes"), OPENED);
+	RIG_CHECK(rig, CLIENT4 "/ udp 1234 > 109 " SHORT,
+		  SENT(NAMED, MEMBER4 "/ udp 1030 > 109 " SHORT), OPENED);
+	RIG_CHECK(rig, CLIENT4 "/ udp 1234 > 109 " SHORT,
+		  SENT(NAMED, MEMBER4 "/ udp 1030 > 109 " SHORT));
+	/* the client comes from another address, and the server is the same */
+	RIG_CHECK(rig, "eth / ip4 203.0.113.5 > acme / udp 9 > 109 " SHORT,
+		  SENT(NAMED, MEMBER4 "/ udp 1029 > 109 " SHORT), OPENED);
+	RIG_CHECK(rig, "eth hop > lb / ip4 member > lb / udp 109 > 1029",
+		  RETURNED(NAMED, "eth lb > client / ip4 acme > 203.0.113.5 / udp 109 > 9"));
+	RIG_CHECK(rig, "eth hop > lb / ip4 member > lb / udp 109 > 1031",
+		  RETURNED(QUIC4_UDP, "eth lb > client / ip4 acme > client / udp 109 > 1234"));
+}
+
+/* Its checksum would have to be made anew (CRC32c), so no configuration allows it. */
+static void sctp_is_not_translated(void **state)
+{
+	struct rig *rig = *state;
+	struct mtlb_vip vip;
+
+	translated_set(rig, 1);
+	vip = rig_vip("192.0.2.1", KEPT4_TCP, IPPROTO_SCTP, 100);
+	vip.flags = MTLB_VIP_NAT;
+	vip.flow_first = rig->view->node->nat_first + MTLB_NAT_PORT_FIRST / MTLB_FLOWS_PER_BUCKET;
+	vip.flow_mask = 0;
+	rig_put_vip(rig, 400, &vip);
+	RIG_CHECK(rig, CLIENT4 "/ sctp 1234 > 100 INIT", DROPPED(ACME, no_flow));
+	assert_int_equal(translated_count(rig), 0);
+}
+
 #define TEST(name) cmocka_unit_test(name)
 
 int main(void)
@@ -470,6 +509,8 @@ int main(void)
 		TEST(members_come_and_go),
 		TEST(what_cannot_be_sent),
 		TEST(clients_move),
+		TEST(quic_names_its_server),
+		TEST(sctp_is_not_translated),
 	};
 
 	return cmocka_run_group_tests_name("nat_flow", tests, rig_setup, rig_teardown);

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Address translation: what a request looks like to the member, what its reply looks like to the
- * client, byte for byte, and which flows there are.
+ * client, byte for byte. Which flows there are is for nat_flow_test.
  */
-#include <arpa/inet.h>
 #include <linux/bpf.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <stddef.h>
 
 #include <cmocka.h>
 
@@ -162,10 +160,68 @@ static void exchanges_are_translated(void **state)
 	}
 }
 
+/* Both ends' SYN: the service has 1,200 bytes. */
+static const struct exchange clamped[] = {
+	{"IPv4",
+	 THERE(MSS4_TCP, CLIENT4 "/ tcp 1234 > 106 SYN mss 1460",
+	       MEMBER4 "/ tcp 1031 > 106 SYN mss 1200"),
+	 BACK(REPLY4 "/ tcp 106 > 1031 SYN ACK mss 1460",
+	      RETURN4 "/ tcp 106 > 1234 SYN ACK mss 1200")},
+	{"IPv6, behind other options",
+	 THERE(MSS6_TCP, CLIENT6 "/ tcp 1234 > 106 SYN options 3 mss 9000 options 1",
+	       MEMBER6 "/ tcp 1031 > 106 SYN options 3 mss 1200 options 1"),
+	 BACK(REPLY6 "/ tcp 106 > 1031 SYN ACK options 4 mss 1440",
+	      RETURN6 "/ tcp 106 > 1234 SYN ACK options 4 mss 1200")},
+	{"less than that",
+	 THERE(MSS4_TCP, CLIENT4 "/ tcp 1234 > 106 SYN mss 1199",
+	       MEMBER4 "/ tcp 1031 > 106 SYN mss 1199"),
+	 BACK(REPLY4 "/ tcp 106 > 1031 SYN ACK mss 536",
+	      RETURN4 "/ tcp 106 > 1234 SYN ACK mss 536")},
+	{"in a VLAN",
+	 THERE(MSS4_TCP, "eth / vlan 5 / ip4 client > acme / tcp 1234 > 106 SYN mss 1460",
+	       "eth lb > hop / vlan 5 / ip4 lb > member / tcp 1031 > 106 SYN mss 1200"),
+	 BACK(REPLY4 "options 8 / tcp 106 > 1031 SYN ACK mss 1460",
+	      "eth lb > client / vlan 5 / ip4 acme > client options 8 / tcp 106 > 1234 SYN ACK mss "
+	      "1200")},
+	{"no SYN", THERE(MSS4_TCP, CLIENT4 "/ tcp 1234 > 106 SYN", MEMBER4 "/ tcp 1031 > 106 SYN"),
+	 BACK(REPLY4 "/ tcp 106 > 1031 ACK mss 1460", RETURN4 "/ tcp 106 > 1234 ACK mss 1460")},
+	{"a service without",
+	 THERE(KEPT4_TCP, CLIENT4 "/ tcp 1234 > 100 SYN mss 1460",
+	       MEMBER4 "/ tcp 1031 > 100 SYN mss 1460"),
+	 BACK(REPLY4 "/ tcp 100 > 1031 SYN ACK mss 1460",
+	      RETURN4 "/ tcp 100 > 1234 SYN ACK mss 1460")},
+};
+
+static void both_syns_are_clamped(void **state)
+{
+	for (size_t i = 0; i < sizeof(clamped) / sizeof(*clamped); i++) {
+		print_message("# %s\n", clamped[i].name);
+		exchange(*state, &clamped[i]);
+	}
+}
+
+/* A checksum that is wrong stays so, and by as much: nobody repairs what was damaged before. */
+static void damage_is_kept(void **state)
+{
+	static struct frame in, out, good;
+	struct rig *rig = *state;
+
+	translated_set(rig, 1);
+	frame_build(&in, CLIENT4 "/ udp 1234 > 101 / 30 bytes", NULL);
+	in.byte[in.length - 1] ^= 1;
+	assert_int_equal(rig_run(rig, &in, &out, 0), XDP_TX);
+	frame_build(&good, MEMBER4 "/ udp 1031 > 8080 / 30 bytes",
+		    &(struct frame_words){.member = PORT4_UDP});
+	good.byte[good.length - 1] ^= 1;
+	frame_assert_equal(&out, &good, "a damaged byte");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exchanges_are_translated),
+		cmocka_unit_test(both_syns_are_clamped),
+		cmocka_unit_test(damage_is_kept),
 	};
 
 	return cmocka_run_group_tests_name("nat", tests, rig_setup, rig_teardown);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#define FIRST_RECORD 130
+#define FIRST_RECORD 300
 #define VLAN	     7
 #define MSS	     1200
 #define MOST	     8 /* buckets that a test gives a tenant */
@@ -18,7 +18,7 @@ static const struct {
 	uint8_t flags;
 	uint32_t ifindex;
 	uint16_t mss, mtu;
-	uint8_t member_family;
+	uint8_t member_family, quic;
 } services[] = {
 	[KEPT4_TCP] = {AF_INET, IPPROTO_TCP, 100},
 	[KEPT4_UDP] = {AF_INET, IPPROTO_UDP, 100},
@@ -36,6 +36,7 @@ static const struct {
 	[MSS6_TCP] = {AF_INET6, IPPROTO_TCP, 106, .mss = MSS},
 	[WRONG4_TCP] = {AF_INET, IPPROTO_TCP, 107, .member_family = AF_INET6},
 	[SMALL4_UDP] = {AF_INET, IPPROTO_UDP, 108, .mtu = 1000},
+	[QUIC4_UDP] = {AF_INET, IPPROTO_UDP, 109, .quic = 2},
 	[GLOBEX4_TCP] = {AF_INET, IPPROTO_TCP, 100},
 };
 
@@ -104,7 +105,8 @@ static void put_service(const struct rig *rig, uint32_t service, uint32_t bucket
 	put_member(rig, service, service, 0);
 	translated_set_owner(rig, service, service);
 	vip.tenant = tenant;
-	vip.flags = MTLB_VIP_NAT | (uint32_t)services[service].mss << MTLB_VIP_MSS_SHIFT;
+	vip.flags = MTLB_VIP_NAT | (uint32_t)services[service].mss << MTLB_VIP_MSS_SHIFT |
+		    (uint32_t)services[service].quic << MTLB_VIP_QUIC_SHIFT;
 	vip.flow_first = range_of(rig, tenant);
 	vip.flow_mask = buckets - 1;
 	rig_put_vip(rig, FIRST_RECORD + service - RIG_OTHER, &vip);
@@ -119,6 +121,16 @@ static void put_source(const struct rig *rig, uint32_t index, const char *text, 
 	rig_put_vip(rig, index, &vip);
 }
 
+/* Names what is a tenant's. */
+static void put_range(const struct rig *rig, enum rig_tenant tenant, uint32_t buckets)
+{
+	struct mtlb_tenant record = rig->view->tenants[tenant];
+
+	record.nat_first = range_of(rig, tenant);
+	record.nat_count = buckets;
+	assert_int_equal(dataplane_put_tenant(rig->dataplane, tenant, &record), 0);
+}
+
 void translated_set_member(const struct rig *rig, uint32_t service, uint8_t flags)
 {
 	put_member(rig, service, service == SPARE ? KEPT4_TCP : service, flags);
@@ -131,18 +143,23 @@ void translated_set_owner(const struct rig *rig, uint32_t service, uint32_t memb
 
 void translated_set(const struct rig *rig, uint32_t buckets)
 {
+	const struct mtlb_quic_key id = {.id = 0xa1a0, .service = QUIC4_UDP, .length = 2};
 	uint32_t index = FIRST_RECORD + TRANSLATED_END - RIG_OTHER;
 
 	for (uint32_t service = RIG_OTHER; service < TRANSLATED_END; service++)
 		put_service(rig, service, buckets);
 	put_member(rig, SPARE, KEPT4_TCP, 0);
+	put_member(rig, NAMED, QUIC4_UDP, 0);
+	assert_int_equal(dataplane_put_quic_id(rig->dataplane, &id, NAMED), 0);
 	put_source(rig, index++, "10.0.0.1", bank_of(rig, ACME));
 	put_source(rig, index++, "fd00::1", bank_of(rig, ACME));
 	put_source(rig, index++, "10.0.0.2", bank_of(rig, GLOBEX));
 	put_source(rig, index++, "fd00::2", bank_of(rig, GLOBEX));
-	for (enum rig_tenant tenant = ACME; tenant <= GLOBEX; tenant++)
+	for (enum rig_tenant tenant = ACME; tenant <= GLOBEX; tenant++) {
+		put_range(rig, tenant, buckets);
 		assert_int_equal(dataplane_clear_flows(rig->dataplane, range_of(rig, tenant), MOST),
 				 0);
+	}
 }
 
 static uint32_t bucket_of(const struct rig *rig, enum rig_tenant tenant, uint16_t port)

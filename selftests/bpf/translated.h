@@ -32,9 +32,11 @@ enum translated_service {
 	MSS6_TCP,
 	WRONG4_TCP,  /* port 107: its member is an IPv6 one */
 	SMALL4_UDP,  /* port 108: the way takes 1,000 bytes */
+	QUIC4_UDP,   /* port 109, server IDs of two bytes: a0a1 is NAMED's */
 	GLOBEX4_TCP, /* port 100 */
 	TRANSLATED_END,
 	SPARE = TRANSLATED_END, /* a second member of KEPT4_TCP, whom nothing is sent to */
+	NAMED,			/* and of QUIC4_UDP */
 };
 
 #define OPENED .new_flow = true, .stored = 1

@@ -12,7 +12,7 @@ LAB_CONFIG=$(dirname "$0")/modes
 . "$(dirname "$0")/lib.sh"
 
 SECONDS_OF_LOAD=${SECONDS_OF_LOAD:-10}
-MODES="ipip gue nat"
+MODES=${MODES:-ipip gue nat}
 
 vip_of()
 {

@@ -12,7 +12,7 @@
 #include "../sys/loop.h"
 
 #define HELD_MAX	4096 /* frames: 8 MB */
-#define HELD_TENANT_MAX 64
+#define HELD_TENANT_MAX 250
 #define HELD_LIFE_NS	1000000000ULL
 #define HELD_POLL_NS	1000000ULL     /* how often it looks, while it holds any */
 #define HELD_SWEEP_NS	60000000000ULL /* how often old words are freed; they repeat in 36 min */

@@ -472,11 +472,13 @@ static void translation(void **state)
 static void nat_ports_that_fit(void **state)
 {
 	static const struct {
-		const char *ports; /* of each tenant */
+		const char *first, *ports; /* of the first tenant, and of each other one */
 		int tenants, sources, needed;
-	} rows[] = {{"1024", 63, 1, 1}, {"1024", 64, 1, 2}, {"513", 63, 1, 1},
-		    {"32768", 1, 1, 1}, {"32768", 3, 2, 3}, {"16k", 6, 2, 2},
-		    {"64", 1008, 1, 1}, {"64", 1009, 1, 2}, {"32768", 3, 3, 3}};
+	} rows[] = {{"1024", "1024", 63, 1, 1}, {"1024", "1024", 64, 1, 2},
+		    {"513", "513", 63, 1, 1},	{"32768", "32768", 1, 1, 1},
+		    {"16k", "16k", 6, 2, 2},	{"32768", "32768", 3, 2, 3},
+		    {"64", "64", 1008, 1, 1},	{"64", "64", 1009, 1, 2},
+		    {"32k", "1024", 32, 1, 1},	{"32k", "1024", 33, 1, 2}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -491,12 +493,15 @@ static void nat_ports_that_fit(void **state)
 		      file);
 		for (int j = 0; j < rows[i].sources; j++)
 			fprintf(file, "{ipv4: 192.0.2.%d}, ", j + 1);
-		fprintf(file, "]}\ntiers: [{name: t, l4: {natPorts: %s}}]\nvips:\n", rows[i].ports);
+		fprintf(file,
+			"]}\ntiers: [{name: t0, l4: {natPorts: %s}}, "
+			"{name: t1, l4: {natPorts: %s}}]\nvips:\n",
+			rows[i].first, rows[i].ports);
 		for (int j = 0; j < rows[i].tenants; j++)
 			fprintf(file, "- {name: v%d, address: 10.1.%d.%d}\n", j, j / 250, j % 250);
-		fputs("tenants:\n- {name: other, tier: t}\n", file);
+		fputs("tenants:\n- {name: other, tier: t1}\n", file);
 		for (int j = 0; j < rows[i].tenants; j++)
-			fprintf(file, "- {name: t%d, tier: t, vips: [v%d]}\n", j, j);
+			fprintf(file, "- {name: t%d, tier: t%d, vips: [v%d]}\n", j, j > 0, j);
 		for (int j = 0; j < rows[i].tenants; j++)
 			fprintf(file,
 				"---\napiVersion: mtlb/v1\nkind: TenantConfig\n"
