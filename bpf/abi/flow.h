@@ -5,8 +5,8 @@
  * nobody can evict another tenant's flow. What is not needed to forward lies in a second array, at
  * the same position, written when a flow is stored and read by userspace only.
  *
- * The 64-bit hash of a flow: the upper 32 bits choose the Maglev slot, bits 0-23 the bucket,
- * bits 24-51 are the tag.
+ * The 64-bit hash of a flow: the upper 32 bits choose the Maglev slot (unless the service's
+ * affinity says by what), bits 0-23 the bucket, bits 24-51 are the tag.
  */
 #ifndef MTLB_ABI_FLOW_H
 #define MTLB_ABI_FLOW_H
@@ -116,7 +116,8 @@ struct mtlb_flow_facts {
 	__u32 service;	  /* index: mtlb_services */
 	__u64 first_seen; /* CLOCK_MONOTONIC, ns */
 	__u8 protocol;
-	__u8 spare[7];
+	__u8 spare[3];
+	__u32 slot_hash; /* what its slot was chosen by */
 };
 
 #endif

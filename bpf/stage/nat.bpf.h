@@ -175,6 +175,7 @@ static __always_inline void nat_write_facts(struct xdp_md *ctx, const struct pac
 					    struct mtlb_flow_facts *facts, struct mtlb_nat_way *way)
 {
 	facts->hash = p->hash;
+	facts->slot_hash = p->slot_hash;
 	facts->source = p->source;
 	facts->destination = p->key.address;
 	facts->source_port = p->source_port;

@@ -167,14 +167,16 @@ static __always_inline bool track_store(const struct packet *p, const struct mtl
 	facts_at = at * MTLB_FLOWS_PER_BUCKET + place;
 	facts = bpf_map_lookup_elem(&mtlb_flow_facts, &facts_at);
 	if (likely(facts)) {
-		facts->hash = p->hash;
 		facts->source = p->source;
 		facts->destination = p->key.address;
 		facts->source_port = p->source_port;
 		facts->destination_port = p->key.port;
 		facts->protocol = p->key.protocol;
 		facts->service = vip->service;
+		facts->slot_hash = p->slot_hash;
 		facts->first_seen = bpf_ktime_get_coarse_ns();
+		/* last: once it has the word's tag, the rest is this flow's too */
+		*(volatile __u64 *)&facts->hash = p->hash;
 	}
 	return true;
 }
@@ -287,7 +289,7 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 	}
 
 	if (p->slot & MTLB_SLOT_CHANGED)
-		old_owner = pick_old_owner(vip, p->hash);
+		old_owner = pick_old_owner(vip, p->slot_hash);
 	if (!track_usable(vip, old_owner))
 		old_owner = 0;
 	state = track_unknown(p, old_owner);

@@ -141,7 +141,7 @@ static bool mark_foreign(void *context, enum found found, const struct flows_flo
 		dataplane_free_flow(foreign->dataplane, flow->bucket, flow->place, flow->word);
 		return true;
 	}
-	slot = mtlb_slot_of(mtlb_flow_slot_hash(flow->facts->hash), service->slot_count);
+	slot = mtlb_slot_of(flow->facts->slot_hash, service->slot_count);
 	at = service->slot_first + slot;
 	word = foreign->view->slots[at / MTLB_SLOTS_PER_LINE].slot[at % MTLB_SLOTS_PER_LINE];
 	if ((word & MTLB_SLOT_MEMBER) != member)
