@@ -116,7 +116,7 @@ static const struct scenario scenarios[] = {
 	 DROPPED(ACME, not_tcp_udp)},
 	{"a ping is for no port", "eth / ip4 client > acme / icmp 8", DROPPED(ACME, icmp)},
 	{"a later fragment has none", "eth / ip4 client > acme offset 9 next 17 / 80 bytes",
-	 DROPPED(ACME, fragment)},
+	 DROPPED(ACME, fragment_held)},
 	{"UDP cut short has none", "eth / ip6 client > acme next 17 / 7 bytes",
 	 DROPPED(ACME, bad_l4)},
 
