@@ -5,8 +5,8 @@
  * owns a power-of-two range of buckets, so a quota is a range and nobody can evict another tenant's
  * flow.
  *
- * The 64-bit hash of a flow: the upper 32 bits choose the Maglev slot, bits 0-23 the bucket,
- * bits 24-51 are the tag.
+ * The 64-bit hash of a flow: the upper 32 bits choose the Maglev slot (unless the service's
+ * affinity says by what), bits 0-23 the bucket, bits 24-51 are the tag.
  *
  * The line next to the words holds the flows' whole hashes: a word does not tell which slot its
  * flow falls in, and without it the agent could not say which slots still need their flag. The

@@ -39,6 +39,7 @@ struct packet {
 	__u64 hash;
 
 	/* pick */
+	__u32 slot_hash; /* chooses the slot: the hash's upper half, or what affinity puts there */
 	__u32 slot;
 
 	/* pick, track */

@@ -20,9 +20,9 @@ struct {
 	__type(value, struct mtlb_slot_line);
 } mtlb_slots SEC(".maps");
 
-static __always_inline bool pick_read(__u32 first, __u32 count, __u64 hash, __u32 *ret_slot)
+static __always_inline bool pick_read(__u32 first, __u32 count, __u32 slot_hash, __u32 *ret_slot)
 {
-	__u32 at = first + mtlb_slot_of(mtlb_flow_slot_hash(hash), count);
+	__u32 at = first + mtlb_slot_of(slot_hash, count);
 	__u32 line_at = at / MTLB_SLOTS_PER_LINE;
 	const struct mtlb_slot_line *line = bpf_map_lookup_elem(&mtlb_slots, &line_at);
 
@@ -33,10 +33,9 @@ static __always_inline bool pick_read(__u32 first, __u32 count, __u64 hash, __u3
 }
 
 /*
- * Out of line for the verifier's sake, as in track.bpf.h. With affinity the upper half of the hash,
- * which chooses the slot, is made of less or of more than the flow; the lower half still tells
- * flows apart. Flows of one client may then share a tag, and so an entry: they are with the same
- * member.
+ * Out of line for the verifier's sake, as in track.bpf.h. Affinity changes what the slot is chosen
+ * by, and not the flow's own hash: flows of one client share their slot, and nothing else, or an
+ * old connection would be taken for a new one beside it.
  */
 __attribute__((noinline)) int pick_unusual(struct xdp_md *ctx, struct packet *p)
 {
@@ -50,10 +49,10 @@ __attribute__((noinline)) int pick_unusual(struct xdp_md *ctx, struct packet *p)
 	if (!vip)
 		return MTLB_REASON_no_record;
 	if (vip->flags & MTLB_VIP_CLIENT)
-		p->hash = (__u32)p->hash |
-			  hash_client(&p->source, p->ipv6, knob_hash_key_0, knob_hash_key_1) << 32;
+		p->slot_hash =
+			(__u32)hash_client(&p->source, p->ipv6, knob_hash_key_0, knob_hash_key_1);
 	else if (vip->flags & MTLB_VIP_ALONE)
-		p->hash = (__u32)p->hash | (__u64)bpf_get_prandom_u32() << 32;
+		p->slot_hash = bpf_get_prandom_u32();
 	if (vip->flags & MTLB_VIP_QUIC_MASK << MTLB_VIP_QUIC_SHIFT)
 		p->member = quic_pick(ctx, p, vip);
 	mss = vip->flags >> MTLB_VIP_MSS_SHIFT;
@@ -67,6 +66,7 @@ static __always_inline int pick(struct xdp_md *ctx, struct packet *p)
 {
 	const struct mtlb_vip *vip = p->vip;
 
+	p->slot_hash = mtlb_flow_slot_hash(p->hash);
 	if (unlikely(vip->flags & MTLB_VIP_UNUSUAL)) {
 		int reason = pick_unusual(ctx, p);
 
@@ -78,17 +78,17 @@ static __always_inline int pick(struct xdp_md *ctx, struct packet *p)
 	}
 	if (unlikely(!vip->slot_count))
 		return MTLB_REASON_no_member;
-	if (unlikely(!pick_read(vip->slot_first, vip->slot_count, p->hash, &p->slot)))
+	if (unlikely(!pick_read(vip->slot_first, vip->slot_count, p->slot_hash, &p->slot)))
 		return MTLB_REASON_no_record;
 	return 0;
 }
 
 /* Who owned the hash when its slot was flagged; 0 when nothing is known. */
-static __always_inline __u32 pick_old_owner(const struct mtlb_vip *vip, __u64 hash)
+static __always_inline __u32 pick_old_owner(const struct mtlb_vip *vip, __u32 slot_hash)
 {
 	__u32 slot;
 
-	if (!vip->old_count || !pick_read(vip->old_first, vip->old_count, hash, &slot))
+	if (!vip->old_count || !pick_read(vip->old_first, vip->old_count, slot_hash, &slot))
 		return 0;
 	return slot & MTLB_SLOT_MEMBER;
 }

@@ -272,7 +272,7 @@ static __always_inline __u32 track_free(struct mtlb_flow_bucket *bucket)
 /* 0 when nothing is known, or it takes nobody any more. */
 static __always_inline __u32 track_old_owner(const struct packet *p, const struct mtlb_vip *vip)
 {
-	__u32 old_owner = p->slot & MTLB_SLOT_CHANGED ? pick_old_owner(vip, p->hash) : 0;
+	__u32 old_owner = p->slot & MTLB_SLOT_CHANGED ? pick_old_owner(vip, p->slot_hash) : 0;
 
 	return track_usable(vip, old_owner) ? old_owner : 0;
 }

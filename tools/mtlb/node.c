@@ -27,14 +27,10 @@ static const struct column fields[] = {
 };
 
 static const struct column interfaces[] = {
-	{"INTERFACE", "name", VALUE_TEXT},
-	{"INDEX", "ifindex", VALUE_PLAIN},
-	{"UP", "up", VALUE_BOOL},
-	{"MTU", "mtu", VALUE_PLAIN},
-	{"MODE", "mode", VALUE_TEXT},
-	{"LARGEST PACKET", "limit", VALUE_TEXT},
-	{"REASON", "reason", VALUE_TEXT},
-	{},
+	{"INTERFACE", "name", VALUE_TEXT}, {"INDEX", "ifindex", VALUE_PLAIN},
+	{"UP", "up", VALUE_BOOL},	   {"MTU", "mtu", VALUE_PLAIN},
+	{"MODE", "mode", VALUE_TEXT},	   {"LARGEST PACKET", "limit", VALUE_TEXT},
+	{"REASON", "reason", VALUE_TEXT},  {},
 };
 
 static const struct column capacity[] = {

@@ -157,16 +157,34 @@ struct foreign {
 	bool *keep;
 };
 
+/* What its slot was chosen by; false: nobody knows, for its address was lost on the way here. */
+static bool slot_hash_of(const struct foreign *foreign, const struct flows_flow *flow,
+			 uint32_t *ret_hash)
+{
+	if (foreign->view->services[foreign->service->index].affinity != MTLB_AFFINITY_CLIENT) {
+		*ret_hash = mtlb_flow_slot_hash(flow->hash);
+		return true;
+	}
+	if (flow->facts)
+		*ret_hash = dataplane_client_slot_hash(foreign->dataplane, &flow->facts->source);
+	return flow->facts;
+}
+
+static void keep_all(const struct foreign *foreign)
+{
+	for (uint32_t i = 0; i < foreign->service->slot_count; i++)
+		foreign->keep[i] = true;
+}
+
 static bool mark_foreign(void *context, enum found found, const struct flows_flow *flow)
 {
 	struct foreign *foreign = context;
 	const struct registry_service *service = foreign->service;
-	uint32_t member = mtlb_flow_member(flow->word), slot, at, word;
+	uint32_t member = mtlb_flow_member(flow->word), hash, slot, at, word;
 
 	if (found == FOUND_UNSURE) {
 		/* it may be anybody's: keep every flag this time */
-		for (uint32_t i = 0; i < service->slot_count; i++)
-			foreign->keep[i] = true;
+		keep_all(foreign);
 		return false;
 	}
 	if (found != FOUND_LIVE || flow->service != service->index)
@@ -177,7 +195,11 @@ static bool mark_foreign(void *context, enum found found, const struct flows_flo
 		dataplane_free_flow(foreign->dataplane, flow->bucket, flow->place, flow->word);
 		return true;
 	}
-	slot = mtlb_slot_of(mtlb_flow_slot_hash(flow->hash), service->slot_count);
+	if (!slot_hash_of(foreign, flow, &hash)) {
+		keep_all(foreign);
+		return false;
+	}
+	slot = mtlb_slot_of(hash, service->slot_count);
 	at = service->slot_first + slot;
 	word = foreign->view->slots[at / MTLB_SLOTS_PER_LINE].slot[at % MTLB_SLOTS_PER_LINE];
 	if ((word & MTLB_SLOT_MEMBER) != member)
@@ -194,6 +216,7 @@ void flows_mark_foreign(const struct registry *registry, const struct registry_s
 	struct mtlb_tenant range = translated(tenant);
 	bool nat = view->services[service->index].encap_wish == MTLB_FORWARD_NAT;
 
+	dataplane_read_flow_logs(registry->dataplane);
 	walk(registry, nat ? &range : tenant, mark_foreign, &foreign);
 }
 

@@ -235,6 +235,11 @@ void dataplane_read_flow_logs(struct dataplane *dataplane);
  */
 int dataplane_grace(struct dataplane *dataplane);
 
+/* What chooses the slot of all flows of a client, with affinity: client; source as facts have it.
+ */
+uint32_t dataplane_client_slot_hash(const struct dataplane *dataplane,
+				    const struct mtlb_address *source);
+
 /* sums over the CPUs' rows */
 
 void dataplane_sum_member(const struct dataplane *dataplane, uint32_t member,

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "../../bpf/core/encap.h"
+#include "../../bpf/core/hash.h"
 #include "internal.h"
 
 /* Each verb passes here once: the place where the fake fails. */
@@ -357,6 +358,15 @@ bool dataplane_move_flow(struct dataplane *dataplane, uint32_t bucket, uint64_t 
 int dataplane_grace(struct dataplane *dataplane)
 {
 	return gate(dataplane) ?: dataplane->ops->grace(dataplane);
+}
+
+uint32_t dataplane_client_slot_hash(const struct dataplane *dataplane,
+				    const struct mtlb_address *source)
+{
+	const struct mtlb_node *node = dataplane->view.node;
+	bool ipv4 = !(source->word[0] | source->word[1]) && source->word[2] == core_be32(0xffff);
+
+	return (uint32_t)hash_client(source, !ipv4, node->secret[0], node->secret[1]);
 }
 
 void dataplane_sum_member(const struct dataplane *dataplane, uint32_t member,
