@@ -58,7 +58,7 @@ void rig_close(struct rig *rig);
 int rig_setup(void **state);
 int rig_teardown(void **state);
 
-/* The program's verdict; out becomes the packet as it left. metadata: bytes of it in front. */
+/* The verdict; out becomes the packet as it left. metadata: so much less room in front. */
 int rig_run(const struct rig *rig, const struct frame *in, struct frame *out, uint32_t metadata);
 /* The same without poison, count times, and without the packet. */
 int rig_repeat(const struct rig *rig, const struct frame *in, uint32_t count);
