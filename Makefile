@@ -51,11 +51,15 @@ BPF_TEST_SRC := $(call find,selftests/bpf,*_test.c)
 BENCH_SRC := $(filter-out %.bpf.c,$(call find,selftests/bench,*.c))
 FUZZ_SRC := $(call find,selftests/fuzz,*_fuzz.c)
 VM_SRC := $(call find,selftests/vm,*.c)
+# The XDP program compiled for the host, and the world it runs in: an archive each, as not every
+# test wants the program's names beside its own.
+HOST_SRC := $(call find,selftests/host,*.c)
+RIG_SRC := selftests/bpf/rig.c selftests/bpf/packet.c
 # What several test programs share: linked into every one of them.
 TEST_LIB_SRC := $(filter-out %.bpf.c %_test.c %_fuzz.c,$(call find,selftests/lib,*.c) \
 	$(call find,selftests/unit,*.c) $(call find,selftests/bpf,*.c))
 
-ROOMS := base sys wire model dataplane agent mtlb
+ROOMS := base sys wire model dataplane agent mtlb host rig
 # A linker reads archives from left to right: who needs comes before who is needed.
 AGENT_ROOMS := agent dataplane model wire sys base
 MTLB_ROOMS := mtlb model wire sys base
@@ -66,6 +70,8 @@ SRC_model := $(MODEL_SRC)
 SRC_dataplane := $(DATAPLANE_SRC)
 SRC_agent := $(AGENT_SRC)
 SRC_mtlb := $(MTLB_SRC)
+SRC_host := $(HOST_SRC)
+SRC_rig := $(RIG_SRC)
 
 # --- what is built -------------------------------------------------------------------------------
 
@@ -81,6 +87,8 @@ BENCH_BIN := $(BENCH_SRC:selftests/bench/%.c=$(O)/bench/%)
 FUZZ_BIN := $(FUZZ_SRC:selftests/fuzz/%.c=$(O)/fuzz/%)
 # The packet tests once more without sanitizers, which would be slow in an emulated machine.
 VM_BIN := $(VM_SRC:selftests/vm/%.c=$(O)/vm/bin/%) $(BPF_TEST_SRC:selftests/%.c=$(O)/vm/%)
+FRAMES := $(O)/selftests/frames.def
+FRAME_SRC := $(filter-out %/budget_test.c %/differential_test.c,$(BPF_TEST_SRC))
 
 # obj: plain. san: gcc with sanitizers, for tests. fuzz-obj: clang with sanitizers and coverage.
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
@@ -92,7 +100,7 @@ fuzzlib = $(patsubst %,$(O)/fuzz-obj/lib%.a,$(1))
 
 # --- flags ---------------------------------------------------------------------------------------
 
-PKGS := libbpf libelf libnl-3.0 libnl-route-3.0 yaml-0.1 jansson libmicrohttpd libcurl
+PKGS := libbpf libelf libnl-3.0 libnl-route-3.0 libnl-genl-3.0 yaml-0.1 jansson libmicrohttpd libcurl
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS) cmocka)
 PKG_LIBS = $(call once,PKG_LIBS,pkg-config --libs $(PKGS)) -lz -lm -pthread
 CMOCKA_LIBS = $(call once,CMOCKA_LIBS,pkg-config --libs cmocka)
@@ -109,6 +117,8 @@ SANITIZE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-saniti
 SAN_CFLAGS := $(SANITIZE) -Wno-maybe-uninitialized -Wno-format-truncation \
 	-Wno-stringop-truncation
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g $(WARN) -I.
+# Before libbpf's own headers; and packets lie as they lie: neither kernel nor CPU minds.
+HOST_CFLAGS := -Iselftests/host/include -fno-sanitize=alignment
 DEPGEN = -MMD -MP -MF $(@:.o=.d)
 
 # --- targets people type -------------------------------------------------------------------------
@@ -135,7 +145,7 @@ lab-down: ## Take the lab down
 test: tests ## Build and run every test: unit, bpf, lab (TESTS="..." picks some, JOBS=1 one by one)
 	@scripts/test.sh
 
-tests: all $(UNIT_BIN) $(BPF_TEST_BIN) bench-build $(SELF_BPF_OBJ)
+tests: all $(O)/next/mtlbd $(UNIT_BIN) $(BPF_TEST_BIN) bench-build $(SELF_BPF_OBJ)
 
 vm: all $(SELF_BPF_OBJ) $(VM_BIN) | $(O)/deps-vm.stamp ## Packet tests and real peers on Debian's kernels in qemu (KERNEL=6.1 or 6.12; TESTS="...")
 	@scripts/vm.sh $(KERNEL)
@@ -157,17 +167,17 @@ bench-%: $(O)/bench/%
 bench-build: $(BENCH_BIN)
 
 fuzz: fuzz-build ## Run every fuzzer for T seconds; corpora are kept under build/fuzz
+	$(Q)$(O)/fuzz/seeds $(O)/fuzz/pipeline_fuzz.seeds $(O)/fuzz/parse_fuzz.seeds
 	$(Q)set -e; for fuzzer in $(FUZZ_BIN); do \
 		mkdir -p $$fuzzer.corpus; \
-		seeds=selftests/fuzz/seeds/$$(basename $$fuzzer); test -d $$seeds || seeds=; \
+		seeds=$$fuzzer.seeds; test -d $$seeds || seeds=; \
 		echo "$$fuzzer: $(T) s"; \
 		$$fuzzer -max_total_time=$(T) -print_final_stats=1 -artifact_prefix=$$fuzzer.crash- \
 			$$fuzzer.corpus $$seeds 2>$$fuzzer.log || { tail -40 $$fuzzer.log; exit 1; }; \
 		grep -E 'number_of_executed_units|new_units_added' $$fuzzer.log; \
 	done
 
-fuzz-build: $(FUZZ_BIN)
-
+fuzz-build: $(FUZZ_BIN) $(O)/fuzz/seeds
 
 install: all ## Install mtlbd, mtlb and the example configuration under PREFIX
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/mtlb
@@ -229,23 +239,38 @@ $(O)/selftests/%.bpf.o: selftests/%.bpf.c $(O)/flags | $(DEPS_BUILD)
 $(O)/obj/%.o: %.c $(O)/flags | $(DEPS_BUILD) $(SKELS)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(PKG_CFLAGS) $(DEPGEN) -c $< -o $@
+	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(PKG_CFLAGS) $(OWN_CFLAGS) $(DEPGEN) -c $< -o $@
 
 $(O)/san/%.o: %.c $(O)/flags | $(DEPS_TEST) $(SKELS)
 	$(call say,CC-SAN,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(PKG_CFLAGS) $(DEPGEN) -c $< -o $@
+	$(Q)$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(PKG_CFLAGS) $(OWN_CFLAGS) $(DEPGEN) -c $< -o $@
 
 $(O)/fuzz-obj/%.o: %.c $(O)/flags | $(DEPS_TEST) $(SKELS)
 	$(call say,CC-FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BASE_CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link $(PKG_CFLAGS) $(DEPGEN) \
-		-c $< -o $@
+	$(Q)$(CLANG) $(BASE_CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link $(PKG_CFLAGS) $(OWN_CFLAGS) \
+		$(DEPGEN) -c $< -o $@
+
+%/selftests/host/program.o %/selftests/fuzz/parse_fuzz.o: OWN_CFLAGS = $(HOST_CFLAGS)
+
+# Each frame that a test is written with is a seed.
+$(FRAMES): selftests/host/frames.py $(FRAME_SRC) $(wildcard selftests/bpf/*.h) | $(DEPS_TEST) \
+		$(SKELS) $(SELF_SKELS)
+	$(call say,FRAMES,$@)
+	@mkdir -p $(@D)
+	$(Q)set -e; for source in $(FRAME_SRC); do \
+		$(CC) -E -P $(BASE_CFLAGS) $(PKG_CFLAGS) $$source; \
+	done >$@.i
+	$(Q)selftests/host/frames.py <$@.i >$@
 
 # Only what lives in selftests may include the skeletons of selftests.
-SELF_OBJ := $(call obj,$(BENCH_SRC) $(BPF_TEST_SRC) $(TEST_LIB_SRC)) $(call fuzzobj,$(FUZZ_SRC)) \
-	$(call san,$(UNIT_SRC) $(BPF_TEST_SRC) $(TEST_LIB_SRC))
+SELF_OBJ := $(call obj,$(BENCH_SRC) $(HOST_SRC) $(BPF_TEST_SRC) $(TEST_LIB_SRC)) \
+	$(call fuzzobj,$(FUZZ_SRC) $(HOST_SRC) $(RIG_SRC)) \
+	$(call san,$(UNIT_SRC) $(BPF_TEST_SRC) $(TEST_LIB_SRC) $(HOST_SRC))
 $(SELF_OBJ): | $(SELF_SKELS) $(DEPS_TEST)
+$(O)/obj/selftests/host/frames.o $(O)/san/selftests/host/frames.o \
+	$(O)/fuzz-obj/selftests/host/frames.o: | $(FRAMES)
 
 define archive
 $(O)/obj/lib$(1).a: $(call obj,$(SRC_$(1)))
@@ -270,6 +295,27 @@ $(O)/mtlb: $(call obj,$(MTLB_MAIN)) $(call objlib,$(MTLB_ROOMS))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
 
+# Another version, with another program in it (built for an older instruction set), to upgrade to and
+# back in the lab.
+NEXT := $(O)/next
+.PRECIOUS: $(NEXT)/bpf/%.skel.h
+$(NEXT)/bpf/l4_ingress.bpf.o: bpf/prog/l4_ingress.bpf.c $(O)/flags | $(DEPS_BUILD)
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -mcpu=v2 -isystem /usr/include/$(MULTIARCH) $(DEPGEN) -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+
+$(NEXT)/obj/%.o: %.c $(NEXT)/bpf/l4_ingress.skel.h $(O)/flags
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I$(NEXT) $(BASE_CFLAGS) -UMTLB_VERSION -DMTLB_VERSION='"$(VERSION)-next"' $(CFLAGS) \
+		$(HARDEN) $(PKG_CFLAGS) $(DEPGEN) -c $< -o $@
+
+$(NEXT)/mtlbd: $(patsubst %,$(NEXT)/obj/userspace/%.o,base/version dataplane/kernel \
+		dataplane/kernel_maps) $(call obj,$(AGENT_MAIN)) $(call objlib,$(AGENT_ROOMS))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
+
 # A test of a tool is linked with that tool and not with the agent: they may use the same names.
 $(O)/test/unit/tools/%: $(O)/san/selftests/unit/tools/%.o $(call san,$(TEST_LIB_SRC)) \
 		$(call sanlib,$(MTLB_ROOMS))
@@ -277,7 +323,7 @@ $(O)/test/unit/tools/%: $(O)/san/selftests/unit/tools/%.o $(call san,$(TEST_LIB_
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
 
-$(O)/test/%: $(O)/san/selftests/%.o $(call san,$(TEST_LIB_SRC)) $(call sanlib,$(AGENT_ROOMS))
+$(O)/test/%: $(O)/san/selftests/%.o $(call san,$(TEST_LIB_SRC)) $(call sanlib,host $(AGENT_ROOMS))
 	$(call say,LD-SAN,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
@@ -293,15 +339,20 @@ $(O)/vm/bin/%: $(O)/obj/selftests/vm/%.o
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^
 
 $(O)/vm/bpf/%: $(O)/obj/selftests/bpf/%.o $(call obj,$(TEST_LIB_SRC)) \
-		$(call objlib,$(AGENT_ROOMS))
+		$(call objlib,host $(AGENT_ROOMS))
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
 
-$(O)/fuzz/%: $(O)/fuzz-obj/selftests/fuzz/%.o $(call fuzzlib,$(AGENT_ROOMS))
+$(O)/fuzz/%: $(O)/fuzz-obj/selftests/fuzz/%.o $(call fuzzlib,host rig $(AGENT_ROOMS))
 	$(call say,LD-FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
+
+$(O)/fuzz/seeds: $(O)/obj/selftests/fuzz/seeds.o $(call objlib,host rig $(AGENT_ROOMS))
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
 
 # --- what make cannot see in a file's age --------------------------------------------------------
 
@@ -313,7 +364,8 @@ define remember
 endef
 
 $(O)/flags: FORCE
-	$(call remember,$(CC) $(CLANG) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(SAN_CFLAGS) $(BPF_CFLAGS))
+	$(call remember,$(CC) $(CLANG) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(SAN_CFLAGS) $(BPF_CFLAGS) \
+		$(HOST_CFLAGS))
 
 $(O)/sources: FORCE
 	$(call remember,$(foreach room,$(ROOMS),$(room): $(SRC_$(room));))
@@ -326,14 +378,15 @@ BPF_COMMAND = $(CLANG) $(BPF_CFLAGS) -isystem /usr/include/$(MULTIARCH)
 C_COMMAND = $(CC) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(PKG_CFLAGS)
 entry = {"directory": $(call json,$(CURDIR))$(comma) "file": $(call json,$(2))$(comma) \
 	"arguments": [$(foreach word,$(1),$(call json,$(word))$(comma)) "-c"$(comma) $(call json,$(2))]}
-ALL_C := $(AGENT_MAIN) $(MTLB_MAIN) $(foreach room,$(ROOMS),$(SRC_$(room))) $(UNIT_SRC) \
-	$(BPF_TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(VM_SRC) $(TEST_LIB_SRC)
+ALL_C := $(sort $(AGENT_MAIN) $(MTLB_MAIN) $(foreach room,$(ROOMS),$(SRC_$(room))) $(UNIT_SRC) \
+	$(BPF_TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(VM_SRC) selftests/fuzz/seeds.c $(TEST_LIB_SRC))
 
 compile_commands.json: $(SKELS) $(SELF_SKELS) | $(DEPS_TEST) ## Tell clangd how each file is compiled
 	$(file >$(O)/$@.lines)
 	$(foreach src,$(BPF_SRC) $(SELF_BPF_SRC),\
 		$(file >>$(O)/$@.lines,$(call entry,$(BPF_COMMAND),$(src))))
-	$(foreach src,$(ALL_C),$(file >>$(O)/$@.lines,$(call entry,$(C_COMMAND),$(src))))
+	$(foreach src,$(ALL_C),$(file >>$(O)/$@.lines,$(call entry,$(C_COMMAND) \
+		$(if $(filter %/host/program.c,$(src)),$(HOST_CFLAGS)),$(src))))
 	@{ echo '['; sed '/^ *$$/d; $$!s/$$/,/' $(O)/$@.lines; echo ']'; } > $(O)/$@
 	@rm $(O)/$@.lines
 	@ln -sfn $(O)/$@ $@

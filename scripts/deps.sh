@@ -22,6 +22,7 @@ build	libelf-dev	reads BPF objects, for libbpf
 build	zlib1g-dev	for libelf
 build	libnl-3-dev	netlink
 build	libnl-route-3-dev	links, routes and neighbours
+build	libnl-genl-3-dev	what a network driver can do for XDP
 build	libyaml-dev	reads the configuration
 build	libjansson-dev	JSON of the API
 build	libmicrohttpd-dev	serves the API

@@ -12,9 +12,11 @@
 /* mtlb_member_counters: what was forwarded. Index: cpu * members + member. */
 struct mtlb_member_counter {
 	__u64 packets;
-	__u64 bytes;	 /* of the IP packet as it came in */
-	__u64 new_flows; /* TCP: SYNs; UDP: flows stored for the first time */
-	__u64 spare;
+	__u64 bytes;	     /* of the IP packet as it came in */
+	__u64 new_flows;     /* TCP, SCTP: opened; UDP: flows stored for the first time */
+	__u64 reply_packets; /* of translated flows: what came back from the member */
+	__u64 reply_bytes;   /* of the IP packet as it came from the member */
+	__u64 spare[3];
 };
 
 /* mtlb_reason_counters: what was not. Index: (cpu * tenants + tenant) * MTLB_REASONS_PER_TENANT +
@@ -37,11 +39,12 @@ struct mtlb_tenant_counter {
 	__u64 value[8];
 };
 
-/* mtlb_answer_budgets: how many ICMP errors a CPU has made for a tenant's clients in this window of
- * time. Index: cpu * tenants + tenant.
+/* mtlb_answer_budgets: what a CPU has done for a tenant's clients beyond forwarding, in this window
+ * of time: the window, and in the lowest eight bits how often. Index: cpu * tenants + tenant.
  */
 struct mtlb_answer_budget {
-	__u64 window;
+	__u64 answers; /* ICMP sent to them */
+	__u64 held;    /* fragments handed to the agent */
 };
 
 #endif

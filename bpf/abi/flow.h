@@ -1,12 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The flow table: buckets of one cache line, eight flows each, every flow one 64-bit word that is
- * read and written whole. A tenant owns a power-of-two range of buckets, so a quota is a range and
- * nobody can evict another tenant's flow. What is not needed to forward lies in a second array, at
- * the same position, written when a flow is stored and read by userspace only.
+ * The flow table: buckets of eight flows, each flow one 64-bit word that is read and written whole.
+ * The eight words of a bucket fill one cache line, which is all that forwarding touches. A tenant
+ * owns a power-of-two range of buckets, so a quota is a range and nobody can evict another tenant's
+ * flow.
  *
  * The 64-bit hash of a flow: the upper 32 bits choose the Maglev slot, bits 0-23 the bucket,
  * bits 24-51 are the tag.
+ *
+ * The line next to the words holds the flows' whole hashes: a word does not tell which slot its
+ * flow falls in, and without it the agent could not say which slots still need their flag. The
+ * addresses, which only people ask for, lie in an array of their own, mtlb_flow_facts. A packet
+ * that wrote there would wait for a cache and a TLB miss; it writes into its CPU's log instead, and
+ * the agent carries that over. A log that overflows costs a listing some addresses, nothing else.
+ *
+ * Word and hash are two stores, so they may be seen apart from each other: the word comes first, by
+ * compare and exchange, and whoever won it writes the hash. A reader takes both for one flow only
+ * if the word's tag is the hash's. Should two CPUs that take one place right after each other leave
+ * the hash of the one beside the word of the other, then the flow's own packets mend it when they
+ * renew the word. The facts and the hash belong together if both have the same hash in them.
  */
 #ifndef MTLB_ABI_FLOW_H
 #define MTLB_ABI_FLOW_H
@@ -19,6 +31,7 @@
 
 struct mtlb_flow_bucket {
 	__u64 word[MTLB_FLOWS_PER_BUCKET]; /* 0 is free */
+	__u64 hash[MTLB_FLOWS_PER_BUCKET]; /* says nothing where the word is free */
 };
 
 /* bits 0-27 tag, 28-47 member, 48-61 stamp, 62-63 state */
@@ -106,7 +119,7 @@ static inline int mtlb_flow_expired(__u64 word, __u32 now, __u32 idle)
 	return mtlb_flow_age(word, now) > limit;
 }
 
-/* The cold half of a stored flow: same position as its word. 64 bytes. */
+/* Who a flow is: at its position in mtlb_flow_facts, or on its way there in a log. 64 bytes. */
 struct mtlb_flow_facts {
 	__u64 hash;
 	struct mtlb_address source;
@@ -115,8 +128,25 @@ struct mtlb_flow_facts {
 	__be16 destination_port;
 	__u32 service;	  /* index: mtlb_services */
 	__u64 first_seen; /* CLOCK_MONOTONIC, ns */
+	__u32 position;	  /* bucket * MTLB_FLOWS_PER_BUCKET + place */
 	__u8 protocol;
-	__u8 spare[7];
+	__u8 spare[3];
+};
+
+#define MTLB_FLOW_LOG_ENTRIES 8192 /* a power of two */
+
+/*
+ * A CPU's log, a ring: entry n lies at n modulo its length and is complete once written is greater
+ * than n. Packets never wait for the reader: they overwrite what it did not fetch in time. A packet
+ * may be writing entry number `written` while it is read, so the one that lies there is not valid.
+ */
+struct mtlb_flow_log {
+	__u64 written; /* by packets: entries since the log was made */
+	__u64 spare[7];
+	__u64 read; /* by the agent: entries before this one were carried over, or lost */
+	__u64 lost;
+	__u64 spare_2[6];
+	struct mtlb_flow_facts entry[MTLB_FLOW_LOG_ENTRIES];
 };
 
 #endif

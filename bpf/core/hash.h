@@ -44,6 +44,27 @@ static __always_inline __u64 hash_tuple(const struct mtlb_address *source,
 	return h ^ (h >> 32);
 }
 
+/* Of the client alone: all of its flows have it. */
+static __always_inline __u64 hash_client(const struct mtlb_address *source, bool ipv6, __u64 key_0,
+					 __u64 key_1)
+{
+	struct mtlb_vip_key nobody = {};
+
+	return hash_tuple(source, &nobody, 0, ipv6, key_0, key_1);
+}
+
+/* Of a datagram's fragments: IPv4 tells datagrams apart by protocol as well (RFC 791), IPv6 does
+ * not (RFC 8200, 4.5).
+ */
+static __always_inline __u64 hash_fragment(const struct packet *p, __u64 key_0, __u64 key_1)
+{
+	struct mtlb_vip_key key = {.address = p->key.address,
+				   .port = (__u16)p->fragment_id,
+				   .protocol = p->ipv6 ? 0 : p->protocol};
+
+	return hash_tuple(&p->source, &key, (__u16)(p->fragment_id >> 16), p->ipv6, key_0, key_1);
+}
+
 static __always_inline __u64 hash_packet(const struct packet *p, __u64 key_0, __u64 key_1)
 {
 	return hash_tuple(&p->source, &p->key, p->source_port, p->ipv6, key_0, key_1);

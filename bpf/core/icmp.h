@@ -24,6 +24,10 @@ struct icmp_header {
 };
 
 enum icmp_type {
+	ICMP4_ECHO_REPLY = 0,
+	ICMP4_ECHO_REQUEST = 8,
+	ICMP6_ECHO_REQUEST = 128,
+	ICMP6_ECHO_REPLY = 129,
 	ICMP4_UNREACHABLE = 3,
 	ICMP4_TIME_EXCEEDED = 11,
 	ICMP4_PARAMETER_PROBLEM = 12,
@@ -34,7 +38,7 @@ enum icmp_type {
 
 #define ICMP4_CODE_FRAGMENTATION_NEEDED 4
 
-/* The first four bytes of TCP and UDP alike. */
+/* The first four bytes of TCP, UDP and SCTP alike. */
 struct icmp_ports {
 	__be16 source, destination;
 	__u8 rest[4];
@@ -56,7 +60,7 @@ static __always_inline int icmp_take_flow(const struct icmp_ports *at, const voi
 {
 	if ((const void *)(at + 1) > end || left < sizeof(*at))
 		return MTLB_REASON_bad_l4;
-	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP && protocol != IPPROTO_SCTP)
 		return MTLB_REASON_icmp;
 	p->key.protocol = protocol;
 	p->key.port = at->source;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Tells the client when its packet would not fit the way to the member: ICMP Fragmentation Needed
- * (RFC 1191) or ICMPv6 Packet Too Big (RFC 8201) from the VIP, so that path MTU discovery finds the
- * size that leaves room for the outer header. Each tenant has a budget of its own, so that one
- * tenant's senders cannot use up another's answers. Owns mtlb_answer_budgets.
+ * What the node says itself, in a VIP's name. It tells the client when its packet would not fit the
+ * way to the member: ICMP Fragmentation Needed (RFC 1191) or ICMPv6 Packet Too Big (RFC 8201), so
+ * that path MTU discovery finds the size that leaves room for the outer header. And it answers echo
+ * requests for VIPs that ask for that. Each tenant has a budget of its own, so that one tenant's
+ * senders cannot use up another's answers. Owns mtlb_answer_budgets.
  */
 #ifndef MTLB_STAGE_ANSWER_H
 #define MTLB_STAGE_ANSWER_H
@@ -14,7 +15,7 @@
 #include "../core/icmp.h"
 
 #define ANSWER_WINDOW_SHIFT 27	  /* 134 ms */
-#define ANSWER_WINDOW_COUNT 0xffU /* lowest bits: answers given in the window */
+#define ANSWER_WINDOW_COUNT 0xffU /* lowest bits: spent in the window */
 #define ANSWER_WINDOW_MAX   64U
 
 /* What the error carries of the packet: its IP header and the eight bytes that name its flow. */
@@ -49,20 +50,21 @@ struct answer_pseudo {
 	__be32 next;
 };
 
-/* NULL when it is spent. */
 static __always_inline struct mtlb_answer_budget *answer_budget(const struct packet *p)
 {
-	__u32 at = bpf_get_smp_processor_id() * knob_tenants + p->vip->tenant;
-	struct mtlb_answer_budget *budget = bpf_map_lookup_elem(&mtlb_answer_budgets, &at);
+	__u32 at = bpf_get_smp_processor_id() * knob_tenants + p->tenant;
+
+	return bpf_map_lookup_elem(&mtlb_answer_budgets, &at);
+}
+
+/* Is something left of a word of it? Whoever spends it adds one. */
+static __always_inline bool answer_left(__u64 *spent, __u32 max)
+{
 	__u64 window = bpf_ktime_get_coarse_ns() >> ANSWER_WINDOW_SHIFT << 8;
 
-	if (!budget)
-		return NULL;
-	if ((budget->window & ~(__u64)ANSWER_WINDOW_COUNT) != window)
-		budget->window = window;
-	if ((budget->window & ANSWER_WINDOW_COUNT) >= ANSWER_WINDOW_MAX)
-		return NULL;
-	return budget;
+	if ((*spent & ~(__u64)ANSWER_WINDOW_COUNT) != window)
+		*spent = window;
+	return (*spent & ANSWER_WINDOW_COUNT) < max;
 }
 
 static __always_inline __u16 answer_fold(__s64 sum)
@@ -75,7 +77,7 @@ static __always_inline int answer_resize(struct xdp_md *ctx, const struct packet
 					 __u32 headers)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 length = (__u32)(end - data);
+	__u32 length = (__u32)bpf_xdp_get_buff_len(ctx);
 	struct mtlb_member back = {};
 	struct ethhdr *eth = data;
 
@@ -188,17 +190,91 @@ static __always_inline int answer(struct xdp_md *ctx, struct packet *p, int reas
 {
 	struct mtlb_answer_budget *budget;
 
-	if (likely(reason != MTLB_REASON_too_big))
-		return reason;
-	if (!p->mtu || p->related)
+	if (!p->mtu || p->related || packet_is_later_fragment(p))
 		return reason;
 	budget = answer_budget(p);
-	if (!budget)
+	if (!budget || !answer_left(&budget->answers, ANSWER_WINDOW_MAX))
 		return reason;
 	reason = answer_too_big(ctx, p);
 	if (reason == MTLB_REASON_told_too_big)
-		budget->window++; /* what deserves no answer does not use them up */
-	p->vip = bpf_map_lookup_elem(&mtlb_vip_records, &p->record);
+		budget->answers++; /* what deserves no answer does not use them up */
+	return reason;
+}
+
+/* RFC 1624, equation 3, for the first byte of a word. */
+static __always_inline __u16 answer_rewrite(__u16 checksum, __u8 was, __u8 is)
+{
+	return encap_fold((__u16)~checksum + (__u32)(__u16) ~(__u16)was + is);
+}
+
+/* The request itself becomes the reply: addresses change places, and the type changes. */
+static __always_inline int answer_turn(struct xdp_md *ctx, const struct packet *p)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	void *l3 = data + (p->l3 & 0x1f);
+	struct icmp_header *icmp = l3 + (p->l4 & 0x7fff); /* eight extension headers */
+	struct mtlb_member back = {};
+	struct ethhdr *eth = data;
+
+	if ((void *)(icmp + 1) > end || data + 22 > end)
+		return MTLB_REASON_icmp;
+	if (p->ipv6) {
+		struct ipv6hdr *ip = l3;
+
+		if ((void *)(ip + 1) > end || icmp->type != ICMP6_ECHO_REQUEST || icmp->code)
+			return MTLB_REASON_icmp;
+		__builtin_memcpy(&ip->saddr, &p->key.address, sizeof(ip->saddr));
+		__builtin_memcpy(&ip->daddr, &p->source, sizeof(ip->daddr));
+		ip->hop_limit = ENCAP_TTL;
+		icmp->type = ICMP6_ECHO_REPLY;
+		icmp->checksum =
+			answer_rewrite(icmp->checksum, ICMP6_ECHO_REQUEST, ICMP6_ECHO_REPLY);
+	} else {
+		struct iphdr *ip = l3;
+		__u8 ttl;
+
+		if ((void *)(ip + 1) > end || icmp->type != ICMP4_ECHO_REQUEST || icmp->code)
+			return MTLB_REASON_icmp;
+		ip->saddr = p->key.address.word[3];
+		ip->daddr = p->source.word[3];
+		ttl = ip->ttl;
+		ip->ttl = ENCAP_TTL;
+		ip->check = answer_rewrite(ip->check, ttl, ENCAP_TTL);
+		icmp->type = ICMP4_ECHO_REPLY;
+		/* the equation says 0 also when everything else has become 0, where 0xffff is the
+		 * only right sum; where 0 is right, that is as well
+		 */
+		icmp->checksum =
+			answer_rewrite(icmp->checksum, ICMP4_ECHO_REQUEST, ICMP4_ECHO_REPLY)
+				?: 0xffff;
+	}
+	__builtin_memcpy(back.next_hop, eth->h_source, ETH_ALEN);
+	__builtin_memcpy(back.source_mac, eth->h_dest, ETH_ALEN);
+	encap_ethernet(data, &back, p, p->ipv6 ? core_be16(ETH_P_IPV6) : core_be16(ETH_P_IP));
+	return MTLB_REASON_echoed;
+}
+
+/* Out of line for the verifier's sake. */
+__attribute__((noinline)) int answer_echo_request(struct xdp_md *ctx, struct packet *p)
+{
+	return p ? answer_turn(ctx, p) : MTLB_REASON_icmp;
+}
+
+static __always_inline int answer_echo(struct xdp_md *ctx, struct packet *p,
+				       const struct mtlb_vip *vip)
+{
+	struct mtlb_answer_budget *budget;
+	int reason;
+
+	if (!(vip->flags & MTLB_VIP_ECHO) || p->fragment ||
+	    p->protocol != (p->ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+		return MTLB_REASON_icmp;
+	budget = answer_budget(p);
+	if (!budget || !answer_left(&budget->answers, ANSWER_WINDOW_MAX))
+		return MTLB_REASON_icmp;
+	reason = answer_echo_request(ctx, p);
+	if (reason == MTLB_REASON_echoed)
+		budget->answers++;
 	return reason;
 }
 

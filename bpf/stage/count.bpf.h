@@ -38,6 +38,11 @@ static __always_inline void count_forwarded(const struct packet *p)
 
 	if (unlikely(!counter))
 		return;
+	if (unlikely(p->reply)) {
+		counter->reply_packets++;
+		counter->reply_bytes += p->ip_bytes;
+		return;
+	}
 	counter->packets++;
 	counter->bytes += p->ip_bytes;
 	if (p->new_flow)
@@ -46,9 +51,9 @@ static __always_inline void count_forwarded(const struct packet *p)
 
 static __always_inline void count_reason(const struct packet *p, enum mtlb_reason reason)
 {
-	__u32 tenant = p->vip ? p->vip->tenant : 0;
-	__u32 at = (bpf_get_smp_processor_id() * knob_tenants + tenant) * MTLB_REASONS_PER_TENANT +
-		   reason;
+	__u32 at =
+		(bpf_get_smp_processor_id() * knob_tenants + p->tenant) * MTLB_REASONS_PER_TENANT +
+		reason;
 	struct mtlb_reason_counter *counter = bpf_map_lookup_elem(&mtlb_reason_counters, &at);
 
 	if (unlikely(!counter))

@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The only exit: one counter, then the verdict that reasons.def gives the reason. */
+/*
+ * The only exit: one counter, then the verdict that reasons.def gives the reason. Owns
+ * mtlb_interfaces: those by which packets may leave, so that none is lost to one that is gone.
+ */
 #ifndef MTLB_STAGE_FINISH_H
 #define MTLB_STAGE_FINISH_H
 
 #include "count.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u32);   /* ifindex */
+	__type(value, __u32); /* the same */
+} mtlb_interfaces SEC(".maps");
 
 static __always_inline enum mtlb_verdict finish_verdict(enum mtlb_reason reason)
 {
@@ -25,8 +35,11 @@ static __always_inline int finish(const struct packet *p, int reason)
 		return XDP_TX;
 	}
 	if (reason == MTLB_REASON_redirected) {
-		count_forwarded(p);
-		return bpf_redirect(p->ifindex, 0);
+		if (likely(bpf_redirect_map(&mtlb_interfaces, p->ifindex, 0) == XDP_REDIRECT)) {
+			count_forwarded(p);
+			return XDP_REDIRECT;
+		}
+		reason = MTLB_REASON_no_interface;
 	}
 	count_reason(p, reason);
 	switch (finish_verdict(reason)) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Arrays that no packet reads: what the numbers in the other maps stand for (abi/names.h). */
+/* Arrays of what the numbers in the other maps stand for (abi/names.h): hardly a packet reads them.
+ */
 #ifndef MTLB_STAGE_NAMES_H
 #define MTLB_STAGE_NAMES_H
 

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which slot of the service's Maglev table does the flow fall in? Owns mtlb_slots. */
+/*
+ * Which slot of the service's Maglev table does the flow fall in? Owns mtlb_slots. What a service
+ * may ask for besides (affinity, QUIC's connection IDs, MSS clamping) is out of line, behind one
+ * test.
+ */
 #ifndef MTLB_STAGE_PICK_H
 #define MTLB_STAGE_PICK_H
 
-#include "knobs.bpf.h"
+#include "mss.bpf.h"
+#include "quic.bpf.h"
 #include "../abi/flow.h"
+#include "../core/hash.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -26,10 +32,50 @@ static __always_inline bool pick_read(__u32 first, __u32 count, __u64 hash, __u3
 	return true;
 }
 
-static __always_inline int pick(struct packet *p)
+/*
+ * Out of line for the verifier's sake, as in track.bpf.h. With affinity the upper half of the hash,
+ * which chooses the slot, is made of less or of more than the flow; the lower half still tells
+ * flows apart. Flows of one client may then share a tag, and so an entry: they are with the same
+ * member.
+ */
+__attribute__((noinline)) int pick_unusual(struct xdp_md *ctx, struct packet *p)
+{
+	const struct mtlb_vip *vip;
+	__u32 record, mss;
+
+	if (!p)
+		return MTLB_REASON_no_record;
+	record = p->record;
+	vip = bpf_map_lookup_elem(&mtlb_vip_records, &record);
+	if (!vip)
+		return MTLB_REASON_no_record;
+	if (vip->flags & MTLB_VIP_CLIENT)
+		p->hash = (__u32)p->hash |
+			  hash_client(&p->source, p->ipv6, knob_hash_key_0, knob_hash_key_1) << 32;
+	else if (vip->flags & MTLB_VIP_ALONE)
+		p->hash = (__u32)p->hash | (__u64)bpf_get_prandom_u32() << 32;
+	if (vip->flags & MTLB_VIP_QUIC_MASK << MTLB_VIP_QUIC_SHIFT)
+		p->member = quic_pick(ctx, p, vip);
+	mss = vip->flags >> MTLB_VIP_MSS_SHIFT;
+	if (mss && p->key.protocol == IPPROTO_TCP && p->tcp_flags & PACKET_TCP_SYN &&
+	    !p->fragment && !p->related)
+		mss_clamp(ctx, p->l3 + p->l4, mss);
+	return 0;
+}
+
+static __always_inline int pick(struct xdp_md *ctx, struct packet *p)
 {
 	const struct mtlb_vip *vip = p->vip;
 
+	if (unlikely(vip->flags & MTLB_VIP_UNUSUAL)) {
+		int reason = pick_unusual(ctx, p);
+
+		vip = p->vip = bpf_map_lookup_elem(&mtlb_vip_records, &p->record);
+		if (unlikely(!vip))
+			return MTLB_REASON_no_record;
+		if (reason || p->member)
+			return reason;
+	}
 	if (unlikely(!vip->slot_count))
 		return MTLB_REASON_no_member;
 	if (unlikely(!pick_read(vip->slot_first, vip->slot_count, p->hash, &p->slot)))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Just-enough tracking: a flow is remembered only while its hash alone would not find its member.
- * Owns mtlb_flows and mtlb_flow_facts.
+ * Owns mtlb_flows, mtlb_flow_facts and mtlb_flow_logs.
  *
  * The idea is that of JET (Mendelson et al., CoNEXT 2021) and of Beamer's previous owner (Olteanu
  * et al., NSDI 2018), applied to Maglev slots. In a slot that is not flagged CHANGED every flow is
@@ -38,11 +38,20 @@ struct {
 	__type(value, struct mtlb_flow_facts);
 } mtlb_flow_facts SEC(".maps");
 
+/* One per CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mtlb_flow_log);
+} mtlb_flow_logs SEC(".maps");
+
 #define TRACK_NO_ROOM MTLB_FLOWS_PER_BUCKET
 
-static __always_inline __u32 track_now(void)
+static __always_inline __u32 track_stamp(__u64 clock)
 {
-	return (__u32)(bpf_ktime_get_coarse_ns() >> knob_stamp_shift) & MTLB_FLOW_STAMP_MASK;
+	return (__u32)(clock >> knob_stamp_shift) & MTLB_FLOW_STAMP_MASK;
 }
 
 static __always_inline bool track_usable(const struct mtlb_vip *vip, __u32 member)
@@ -59,6 +68,12 @@ static __always_inline __u64 *track_word(struct mtlb_flow_bucket *bucket, __u32 
 	return &bucket->word[place & (MTLB_FLOWS_PER_BUCKET - 1)];
 }
 
+static __always_inline __u64 *track_hash(struct mtlb_flow_bucket *bucket, __u32 place)
+{
+	barrier_var(place);
+	return &bucket->hash[place & (MTLB_FLOWS_PER_BUCKET - 1)];
+}
+
 /* How long a flow may be idle is its own service's to say: another one's is left to the sweep. */
 static __always_inline bool track_over(__u64 word, __u32 now, __u32 idle, __u32 service)
 {
@@ -73,6 +88,8 @@ static __always_inline bool track_over(__u64 word, __u32 now, __u32 idle, __u32 
 	return m && m->service == service;
 }
 
+#define TRACK_FREE 0x30000 /* the rank of what is given up at once */
+
 /* How readily a word is given up for a flow of this state: 0 never, else the greatest first. */
 static __always_inline __u32 track_rank(__u64 word, __u32 now, __u32 idle, __u32 service,
 					__u32 state)
@@ -80,7 +97,7 @@ static __always_inline __u32 track_rank(__u64 word, __u32 now, __u32 idle, __u32
 	__u32 held = mtlb_flow_state(word), age = mtlb_flow_age(word, now);
 
 	if (!word || track_over(word, now, idle, service))
-		return 0x30000;
+		return TRACK_FREE;
 	if (state == MTLB_FLOW_ADOPTED || held == MTLB_FLOW_ESTABLISHED)
 		return 0;
 	return (held == MTLB_FLOW_ADOPTED ? 0x20000 : 0x10000) + age;
@@ -107,9 +124,9 @@ static long track_look(__u32 i, void *context)
 }
 
 /*
- * This and the two functions below that are not inlined are checked by the verifier once each, and
- * not for every way that leads to them. Pointers do not pass into such a function: it is told where
- * to look, and looks again, which costs an array read.
+ * This and track_flow are checked by the verifier once each, and not for every way that leads to
+ * them. Pointers do not pass into such a function: it is told where to look, and looks again, which
+ * costs an array read.
  *
  * Where a flow of this state may be written: free or expired words first. An adopted flow may be
  * forgotten for any other, since it is routed the same without its entry. A connection that never
@@ -135,6 +152,32 @@ __attribute__((noinline)) __u32 track_room(__u32 at, __u32 now, __u32 idle, __u3
 	return search.best >> 3 ? search.best : 0;
 }
 
+/* Into this CPU's log: no other CPU writes there, and XDP is not re-entered. */
+static __always_inline void track_log(const struct packet *p, const struct mtlb_vip *vip,
+				      __u32 position, __u64 clock)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct mtlb_flow_log *log = bpf_map_lookup_elem(&mtlb_flow_logs, &cpu);
+	struct mtlb_flow_facts *facts;
+	__u64 written;
+
+	if (unlikely(!log))
+		return;
+	written = log->written;
+	facts = &log->entry[written & (MTLB_FLOW_LOG_ENTRIES - 1)];
+	facts->hash = p->hash;
+	facts->source = p->source;
+	facts->destination = p->key.address;
+	facts->source_port = p->source_port;
+	facts->destination_port = p->key.port;
+	facts->service = vip->service;
+	facts->first_seen = clock;
+	facts->position = position;
+	facts->protocol = p->key.protocol;
+	barrier();
+	*(volatile __u64 *)&log->written = written + 1;
+}
+
 /*
  * Several CPUs may want one word: the exchange lets one of them have it, and whoever finds there
  * what he would give up less readily than what he chose (rank) came too late. rank 0: only a word
@@ -142,12 +185,11 @@ __attribute__((noinline)) __u32 track_room(__u32 at, __u32 now, __u32 idle, __u3
  */
 static __always_inline bool track_store(const struct packet *p, const struct mtlb_vip *vip,
 					__u32 at, struct mtlb_flow_bucket *bucket, __u32 place,
-					__u32 rank, __u32 now, __u32 state)
+					__u32 rank, __u64 clock, __u32 state)
 {
 	__u64 *to = track_word(bucket, place), old, word;
+	__u32 now = track_stamp(clock);
 	bool own;
-	struct mtlb_flow_facts *facts;
-	__u32 facts_at;
 
 	if (place >= MTLB_FLOWS_PER_BUCKET)
 		return false;
@@ -158,36 +200,26 @@ static __always_inline bool track_store(const struct packet *p, const struct mtl
 		return false;
 	if (__sync_val_compare_and_swap(to, old, word) != old)
 		return false;
+	*track_hash(bucket, place) = p->hash;
 	if (old && !own && !track_over(old, now, vip->idle, vip->service))
 		count_tenant(vip, MTLB_COUNTER_flows_evicted);
 	count_tenant(vip, MTLB_COUNTER_flows_stored);
-
-	facts_at = at * MTLB_FLOWS_PER_BUCKET + place;
-	facts = bpf_map_lookup_elem(&mtlb_flow_facts, &facts_at);
-	if (likely(facts)) {
-		facts->hash = p->hash;
-		facts->source = p->source;
-		facts->destination = p->key.address;
-		facts->source_port = p->source_port;
-		facts->destination_port = p->key.port;
-		facts->protocol = p->key.protocol;
-		facts->service = vip->service;
-		facts->first_seen = bpf_ktime_get_coarse_ns();
-	}
+	track_log(p, vip, at * MTLB_FLOWS_PER_BUCKET + place, clock);
 	return true;
 }
 
 /* A hit. Returns false when what is remembered no longer holds, and the flow is to be seen as new.
  */
 static __always_inline bool track_known(struct packet *p, const struct mtlb_vip *vip,
-					const struct mtlb_member *m, __u64 *place, __u64 word,
+					const struct mtlb_member *m,
+					struct mtlb_flow_bucket *bucket, __u32 place, __u64 word,
 					__u32 now)
 {
 	__u32 member = mtlb_flow_member(word), state = mtlb_flow_state(word), next = state;
 
 	if (m->flags & MTLB_MEMBER_LET_GO || mtlb_flow_expired(word, now, vip->idle))
 		return false;
-	if (p->key.protocol == IPPROTO_TCP) {
+	if (packet_has_state(p)) {
 		if (packet_opens(p)) {
 			/* the client's port is used again, or its SYN repeated after the pool
 			 * changed */
@@ -203,56 +235,70 @@ static __always_inline bool track_known(struct packet *p, const struct mtlb_vip 
 	p->member = member;
 	if (p->related)
 		return true; /* a router's word keeps no flow alive */
-	if (next != state || mtlb_flow_stamp(word) != now)
-		__sync_val_compare_and_swap(place, word,
-					    mtlb_flow_word(mtlb_flow_tag(word), member, now, next));
+	if (next != state || mtlb_flow_stamp(word) != now) {
+		__u64 fresh = mtlb_flow_word(mtlb_flow_tag(word), member, now, next);
+
+		/* mends what two CPUs left behind: see abi/flow.h */
+		if (__sync_val_compare_and_swap(track_word(bucket, place), word, fresh) == word &&
+		    *track_hash(bucket, place) != p->hash)
+			*track_hash(bucket, place) = p->hash;
+	}
 	return true;
 }
 
 /* The first word with this tag whose member is of this service; TRACK_NO_ROOM when there is none.
  */
-__attribute__((noinline)) __u32 track_find(__u32 at, __u32 tag, __u32 service)
+static __always_inline __u32 track_find(struct mtlb_flow_bucket *bucket, __u32 tag,
+					const struct mtlb_vip *vip)
 {
-	const struct mtlb_flow_bucket *bucket = bpf_map_lookup_elem(&mtlb_flows, &at);
-
-	if (!bucket)
-		return TRACK_NO_ROOM;
 	for (__u32 i = 0; i < MTLB_FLOWS_PER_BUCKET; i++) {
-		__u64 word = bucket->word[i];
-		const struct mtlb_member *m;
-		__u32 member;
+		__u64 word = *(volatile __u64 *)&bucket->word[i];
 
-		if (mtlb_flow_tag(word) != tag || !word)
-			continue;
-		member = mtlb_flow_member(word);
-		m = bpf_map_lookup_elem(&mtlb_members, &member);
-		if (m && m->service == service)
+		if (word && mtlb_flow_tag(word) == tag &&
+		    forward_member(vip, mtlb_flow_member(word)))
 			return i;
 	}
 	return TRACK_NO_ROOM;
 }
 
-/* Who gets a flow that is not remembered, and how it is to be remembered. */
-static __always_inline __u32 track_unknown(struct packet *p, __u32 old_owner)
+static __always_inline __u32 track_free(struct mtlb_flow_bucket *bucket)
 {
-	bool changed = p->slot & MTLB_SLOT_CHANGED;
+	for (__u32 i = 0; i < MTLB_FLOWS_PER_BUCKET; i++)
+		if (!*(volatile __u64 *)&bucket->word[i])
+			return i;
+	return TRACK_NO_ROOM;
+}
+
+/* 0 when nothing is known, or it takes nobody any more. */
+static __always_inline __u32 track_old_owner(const struct packet *p, const struct mtlb_vip *vip)
+{
+	__u32 old_owner = p->slot & MTLB_SLOT_CHANGED ? pick_old_owner(vip, p->hash) : 0;
+
+	return track_usable(vip, old_owner) ? old_owner : 0;
+}
+
+/* Who gets a flow that is not remembered, and how it is to be remembered. */
+static __always_inline __u32 track_unknown(struct packet *p, const struct mtlb_vip *vip)
+{
+	__u32 old_owner;
 
 	p->member = p->slot & MTLB_SLOT_MEMBER;
-	if (p->key.protocol != IPPROTO_TCP) {
+	if (packet_opens(p)) {
+		p->new_flow = true;
+		return MTLB_FLOW_UNPROVEN;
+	}
+	old_owner = track_old_owner(p, vip);
+	if (!packet_has_state(p)) {
 		if (p->slot & MTLB_SLOT_LEARN && old_owner)
 			p->member = old_owner;
 		else
 			p->new_flow = true;
 		return MTLB_FLOW_ESTABLISHED;
 	}
-	if (packet_opens(p)) {
-		p->new_flow = true;
-		return MTLB_FLOW_UNPROVEN;
-	}
-	if (changed && !old_owner)
-		return MTLB_FLOW_ESTABLISHED; /* it moved: forgetting it could move it again */
 	if (old_owner)
 		p->member = old_owner;
+	else if (p->slot & MTLB_SLOT_CHANGED)
+		return MTLB_FLOW_ESTABLISHED; /* it moved: forgetting it could move it again */
 	return MTLB_FLOW_ADOPTED;
 }
 
@@ -260,7 +306,8 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 {
 	const struct mtlb_vip *vip;
 	struct mtlb_flow_bucket *bucket;
-	__u32 old_owner = 0, rank = 0, now, state, record, at, place, tag;
+	__u32 rank = 0, now, state, record, at, place, tag;
+	__u64 clock;
 
 	if (!p)
 		return MTLB_REASON_no_record;
@@ -272,57 +319,67 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 	bucket = bpf_map_lookup_elem(&mtlb_flows, &at);
 	if (!bucket)
 		return MTLB_REASON_no_record;
-	now = track_now();
+	clock = bpf_ktime_get_coarse_ns();
+	now = track_stamp(clock);
 	tag = mtlb_flow_tag_of(p->hash);
-	place = track_find(at, tag, vip->service);
+	place = track_find(bucket, tag, vip);
 	if (place < MTLB_FLOWS_PER_BUCKET) {
-		__u64 *known = track_word(bucket, place), word = *(volatile __u64 *)known;
+		__u64 word = *(volatile __u64 *)track_word(bucket, place);
 		const struct mtlb_member *m = forward_member(vip, mtlb_flow_member(word));
 
 		/* another CPU may have put another flow there since it was found */
-		if (m && mtlb_flow_tag(word) == tag && track_known(p, vip, m, known, word, now))
+		if (m && mtlb_flow_tag(word) == tag &&
+		    track_known(p, vip, m, bucket, place, word, now))
 			return 0;
 	}
 
-	if (p->slot & MTLB_SLOT_CHANGED)
-		old_owner = pick_old_owner(vip, p->hash);
-	if (!track_usable(vip, old_owner))
-		old_owner = 0;
-	state = track_unknown(p, old_owner);
+	state = track_unknown(p, vip);
 	if (!p->member)
 		return MTLB_REASON_no_member;
 	if (p->related) {
 		p->new_flow = false;
 		return 0;
 	}
-	if (state != MTLB_FLOW_UNPROVEN && p->key.protocol == IPPROTO_TCP && packet_closes(p))
+	if (state != MTLB_FLOW_UNPROVEN && packet_has_state(p) && packet_closes(p))
 		return 0; /* its last word: not worth remembering */
+	if (place >= MTLB_FLOWS_PER_BUCKET) {
+		place = track_free(bucket);
+		rank = TRACK_FREE;
+	}
 	if (place >= MTLB_FLOWS_PER_BUCKET) {
 		__u32 room = track_room(at, now, vip->idle, vip->service, state);
 
 		rank = room >> 3;
 		place = rank ? room & (MTLB_FLOWS_PER_BUCKET - 1) : TRACK_NO_ROOM;
 	}
-	if (!track_store(p, vip, at, bucket, place, rank, now, state)) {
+	if (!track_store(p, vip, at, bucket, place, rank, clock, state)) {
 		count_tenant(vip, MTLB_COUNTER_flows_unstored);
-		if (p->key.protocol != IPPROTO_TCP)
+		if (!packet_has_state(p))
 			p->new_flow = false; /* or each of its packets would be one */
-		if (state == MTLB_FLOW_UNPROVEN && old_owner)
-			p->member = old_owner; /* where its next packet, unknown, would go */
+		if (state == MTLB_FLOW_UNPROVEN)
+			/* where its next packet, unknown, would go */
+			p->member = track_old_owner(p, vip) ?: p->member;
 	}
 	return 0;
 }
 
-static __always_inline int track(struct packet *p)
+/* Translated flows are all remembered, elsewhere: nat.bpf.h. */
+int nat_track(struct xdp_md *ctx, struct packet *p);
+
+static __always_inline int track(struct xdp_md *ctx, struct packet *p)
 {
 	int reason;
 
-	p->member = p->slot & MTLB_SLOT_MEMBER;
-	if (likely(!(p->slot & MTLB_SLOT_CHANGED || p->vip->flags & MTLB_VIP_TRACK_ALWAYS))) {
+	if (unlikely(p->member && !(p->vip->flags & MTLB_VIP_NAT)))
+		return 0; /* a QUIC connection ID has told */
+	p->member = p->member ?: p->slot & MTLB_SLOT_MEMBER;
+	if (likely(!(p->slot & MTLB_SLOT_CHANGED ||
+		     p->vip->flags & (MTLB_VIP_TRACK_ALWAYS | MTLB_VIP_NAT))) ||
+	    p->vip->flags & MTLB_VIP_ALONE) {
 		p->new_flow = packet_opens(p);
 		return 0;
 	}
-	reason = track_flow(p);
+	reason = p->vip->flags & MTLB_VIP_NAT ? nat_track(ctx, p) : track_flow(p);
 	p->vip = bpf_map_lookup_elem(&mtlb_vip_records, &p->record);
 	return likely(p->vip) ? reason : MTLB_REASON_no_record;
 }

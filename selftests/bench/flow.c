@@ -9,15 +9,13 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/ip.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "flow_maps.h"
+#include "measure.h"
 
 #define ROUNDS	       7
 #define RUNS	       500000
@@ -103,15 +101,6 @@ static struct scenario scenarios[] = {
 static struct flow_maps maps;
 static int programs[PROGRAM_COUNT];
 
-/* Of this thread: what another task took on this CPU is not counted. */
-static double thread_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
 static void progress(const char *name, int round)
 {
 	if (isatty(STDERR_FILENO))
@@ -135,9 +124,9 @@ static int run_program(enum program program, uint32_t runs, double *ret_ns)
 	int error;
 
 	maps.control->sent = 0;
-	start = thread_ns();
+	start = measure_ns();
 	error = bpf_prog_test_run_opts(programs[program], &options);
-	*ret_ns = (thread_ns() - start) / runs;
+	*ret_ns = (measure_ns() - start) / runs;
 	if (error) {
 		fprintf(stderr, "flow: BPF_PROG_TEST_RUN failed: %s\n", strerror(-error));
 		return error;
@@ -165,29 +154,6 @@ static int check_frame(enum program program)
 	return -EIO;
 }
 
-static uint32_t common_divisor(uint32_t a, uint32_t b)
-{
-	while (b) {
-		uint32_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
-/* Steps of about the golden section: every flow once a round, and no neighbours in a row. */
-static uint32_t scattered_step(uint32_t count)
-{
-	uint32_t step = (uint32_t)(count * 0.618034);
-
-	if (count < 3)
-		return count - 1;
-	while (common_divisor(step, count) != 1)
-		step++;
-	return step;
-}
-
 static void set_frames(uint32_t first, uint32_t count, uint32_t step, uint32_t flags)
 {
 	maps.control->first = first;
@@ -195,6 +161,7 @@ static void set_frames(uint32_t first, uint32_t count, uint32_t step, uint32_t f
 	maps.control->step = step;
 	maps.control->at = 0;
 	maps.control->tcp_flags = flags;
+	maps.control->port = htons(FLOW_PORT);
 	maps.control->forget = FLOW_FORGET_NONE;
 }
 
@@ -213,7 +180,7 @@ static int establish(const struct figure *figure, uint32_t flows)
 static int measure(struct scenario *scenario, struct figure *figure, int round, uint32_t runs,
 		   double *ret_ns)
 {
-	uint32_t flows = scenario->flows, first = 0, step = scattered_step(flows);
+	uint32_t flows = scenario->flows, first = 0, step = measure_step(flows);
 	uint64_t stored, unstored;
 	double ns;
 	int error;
@@ -229,7 +196,7 @@ static int measure(struct scenario *scenario, struct figure *figure, int round, 
 		step = 1;
 	}
 	/* Untimed: what the program before this one drove out of the caches comes back. */
-	set_frames(0, scenario->flows, scattered_step(scenario->flows), ACK);
+	set_frames(0, scenario->flows, measure_step(scenario->flows), ACK);
 	error = error
 			?: run_program(figure ? figure->program : PROGRAM_HARNESS,
 				       scenario->flows < RUNS ? RUNS / 10 : scenario->flows, &ns);
@@ -288,13 +255,6 @@ static int measure_scenario(struct scenario *scenario)
 	return 0;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static const struct figure *find_figure(const char *name)
 {
 	for (size_t i = 0; i < COUNT_OF(scenarios); i++) {
@@ -315,12 +275,11 @@ static void print_figures(void)
 	for (size_t i = 0; i < COUNT_OF(scenarios); i++) {
 		struct scenario *scenario = &scenarios[i];
 
-		qsort(scenario->harness, ROUNDS, sizeof(double), compare_doubles);
+		measure_median(scenario->harness, ROUNDS);
 		for (size_t j = 0; j < COUNT_OF(scenario->figure); j++) {
 			struct figure *figure = &scenario->figure[j];
 
-			qsort(figure->net, ROUNDS, sizeof(double), compare_doubles);
-			figure->median = figure->net[ROUNDS / 2];
+			figure->median = measure_median(figure->net, ROUNDS);
 		}
 	}
 	floor = find_figure("floor")->median;
@@ -352,16 +311,9 @@ static void print_figures(void)
 
 int main(void)
 {
-	cpu_set_t cpus;
 	int error;
 
-	/* the last CPU: the first one has more interrupts to serve */
-	CPU_ZERO(&cpus);
-	CPU_SET((size_t)sysconf(_SC_NPROCESSORS_ONLN) - 1, &cpus);
-	if (sched_setaffinity(0, sizeof(cpus), &cpus))
-		fprintf(stderr, "flow: cannot pin to a CPU: %s\n", strerror(errno));
-	setpriority(PRIO_PROCESS, 0, -20);
-
+	measure_pin();
 	error = flow_maps_open(&maps);
 	if (error) {
 		fprintf(stderr, "flow: cannot set the programs up: %s\n", strerror(-error));

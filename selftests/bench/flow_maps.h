@@ -173,6 +173,7 @@ static int flow_maps_size(struct flow *skeleton)
 		{skeleton->maps.mtlb_members, FLOW_MEMBERS + 1},
 		{skeleton->maps.mtlb_slots, 2 * FLOW_SLOTS_SPAN / MTLB_SLOTS_PER_LINE},
 		{skeleton->maps.mtlb_flows, FLOW_BUCKETS_ONE + 1},
+		{skeleton->maps.mtlb_flow_logs, cpus},
 		{skeleton->maps.mtlb_flow_facts, (FLOW_BUCKETS_ONE + 1) * MTLB_FLOWS_PER_BUCKET},
 		{skeleton->maps.mtlb_member_counters, cpus * (FLOW_MEMBERS + 1)},
 		{skeleton->maps.mtlb_tenant_counters, cpus * tenants},

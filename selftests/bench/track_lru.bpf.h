@@ -38,7 +38,7 @@ struct {
 	.values = {[FLOW_TENANT] = (void *)&flow_lru},
 };
 
-static __always_inline int track_lru(struct packet *p)
+static __always_inline int track_lru(struct xdp_md *ctx, struct packet *p)
 {
 	struct track_lru_key key = {
 		.source = p->source,
@@ -62,7 +62,7 @@ static __always_inline int track_lru(struct packet *p)
 			return 0;
 		}
 	}
-	reason = pick(p);
+	reason = pick(ctx, p);
 	if (unlikely(reason))
 		return reason;
 	p->member = p->slot & MTLB_SLOT_MEMBER;

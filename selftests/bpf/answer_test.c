@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What does not fit the way to its member: the client is told, byte for byte, and not too often. */
+/*
+ * What does not fit the way to its member: the client is told, byte for byte, and not too often;
+ * nor is a ping answered too often.
+ */
 #include <linux/bpf.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -94,43 +97,71 @@ static void stay(cpu_set_t *ret_were)
 	assert_int_equal(sched_setaffinity(0, sizeof(here), &here), 0);
 }
 
+#define BIG    "eth / ip4 client > acme df / tcp 1 > 84 ACK / 1441 bytes"
+#define PING   "eth / ip6 client > pinged / icmp6 128 / 8 bytes"
+#define OTHERS "eth / ip4 client > globex df / tcp 1 > 80 ACK / 1461 bytes"
+
+/* What may be answered, what may not, and the same tenant's and another's afterwards. */
+struct kind {
+	const char *worthy, *unworthy, *same;
+};
+
+static const struct kind kinds[] = {
+	{BIG, "eth / ip4 client > acme / tcp 1 > 84 ACK / 1441 bytes", BIG},
+	{PING, "eth / ip6 client > pinged / icmp6 128 code 1 / 8 bytes", PING},
+	{PING, "eth / ip6 client > acme / icmp6 128 / 8 bytes", BIG},
+	{BIG, "eth / ip4 client > pinged / icmp 13", PING},
+};
+
 struct spent {
 	uint32_t unworthy, told; /* of as many packets that may not be answered, and that may */
 	int after, other;	 /* the verdict on one more, and on the other tenant's */
 };
 
 /* Returns false when a window ended meanwhile. */
-static bool spend(const struct rig *rig, struct spent *spent)
+static bool spend(const struct rig *rig, const struct kind *kind, struct spent *spent)
 {
-	static struct frame big, unworthy, other, out;
+	static struct frame worthy, unworthy, same, other, out;
 	uint64_t begun;
 
-	frame_build(&big, "eth / ip4 client > acme df / tcp 1 > 84 ACK / 1441 bytes", NULL);
-	frame_build(&unworthy, "eth / ip4 client > acme / tcp 1 > 84 ACK / 1441 bytes", NULL);
-	frame_build(&other, "eth / ip4 client > globex df / tcp 1 > 80 ACK / 1461 bytes", NULL);
+	frame_build(&worthy, kind->worthy, NULL);
+	frame_build(&unworthy, kind->unworthy, NULL);
+	frame_build(&same, kind->same, NULL);
+	frame_build(&other, OTHERS, NULL);
 	*spent = (struct spent){};
 	begun = next_window();
 	for (uint32_t i = 0; i < ANSWERS; i++)
 		spent->unworthy += rig_run(rig, &unworthy, &out, 0) == XDP_TX;
 	for (uint32_t i = 0; i < ANSWERS; i++)
-		spent->told += rig_run(rig, &big, &out, 0) == XDP_TX;
-	spent->after = rig_run(rig, &big, &out, 0);
+		spent->told += rig_run(rig, &worthy, &out, 0) == XDP_TX;
+	spent->after = rig_run(rig, &same, &out, 0);
 	if (spent->after == XDP_DROP)
-		frame_assert_equal(&out, &big, "past the budget");
+		frame_assert_equal(&out, &same, "past the budget");
 	spent->other = rig_run(rig, &other, &out, 0);
 	return window() == begun;
 }
 
-static void budget(void **state)
+static void put_pinged(const struct rig *rig)
 {
-	struct rig *rig = *state;
+	static const char *const addresses[] = {"192.0.2.7", "2001:db8:1::7"};
+
+	for (uint32_t i = 0; i < 2; i++) {
+		struct mtlb_vip vip = {.tenant = ACME, .flags = MTLB_VIP_ADDRESS | MTLB_VIP_ECHO};
+
+		rig_key(&vip.key, addresses[i], 0, 0);
+		rig_put_vip(rig, 130 + i, &vip);
+	}
+}
+
+static void budget_of(const struct rig *rig, const struct kind *kind)
+{
 	struct spent spent;
 	cpu_set_t were;
 	bool whole = false;
 
 	stay(&were);
 	for (uint32_t i = 0; i < 50 && !whole; i++)
-		whole = spend(rig, &spent);
+		whole = spend(rig, kind, &spent);
 	sched_setaffinity(0, sizeof(were), &were);
 	if (!whole)
 		skip(); /* too slow a machine to give so many answers in a window */
@@ -138,6 +169,15 @@ static void budget(void **state)
 	assert_int_equal(spent.told, ANSWERS);
 	assert_int_equal(spent.after, XDP_DROP);
 	assert_int_equal(spent.other, XDP_TX);
+}
+
+static void budget(void **state)
+{
+	struct rig *rig = *state;
+
+	put_pinged(rig);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		budget_of(rig, &kinds[i]);
 	/* the next window is a new one */
 	next_window();
 	RIG_CHECK(rig, "eth / ip4 client > acme df / tcp 1 > 84 ACK / 1441 bytes", TOLD4("1480"));

@@ -158,6 +158,20 @@ static const struct scenario scenarios[] = {
 	 "dstopts / dstopts / tcp 1 > 80 SYN",
 	 SENT(DSR_TCP, DIRECT), NEW_FLOW},
 
+	/* a first fragment has ports, and goes by them; one that is a whole datagram is none */
+	{"the first fragment", "eth / ip4 client > acme more / tcp 1 > 80 SYN / 100 bytes",
+	 SENT(DSR_TCP, DIRECT), NEW_FLOW},
+	{"the first fragment, IPv6",
+	 "eth / ip6 client > acme / fragment more / tcp 1 > 84 SYN / 100 bytes",
+	 SENT(IN4_TCP, IN_IP4), NEW_FLOW},
+	{"the first fragment of a long UDP datagram",
+	 "eth / ip4 client > acme more / udp 1 > 84 len 4000 / 1400 bytes", SENT(IN4_UDP, IN_IP4)},
+	{"an atomic fragment", "eth / ip6 client > acme / fragment / tcp 1 > 80 SYN",
+	 SENT(DSR_TCP, DIRECT), NEW_FLOW},
+	{"a first fragment behind options",
+	 "eth / ip6 client > acme / hopopts / fragment more / udp 1 > 80 / 8 bytes",
+	 SENT(DSR_UDP, DIRECT)},
+
 	/* lengths */
 	{"Ethernet padding, DSR", "eth / ip4 client > acme / tcp 1 > 80 ACK / pad 6",
 	 SENT(DSR_TCP, DIRECT)},

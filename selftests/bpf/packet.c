@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define LAYERS_MAX 16
+#define LAYERS_MAX 20
 
 enum kind {
 	ETH,
@@ -22,6 +22,8 @@ enum kind {
 	FRAGMENT,
 	TCP,
 	UDP,
+	SCTP,
+	QUIC,
 	ICMP,
 	ICMP6,
 	BYTES
@@ -31,11 +33,9 @@ enum kind {
 static const struct {
 	const char *name, *ip4, *ip6;
 } hosts[] = {
-	{"client", "198.51.100.7", "2001:db8:c::7"},
-	{"acme", "192.0.2.1", "2001:db8:1::1"},
-	{"globex", "192.0.2.2", "2001:db8:1::2"},
-	{"host", "203.0.113.9", "2001:db8:e::9"},
-	{"lb", "10.0.0.1", "fd00::1"},
+	{"client", "198.51.100.7", "2001:db8:c::7"}, {"acme", "192.0.2.1", "2001:db8:1::1"},
+	{"globex", "192.0.2.2", "2001:db8:1::2"},    {"host", "203.0.113.9", "2001:db8:e::9"},
+	{"pinged", "192.0.2.7", "2001:db8:1::7"},    {"lb", "10.0.0.1", "fd00::1"},
 	{"member", "10.1.0.0", "fd00:1::"},
 };
 
@@ -47,6 +47,14 @@ static const struct {
 	{"hop", {2, 0, 0, 0, 2, 0}},	      {"all", {255, 255, 255, 255, 255, 255}},
 	{"group", {1, 0, 0x5e, 0, 0, 1}},     {"group6", {0x33, 0x33, 0, 0, 0, 1}},
 	{"lldp", {1, 0x80, 0xc2, 0, 0, 0xe}},
+};
+
+static const struct {
+	const char *name;
+	uint8_t type;
+} chunks[] = {
+	{"DATA", 0},  {"INIT", 1},	   {"HEARTBEAT", 4},	      {"ABORT", 6},
+	{"ERROR", 9}, {"COOKIE-ECHO", 10}, {"SHUTDOWN-COMPLETE", 14},
 };
 
 static const struct field {
@@ -160,6 +168,18 @@ static struct layer *add_layer(struct builder *b, enum kind kind, size_t size, u
 	return layer;
 }
 
+/* Bytes in hexadecimal. Returns how many they are. */
+static size_t append_hex(struct builder *b, const char *word)
+{
+	size_t size = strlen(word) / 2;
+	uint8_t *at = append(b, size);
+
+	for (size_t i = 0; i < size; i++)
+		if (sscanf(word + 2 * i, "%2hhx", &at[i]) != 1)
+			fail_msg("\"%s\": %s is no hexadecimal", b->text, word);
+	return size;
+}
+
 static void put_station(struct builder *b, uint8_t *to, const char *name)
 {
 	for (size_t i = 0; i < sizeof(stations) / sizeof(*stations); i++)
@@ -202,6 +222,21 @@ static void begin_ports(struct builder *b, enum kind kind, size_t size, unsigned
 	set_bits(header, 16, 16, number(b, other_end(b)));
 }
 
+/* Common header and the header of the first chunk. */
+static void begin_sctp(struct builder *b)
+{
+	const char *name;
+
+	begin_ports(b, SCTP, 16, IPPROTO_SCTP);
+	name = needed(b, "a chunk");
+	for (size_t i = 0; i < sizeof(chunks) / sizeof(*chunks); i++)
+		if (!strcmp(chunks[i].name, name)) {
+			b->frame->byte[b->layer[b->layers - 1].at + 12] = chunks[i].type;
+			return;
+		}
+	fail_msg("\"%s\": no chunk is called %s", b->text, name);
+}
+
 static void begin_ip(struct builder *b, int family)
 {
 	struct layer *layer = family == AF_INET ? add_layer(b, IP4, 20, 0x0800, IPPROTO_IPIP)
@@ -238,6 +273,31 @@ static void begin_quote(struct builder *b)
 		fail_msg("\"%s\": there are no %zu bytes to quote", b->text, size);
 	add_layer(b, BYTES, 0, 0, 0);
 	memcpy(append(b, size), inner->byte + inner->l3, size);
+}
+
+/* RFC 8999, 5: the type stands where version 1 has it. No source connection ID. */
+static void begin_quic(struct builder *b)
+{
+	bool is_long = !strcmp(needed(b, "short or long"), "long");
+	unsigned long type = is_long ? number(b, needed(b, "a type")) : 0;
+	struct layer *layer = add_layer(b, QUIC, is_long ? 6 : 1, 0, 0);
+	size_t size = append_hex(b, needed(b, "a connection ID"));
+
+	b->frame->byte[layer->at] = is_long ? (uint8_t)(0xc0 | type << 4) : 0x40;
+	if (!is_long)
+		return;
+	append(b, 1);
+	fill(b, layer, "version", 1);
+	fill(b, layer, "dcil", size);
+}
+
+/* From a port that tells flows apart, to the one IANA gave to GUE. */
+static void begin_gue(struct builder *b)
+{
+	struct layer *layer = add_layer(b, UDP, 8, 0, IPPROTO_UDP);
+
+	fill(b, layer, "from", 0xc000 | (b->words->hash >> 16 & 0x3fff));
+	fill(b, layer, "to", 6080);
 }
 
 static void begin_extension(struct builder *b, unsigned long protocol)
@@ -317,6 +377,12 @@ static void begin(struct builder *b, const char *word)
 		begin_ports(b, TCP, 20, IPPROTO_TCP);
 	else if (!strcmp(word, "udp"))
 		begin_ports(b, UDP, 8, IPPROTO_UDP);
+	else if (!strcmp(word, "sctp"))
+		begin_sctp(b);
+	else if (!strcmp(word, "gue"))
+		begin_gue(b);
+	else if (!strcmp(word, "quic"))
+		begin_quic(b);
 	else if (!strcmp(word, "icmp"))
 		begin_icmp(b, ICMP, IPPROTO_ICMP);
 	else if (!strcmp(word, "icmp6"))
@@ -329,18 +395,37 @@ static void begin(struct builder *b, const char *word)
 		begin_plain(b, word);
 }
 
-static void set_field(struct builder *b, struct layer *layer, const char *word)
+/* Options of IPv4 and TCP. Returns false when the word is none of theirs. */
+static bool add_options(struct builder *b, struct layer *layer, const char *word)
 {
-	size_t field = find_field(layer->kind, word);
-	const char *value;
+	size_t was = b->frame->length;
 
 	if (!strcmp(word, "options")) {
 		size_t size = number(b, needed(b, "a count"));
 
 		memset(append(b, size), 1, size);
-		layer->size += size;
-		return;
+	} else if (!strcmp(word, "option")) {
+		append_hex(b, needed(b, "bytes"));
+	} else if (!strcmp(word, "mss")) {
+		uint8_t *option = append(b, 4);
+
+		option[0] = 2;
+		option[1] = 4;
+		set_bits(option, 16, 16, number(b, needed(b, "a size")));
+	} else {
+		return false;
 	}
+	layer->size += b->frame->length - was;
+	return true;
+}
+
+static void set_field(struct builder *b, struct layer *layer, const char *word)
+{
+	size_t field = find_field(layer->kind, word);
+	const char *value;
+
+	if (add_options(b, layer, word))
+		return;
 	if (field == FIELDS)
 		fail_msg("\"%s\": %s is no field of its layer", b->text, word);
 	value = fields[field].width == 1 ? "1" : needed(b, "a value");
@@ -403,6 +488,9 @@ static void finish_layer(struct builder *b, const struct layer *layer)
 	case UDP:
 		fill(b, layer, "len", length);
 		fill(b, layer, "csum", checksum_l4(b, layer, IPPROTO_UDP) ?: 0xffff);
+		break;
+	case SCTP:
+		fill(b, layer, "len", length - 12);
 		break;
 	case ICMP:
 		fill(b, layer, "csum", ~checksum(header, b->end_of_ip - layer->at, 0) & 0xffff);

@@ -5,15 +5,17 @@
  *   eth client > lb / vlan 5 / ip4 client > acme ttl 9 tos 0xb8 / tcp 1234 > 80 SYN / 20 bytes
  *
  * Layers: eth [A > B], vlan ID, qinq ID, ip4 A > B, ip6 A > B, hopopts [N], routing [N], dstopts
- * [N] (N times 8 bytes beyond the first 8), fragment, tcp P > Q, udp P > Q, icmp TYPE, icmp6 TYPE,
- * `N bytes` of payload, `pad N` (bytes after the IP packet), `cut N` (only N bytes are left), and
- * `*`: the packet that went in, from its IP header on; `quote N`: only its first N bytes, as in an
- * ICMP error.
+ * [N] (N times 8 bytes beyond the first 8), fragment, tcp P > Q, udp P > Q, sctp P > Q CHUNK (by
+ * name, e.g. INIT; its CRC stays 0), gue (a UDP header as put in front of `*`), icmp TYPE, icmp6
+ * TYPE, quic short ID, quic long TYPE ID (connection IDs in hexadecimal), `N bytes` of payload,
+ * `pad N` (bytes after the IP packet), `cut N` (only N bytes are left), and `*`: the packet that
+ * went in, from its IP header on; `quote N`: only its first N bytes, as in an ICMP error.
  * After a layer come its fields, by name; a field of one bit stands alone (df, more, SYN).
  * Lengths, checksums and next protocols are filled in unless they are given; `len +3` and `len -3`
- * are off by three. `options N` adds N bytes of no-operations to ip4 and tcp.
- * Addresses are literal or one of the names in packet.c; `hop`, `member` and `label flow` depend on
- * what the test expects (struct frame_words). A text that makes no sense fails the test.
+ * are off by three. `options N` adds N bytes of no-operations to ip4 and tcp, `option HEX` the
+ * bytes themselves, `mss N` that option of TCP. Addresses are literal or one of the names in
+ * packet.c; `hop`, `member` and `label flow` depend on what the test expects (struct frame_words).
+ * A text that makes no sense fails the test.
  */
 #ifndef MTLB_SELFTESTS_PACKET_H
 #define MTLB_SELFTESTS_PACKET_H
@@ -21,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_MAX 3500
+#define FRAME_MAX 9300
 
 struct frame {
 	uint8_t byte[FRAME_MAX];
@@ -33,6 +35,7 @@ struct frame {
 struct frame_words {
 	const struct frame *inner; /* `*` */
 	uint32_t flow;		   /* `label flow` */
+	uint64_t hash;		   /* the source port of `gue` */
 	uint8_t member;		   /* the last byte of `hop` and of `member` */
 };
 

@@ -40,7 +40,7 @@ static __always_inline int take_room(struct xdp_md *ctx, __u32 bytes)
 	return (int)bpf_xdp_adjust_tail(ctx, -(int)bytes);
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int poison(struct xdp_md *ctx)
 {
 	unsigned char *room;

@@ -136,17 +136,10 @@ static const struct scenario scenarios[] = {
 	 DROPPED(ACME, bad_l4)},
 
 	/* fragments */
-	{"the first fragment", TO_VIP4 "more / tcp 1 > 80 SYN / 100 bytes",
-	 DROPPED(ACME, fragment)},
-	{"a middle fragment", TO_VIP4 "more offset 10 / 80 bytes", DROPPED(ACME, fragment)},
-	{"the last fragment", TO_VIP4 "offset 100 next 17 / 8 bytes", DROPPED(ACME, fragment)},
-	{"the first fragment, IPv6", TO_VIP6 "/ fragment more / tcp 1 > 80 SYN",
-	 DROPPED(ACME, fragment)},
+	{"a middle fragment", TO_VIP4 "more offset 10 / 80 bytes", DROPPED(ACME, fragment_held)},
+	{"the last fragment", TO_VIP4 "offset 100 next 17 / 8 bytes", DROPPED(ACME, fragment_held)},
 	{"the last fragment, IPv6", TO_VIP6 "/ fragment offset 100 next 17 / 9 bytes",
-	 DROPPED(ACME, fragment)},
-	{"an atomic fragment", TO_VIP6 "/ fragment / tcp 1 > 80 SYN", DROPPED(ACME, fragment)},
-	{"a fragment behind options", TO_VIP6 "/ hopopts / fragment more / udp 1 > 80 / 8 bytes",
-	 DROPPED(ACME, fragment)},
+	 DROPPED(ACME, fragment_held)},
 
 	/* other protocols */
 	{"ping of a VIP", TO_VIP4 "/ icmp 8 / 56 bytes", DROPPED(ACME, icmp)},
@@ -220,7 +213,8 @@ static const struct scenario scenarios[] = {
 	 "eth / ip4 client > host / icmp 3 / ip4 acme > client / udp 80 > 1", PASSED(not_vip)},
 	{"GRE", TO_VIP4 "next 47 / 40 bytes", DROPPED(ACME, not_tcp_udp)},
 	{"ESP", TO_VIP6 "next 50 / 40 bytes", DROPPED(ACME, not_tcp_udp)},
-	{"SCTP", TO_VIP4 "next 132 / 40 bytes", DROPPED(ACME, not_tcp_udp)},
+	{"SCTP for no service", TO_VIP4 "next 132 / 40 bytes", DROPPED(ACME, no_service)},
+	{"SCTP cut short", TO_VIP4 "next 132 / 15 bytes", DROPPED(ACME, bad_l4)},
 	{"IPv4 in IPv4 for a VIP", TO_VIP4 "/ ip4 client > acme / tcp 1 > 80 SYN",
 	 DROPPED(ACME, not_tcp_udp)},
 	{"IPv4 with protocol 0", TO_VIP4 "next 0 / 40 bytes", DROPPED(ACME, not_tcp_udp)},

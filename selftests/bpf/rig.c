@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,12 +15,13 @@
 #include <bpf/bpf.h>
 #include <cmocka.h>
 
-#include "../../bpf/core/encap.h"
 #include "../../bpf/core/hash.h"
 #include "../../bpf/core/parse.h"
 #include "selftests/bpf/poison.skel.h"
 
 #define ADDRESS_RECORDS 120
+#define SERVICE_RECORDS RIG_VIPS /* the numbers before are the tests' own */
+#define GUE_PORT	6080
 
 static const struct {
 	const char *name, *ip4, *ip6;
@@ -37,9 +39,12 @@ static const struct {
 	uint32_t ifindex;
 	uint16_t mtu;
 	uint8_t flags;
+	uint16_t vlan;
+	uint32_t vip;
 } services[] = {
-#define SERVICE(name, tenant, protocol, port, encap, ifindex, mtu, flags) \
-	[name] = {#name, tenant, IPPROTO_##protocol, port, MTLB_ENCAP_##encap, ifindex, mtu, flags},
+#define SERVICE(name, tenant, protocol, port, encap, ifindex, mtu, ...)          \
+	[name] = {#name,   tenant, IPPROTO_##protocol, port, MTLB_ENCAP_##encap, \
+		  ifindex, mtu,	   __VA_ARGS__},
 #include "rig_services.def"
 #undef SERVICE
 };
@@ -80,10 +85,11 @@ void rig_put_vip(const struct rig *rig, uint32_t index, const struct mtlb_vip *v
 	assert_int_equal(dataplane_put_vip(rig->dataplane, index, vip), 0);
 }
 
-void rig_put_member(const struct rig *rig, uint32_t member, uint32_t service, enum mtlb_encap encap,
-		    uint32_t ifindex, uint16_t mtu, uint8_t flags)
+struct mtlb_member rig_member(uint32_t member, uint32_t service, enum mtlb_encap encap,
+			      uint32_t ifindex, uint16_t mtu, uint8_t flags)
 {
-	struct mtlb_member_name name = {.used = 1, .service = service, .weight = 1};
+	bool ipv4 = encap == MTLB_ENCAP_IPV4 || encap == MTLB_ENCAP_GUE4;
+	struct mtlb_address source, destination;
 	struct mtlb_member record = {
 		.next_hop = {2, 0, 0, 0, 2, (uint8_t)member},
 		.source_mac = {2, 0, 0, 0, 1, 0x0b},
@@ -92,18 +98,31 @@ void rig_put_member(const struct rig *rig, uint32_t member, uint32_t service, en
 		.flags = flags,
 		.service = service,
 		.ifindex = ifindex,
+		.port = encap >= MTLB_ENCAP_GUE4 ? htons(GUE_PORT) : 0,
 	};
 
-	if (encap != MTLB_ENCAP_NONE) {
-		address_of(&record.outer_source, encap == MTLB_ENCAP_IPV4 ? "10.0.0.1" : "fd00::1");
-		address_of(&record.outer_destination,
-			   encap == MTLB_ENCAP_IPV4 ? "10.1.0.0" : "fd00:1::");
-		record.outer_destination.word[3] |= htonl(member);
-	}
-	if (encap == MTLB_ENCAP_IPV4)
-		record.outer_csum = encap_ipv4_csum(record.outer_source.word[3],
-						    record.outer_destination.word[3]);
-	assert_int_equal(dataplane_put_member(rig->dataplane, member, &record, &name), 0);
+	if (encap == MTLB_ENCAP_NONE)
+		return record;
+	address_of(&source, ipv4 ? "10.0.0.1" : "fd00::1");
+	address_of(&destination, ipv4 ? "10.1.0.0" : "fd00:1::");
+	destination.word[3] |= htonl(member);
+	dataplane_set_outer(&record, &source, &destination);
+	return record;
+}
+
+void rig_put_record(const struct rig *rig, uint32_t member, const struct mtlb_member *record)
+{
+	struct mtlb_member_name name = {.used = 1, .service = record->service, .weight = 1};
+
+	assert_int_equal(dataplane_put_member(rig->dataplane, member, record, &name), 0);
+}
+
+void rig_put_member(const struct rig *rig, uint32_t member, uint32_t service, enum mtlb_encap encap,
+		    uint32_t ifindex, uint16_t mtu, uint8_t flags)
+{
+	struct mtlb_member record = rig_member(member, service, encap, ifindex, mtu, flags);
+
+	rig_put_record(rig, member, &record);
 }
 
 void rig_put_slots(const struct rig *rig, uint32_t line, const uint32_t *slots, uint32_t count)
@@ -134,13 +153,16 @@ static void put_service(const struct rig *rig, enum rig_service service)
 	enum rig_tenant tenant = services[service].tenant;
 	struct mtlb_service record = {
 		.used = 1, .tenant = tenant, .protocol = services[service].protocol};
+	struct mtlb_member member =
+		rig_member(service, service, services[service].encap, services[service].ifindex,
+			   services[service].mtu, services[service].flags);
 	const char *addresses[] = {tenants[tenant].ip4, tenants[tenant].ip6};
 	uint32_t slot = service;
 
 	strcpy(record.name, services[service].name);
 	assert_int_equal(dataplane_put_service(rig->dataplane, service, &record), 0);
-	rig_put_member(rig, service, service, services[service].encap, services[service].ifindex,
-		       services[service].mtu, services[service].flags);
+	member.vlan = htons(services[service].vlan);
+	rig_put_record(rig, service, &member);
 	if (service == NO_OWNER || service == NO_OWNER_UDP)
 		slot = 0;
 	if (service == THIEF)
@@ -151,39 +173,93 @@ static void put_service(const struct rig *rig, enum rig_service service)
 					      services[service].port);
 
 		vip.slot_count = service != NO_TABLE;
-		rig_put_vip(rig, 2 * service + i, &vip);
+		vip.flags = services[service].vip;
+		rig_put_vip(rig, SERVICE_RECORDS + 2 * service + i, &vip);
 	}
 }
 
-void rig_open(struct rig *rig, uint32_t stamp_shift)
+/* Packets leave only by interfaces that exist: the rig has some of its own, in a namespace. */
+static void make_interfaces(const struct rig *rig)
+{
+	char command[96];
+
+	snprintf(command, sizeof(command),
+		 "ip link add name away index %d type veth peer name far index %d", RIG_AWAY,
+		 RIG_FAR);
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(dataplane_put_interface(rig->dataplane, RIG_AWAY), 0);
+	assert_int_equal(dataplane_put_interface(rig->dataplane, RIG_FAR), 0);
+}
+
+static const struct dataplane_capacity capacity = {
+	.tenants = RIG_TENANTS + 1,
+	.vips = RIG_VIPS,
+	.services = RIG_MEMBERS,
+	.members = RIG_MEMBERS,
+	.slots = RIG_SLOTS,
+	.flow_buckets = RIG_BUCKETS,
+	.nat_sources = 2,
+};
+
+static void put_all(struct rig *rig)
+{
+	for (enum rig_tenant tenant = ACME; tenant < RIG_TENANTS; tenant++)
+		put_tenant(rig, tenant);
+	for (enum rig_service service = NOBODY + 1; service < RIG_SERVICES; service++)
+		put_service(rig, service);
+}
+
+void rig_open_memory(struct rig *rig, const uint8_t *secret, uint32_t stamp_shift)
+{
+	struct dataplane_options options = {
+		.capacity = capacity,
+		.secret = secret,
+		.stamp_shift = stamp_shift,
+	};
+
+	*rig = (struct rig){};
+	assert_int_equal(dataplane_open_memory(&options, &rig->dataplane), 0);
+	rig->view = dataplane_view(rig->dataplane);
+	put_all(rig);
+}
+
+static void open_dataplane(struct rig *rig, uint32_t stamp_shift)
 {
 	struct dataplane_options options = {
 		.directory = rig->directory,
-		.capacity = {.tenants = RIG_TENANTS + 1,
-			     .vips = RIG_VIPS,
-			     .services = RIG_MEMBERS,
-			     .members = RIG_MEMBERS,
-			     .slots = RIG_SLOTS,
-			     .flow_buckets = RIG_BUCKETS},
+		.capacity = capacity,
 		.stamp_shift = stamp_shift,
 	};
 	struct err err = {};
 	uint32_t zero = 0;
 	int fd;
 
-	snprintf(rig->directory, sizeof(rig->directory), "/sys/fs/bpf/mtlb-test-%d", getpid());
 	if (dataplane_open(&options, &rig->dataplane, &err))
 		fail_msg("%s", err.text);
 	rig->view = dataplane_view(rig->dataplane);
-	rig->poison = poison__open_and_load();
-	assert_non_null(rig->poison);
 	fd = dataplane_program_fd(rig->dataplane);
 	assert_int_equal(
 		bpf_map_update_elem(bpf_map__fd(rig->poison->maps.tested), &zero, &fd, BPF_ANY), 0);
-	for (enum rig_tenant tenant = ACME; tenant < RIG_TENANTS; tenant++)
-		put_tenant(rig, tenant);
-	for (enum rig_service service = NOBODY + 1; service < RIG_SERVICES; service++)
-		put_service(rig, service);
+}
+
+void rig_open(struct rig *rig, uint32_t stamp_shift)
+{
+	snprintf(rig->directory, sizeof(rig->directory), "/sys/fs/bpf/mtlb-test-%d", getpid());
+	rig->poison = poison__open_and_load();
+	assert_non_null(rig->poison);
+	open_dataplane(rig, stamp_shift);
+	make_interfaces(rig);
+	put_all(rig);
+}
+
+void rig_adopt(struct rig *rig)
+{
+	uint32_t stamp_shift = rig->view->node->stamp_shift;
+
+	dataplane_close(rig->dataplane);
+	open_dataplane(rig, stamp_shift);
+	assert_true(dataplane_adopted(rig->dataplane));
 }
 
 void rig_close(struct rig *rig)
@@ -192,7 +268,7 @@ void rig_close(struct rig *rig)
 
 	poison__destroy(rig->poison);
 	dataplane_close(rig->dataplane);
-	if (dataplane_remove(rig->directory, &err))
+	if (rig->poison && dataplane_remove(rig->directory, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -212,12 +288,15 @@ int rig_teardown(void **state)
 	return 0;
 }
 
-int rig_run(const struct rig *rig, const struct frame *in, struct frame *out, uint32_t metadata)
+static int run_by(const struct rig *rig, const struct frame *in, struct frame *out,
+		  uint32_t metadata, uint32_t ifindex)
 {
 	static uint8_t room[FRAME_MAX + 512];
+	struct xdp_md md = {.data_end = (uint32_t)in->length, .ingress_ifindex = ifindex};
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = in->byte,
 		    .data_size_in = (uint32_t)in->length, .data_out = room,
-		    .data_size_out = sizeof(room));
+		    .data_size_out = sizeof(room), .ctx_in = ifindex ? &md : NULL,
+		    .ctx_size_in = ifindex ? sizeof(md) : 0);
 
 	rig->poison->bss->metadata = metadata;
 	if (bpf_prog_test_run_opts(bpf_program__fd(rig->poison->progs.poison), &run))
@@ -226,6 +305,16 @@ int rig_run(const struct rig *rig, const struct frame *in, struct frame *out, ui
 	out->length = run.data_size_out;
 	memcpy(out->byte, room, out->length);
 	return (int)run.retval;
+}
+
+int rig_run(const struct rig *rig, const struct frame *in, struct frame *out, uint32_t metadata)
+{
+	return run_by(rig, in, out, metadata, 0);
+}
+
+int rig_run_by(const struct rig *rig, const struct frame *in, struct frame *out, uint32_t ifindex)
+{
+	return run_by(rig, in, out, 0, ifindex);
 }
 
 int rig_repeat(const struct rig *rig, const struct frame *in, uint32_t count)
@@ -245,7 +334,9 @@ uint64_t rig_hash(const struct rig *rig, const struct frame *frame)
 	struct packet p = {};
 
 	memcpy(aligned + 2, frame->byte, frame->length);
-	parse_packet(aligned + 2, aligned + 2 + frame->length, &p);
+	parse_whole(aligned + 2, aligned + 2 + frame->length, &p);
+	if (packet_is_later_fragment(&p))
+		return hash_fragment(&p, rig->view->node->secret[0], rig->view->node->secret[1]);
 	return hash_packet(&p, rig->view->node->secret[0], rig->view->node->secret[1]);
 }
 
@@ -310,6 +401,9 @@ void ledger_assert_equal(const struct ledger *is, const struct ledger *expected,
 		wrong += differ(what, "member", i, "packets", a->packets, b->packets);
 		wrong += differ(what, "member", i, "bytes", a->bytes, b->bytes);
 		wrong += differ(what, "member", i, "new flows", a->new_flows, b->new_flows);
+		wrong += differ(what, "member", i, "replies", a->reply_packets, b->reply_packets);
+		wrong += differ(what, "member", i, "bytes of replies", a->reply_bytes,
+				b->reply_bytes);
 	}
 	for (uint32_t i = 0; i < RIG_TENANTS; i++) {
 		for (uint32_t j = 0; j < MTLB_REASON_COUNT; j++) {
@@ -344,18 +438,20 @@ void rig_check(const struct rig *rig, const struct scenario *s)
 	uint64_t bytes;
 	int verdict;
 
-	frame_build(&in, s->in, NULL);
+	frame_build(&in, s->in, &(struct frame_words){.member = (uint8_t)s->from});
 	bytes = s->bytes ?: judged_as_frame(s) ? in.length : in.ip_length;
 	ledger_take(rig, &before);
-	verdict = rig_run(rig, &in, &out, s->metadata);
+	verdict = run_by(rig, &in, &out, s->metadata, s->by);
 	ledger_take(rig, &after);
 
 	if (verdict != s->verdict)
 		print_error("%s: the verdict is %d\n", s->name, verdict);
 	if (s->out) {
+		uint64_t hash = rig_hash(rig, &in);
 		struct frame_words words = {.inner = &in,
-					    .flow = (uint32_t)rig_hash(rig, &in) & 0xfffff,
-					    .member = (uint8_t)s->member};
+					    .flow = (uint32_t)hash & 0xfffff,
+					    .hash = hash,
+					    .member = (uint8_t)(s->member ?: s->meant)};
 
 		frame_build(&expected, s->out, &words);
 	} else {
@@ -365,6 +461,9 @@ void rig_check(const struct rig *rig, const struct scenario *s)
 		before.member[s->member].packets++;
 		before.member[s->member].bytes += bytes;
 		before.member[s->member].new_flows += s->new_flow;
+	} else if (s->reply) {
+		before.member[s->reply].reply_packets++;
+		before.member[s->reply].reply_bytes += bytes;
 	} else {
 		before.reason[s->tenant][s->reason].packets++;
 		before.reason[s->tenant][s->reason].bytes += bytes;
@@ -380,11 +479,14 @@ void rig_check(const struct rig *rig, const struct scenario *s)
 /* The rig is one for the whole group; cmocka hands a test its own state only if the group has none.
  */
 static struct rig rig_of_group;
+static void (*prepare_group)(const struct rig *rig);
 
 static int open_group(void **state)
 {
 	(void)state;
 	rig_open(&rig_of_group, 0);
+	if (prepare_group)
+		prepare_group(&rig_of_group);
 	return 0;
 }
 
@@ -400,18 +502,30 @@ static void run_scenario(void **state)
 	rig_check(&rig_of_group, *state);
 }
 
-int rig_main(const char *group, const struct scenario *scenarios, size_t count)
+int rig_main_group(const struct rig_group *group)
 {
-	struct CMUnitTest *tests = calloc(count, sizeof(*tests));
+	struct CMUnitTest *tests = calloc(group->count + group->test_count, sizeof(*tests));
 	int failed;
 
 	if (!tests)
 		return 1;
-	for (size_t i = 0; i < count; i++)
-		tests[i] = (struct CMUnitTest){.name = scenarios[i].name,
+	prepare_group = group->prepare;
+	for (size_t i = 0; i < group->count; i++)
+		tests[i] = (struct CMUnitTest){.name = group->scenarios[i].name,
 					       .test_func = run_scenario,
-					       .initial_state = (void *)&scenarios[i]};
-	failed = _cmocka_run_group_tests(group, tests, count, open_group, close_group);
+					       .initial_state = (void *)&group->scenarios[i]};
+	for (size_t i = 0; i < group->test_count; i++) {
+		tests[group->count + i] = group->tests[i];
+		tests[group->count + i].initial_state = &rig_of_group;
+	}
+	failed = _cmocka_run_group_tests(group->name, tests, group->count + group->test_count,
+					 open_group, close_group);
 	free(tests);
 	return failed;
+}
+
+int rig_main(const char *group, const struct scenario *scenarios, size_t count)
+{
+	return rig_main_group(
+		&(struct rig_group){.name = group, .scenarios = scenarios, .count = count});
 }

@@ -391,12 +391,9 @@ static void a_syn_flood_reaches_nobody_else(void **state)
 	memset(before, 0x5a, sizeof(before));
 	for (uint32_t i = 0; i < RIG_BUCKETS; i++)
 		if (i < RIG_FLOWS(ACME) || i >= RIG_FLOWS(ACME) + RIG_RANGE)
-			for (uint32_t j = 0; j < MTLB_FLOWS_PER_BUCKET; j++) {
-				struct mtlb_flow_facts facts = {.hash = i};
-
+			for (uint32_t j = 0; j < MTLB_FLOWS_PER_BUCKET; j++)
 				assert_true(dataplane_move_flow(
-					rig->dataplane, i, 0x1234567890000 + j + i * 8, &facts));
-			}
+					rig->dataplane, i, 0x1234567890000 + j + i * 8, i, NULL));
 	memcpy(before, rig->view->flows, sizeof(before));
 	for (unsigned int i = 0; i < 1000; i++) {
 		static struct frame frame, out;
@@ -474,6 +471,8 @@ static void facts_tell_who_it_is(void **state)
 	while (place < 7 && rig->view->flows[bucket].word[place] != word)
 		place++;
 	assert_int_equal(rig->view->flows[bucket].word[place], word);
+	assert_int_equal(rig->view->flows[bucket].hash[place], hash);
+	dataplane_read_flow_logs(rig->dataplane);
 	facts = rig->view->facts[bucket * MTLB_FLOWS_PER_BUCKET + place];
 	assert_int_equal(facts.hash, hash);
 	rig_key(&key, "2001:db8:c::7", 0, 0);

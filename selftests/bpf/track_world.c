@@ -59,8 +59,8 @@ static void make_service(const struct world_service *from, uint32_t tenant, uint
 	to->members = calloc(WORLD_MEMBERS, sizeof(*to->members));
 	assert_true(to->vips && to->members);
 	for (uint16_t i = 0; i < WORLD_PORTS; i++)
-		to->vips[to->vip_count++] =
-			(struct state_vip){ipv4(198, 18, (uint8_t)tenant, (uint8_t)number), 80 + i};
+		to->vips[to->vip_count++] = (struct state_vip){
+			ipv4(198, 18, (uint8_t)tenant, (uint8_t)number), 80 + i, 80 + i};
 	for (uint32_t i = 0; i < WORLD_MEMBERS; i++)
 		if (from->members[i].present)
 			to->members[to->member_count++] = (struct state_member){
@@ -86,7 +86,7 @@ static void make_state(const struct world *world, struct state *to)
 		assert_true(tenant->addresses && tenant->services);
 		tenant->address_count = tenant->service_count = WORLD_SERVICES;
 		for (uint32_t j = 0; j < WORLD_SERVICES; j++) {
-			tenant->addresses[j] = ipv4(198, 18, (uint8_t)i, (uint8_t)j);
+			tenant->addresses[j].address = ipv4(198, 18, (uint8_t)i, (uint8_t)j);
 			make_service(&world->tenants[i].services[j], i, j, &tenant->services[j]);
 		}
 	}

@@ -22,7 +22,7 @@ void tracked_set_member(const struct rig *rig, uint32_t member, uint8_t flags)
 void tracked_set(const struct rig *rig, const struct tracked *tracked)
 {
 	static const char *const addresses[] = {"192.0.2.1", "2001:db8:1::1"};
-	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP};
 	uint32_t index = FIRST_RECORD;
 
 	for (uint32_t member = OLD; member <= THIRD; member++)
@@ -30,7 +30,7 @@ void tracked_set(const struct rig *rig, const struct tracked *tracked)
 	tracked_set_slot(rig, tracked->slot);
 	rig_put_slots(rig, RIG_OLD + TRACKED, &tracked->old_owner, 1);
 	for (size_t i = 0; i < 2; i++)
-		for (size_t j = 0; j < 2; j++) {
+		for (size_t j = 0; j < 3; j++) {
 			struct mtlb_vip vip = rig_vip(addresses[i], TRACKED, protocols[j], 8000);
 
 			vip.old_first = (RIG_OLD + TRACKED) * MTLB_SLOTS_PER_LINE;
@@ -76,9 +76,8 @@ uint64_t tracked_write(const struct rig *rig, uint32_t tag, uint32_t member, uin
 		       uint32_t state)
 {
 	uint64_t word = mtlb_flow_word(tag, member, rig_now(rig) - age, state);
-	struct mtlb_flow_facts facts = {};
 
-	assert_true(dataplane_move_flow(rig->dataplane, RIG_FLOWS(ACME), word, &facts));
+	assert_true(dataplane_move_flow(rig->dataplane, RIG_FLOWS(ACME), word, 0, NULL));
 	return word;
 }
 

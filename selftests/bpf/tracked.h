@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A service whose pool changed, for the tests of tracking: it listens on acme's addresses, TCP and
- * UDP port 8000; its one slot belongs to whom a test says, and did to whom it says.
+ * A service whose pool changed, for the tests of tracking: it listens on acme's addresses, TCP,
+ * UDP and SCTP port 8000; its one slot belongs to whom a test says, and did to whom it says.
  */
 #ifndef MTLB_SELFTESTS_TRACKED_H
 #define MTLB_SELFTESTS_TRACKED_H
@@ -16,8 +16,9 @@ enum {
 	THIRD
 };
 
-#define TCP_FLOW(port, flags) "eth / ip4 client > acme / tcp " #port " > 8000 " flags
-#define UDP_FLOW(port)	      "eth / ip4 client > acme / udp " #port " > 8000 / 9 bytes"
+#define TCP_FLOW(port, flags)  "eth / ip4 client > acme / tcp " #port " > 8000 " flags
+#define SCTP_FLOW(port, chunk) "eth / ip4 client > acme / sctp " #port " > 8000 " chunk
+#define UDP_FLOW(port)	       "eth / ip4 client > acme / udp " #port " > 8000 / 9 bytes"
 
 struct tracked {
 	uint32_t slot,

@@ -38,6 +38,9 @@ static const struct {
 	{"eth / ip4 host > acme / icmp 3 code 4 / ip4 acme > client / udp 84 > 1 / 9 bytes", true},
 	{"eth / vlan 5 / ip4 host > acme / icmp 11 / ip4 acme > client options 8 / tcp 80 > 1 ACK",
 	 true},
+	{"eth / ip4 client > acme / sctp 1 > 84 INIT / 20 bytes", true},
+	{"eth / vlan 5 / ip6 client > host / dstopts / sctp 1 > 84 DATA / 20 bytes", false},
+	{"eth / ip4 host > acme / icmp 3 code 4 / ip4 acme > client / sctp 84 > 1 DATA", true},
 	{"eth / ip6 host > acme / icmp6 2 / ip6 acme > client / tcp 86 > 1 ACK", true},
 	{"eth / ip6 host > acme / dstopts / icmp6 1 / ip6 acme > client / udp 80 > 1", true},
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The far end of the tunnels, for the lab's backends: strips one outer IPv4 or IPv6 header off a
- * packet and lets the inner one into the stack, so that the lab needs no tunnel modules. It counts
+ * packet, and the UDP header of GUE (variant 1) with it, and lets the inner one into the stack, so
+ * that the lab needs no tunnel modules. It counts
  * what it stripped, by kind. It refuses (drops and counts) what a balancer must never send: outer
  * fragments, lengths that do not agree, a tunnel within the tunnel. Everything else passes as it
  * is.
@@ -11,9 +12,12 @@
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/udp.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+
+#define DECAP_GUE_PORT 6080
 
 enum decap_kind {
 	DECAP_4IN4,
@@ -21,7 +25,8 @@ enum decap_kind {
 	DECAP_4IN6,
 	DECAP_6IN6,
 	DECAP_REFUSED,
-	DECAP_KINDS,
+	DECAP_GUE, /* and what is above, in UDP: four kinds more */
+	DECAP_KINDS = DECAP_GUE + 4,
 };
 
 struct {
@@ -37,6 +42,7 @@ struct outer {
 	__u32 payload;
 	__u8 protocol;
 	__u8 fragment;
+	__u8 gue;
 };
 
 static __always_inline void count(__u32 kind)
@@ -75,6 +81,22 @@ static __always_inline int read_outer6(const struct ipv6hdr *ip, const void *end
 	outer->header = sizeof(*ip);
 	outer->payload = bpf_ntohs(ip->payload_len);
 	outer->protocol = ip->nexthdr;
+	return 0;
+}
+
+/* The inner packet follows the UDP header and its version says which kind it is. */
+static __always_inline int read_gue(const void *at, const void *end, struct outer *outer)
+{
+	const struct udphdr *udp = at;
+	const __u8 *inner = (const __u8 *)(udp + 1);
+
+	if ((const void *)(inner + 1) > end || udp->dest != bpf_htons(DECAP_GUE_PORT) ||
+	    bpf_ntohs(udp->len) != outer->payload)
+		return -1;
+	outer->protocol = *inner >> 4 == 6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
+	outer->header += sizeof(*udp);
+	outer->payload -= sizeof(*udp);
+	outer->gue = 1;
 	return 0;
 }
 
@@ -123,10 +145,16 @@ int decap(struct xdp_md *ctx)
 	} else {
 		return XDP_PASS;
 	}
+	outer.header &= 0x3f; /* says so to the verifier */
+	if (outer.protocol == IPPROTO_UDP && !outer.fragment &&
+	    read_gue((void *)(ethernet + 1) + outer.header, end, &outer))
+		return XDP_PASS;
 	if (!is_tunnel(outer.protocol))
 		return XDP_PASS;
 	if (outer.protocol == IPPROTO_IPV6)
 		kind++;
+	if (outer.gue)
+		kind += DECAP_GUE;
 
 	if (outer.fragment || (void *)(ethernet + 1) + outer.header + outer.payload > end ||
 	    !inner_is_sound((void *)(ethernet + 1) + outer.header, end, &outer))

@@ -27,8 +27,8 @@
 
 NODES="client1 client2 router lb be1 be2 be3 be4 be5 be6"
 BACKENDS="be1 be2 be3 be4 be5 be6"
-VIPS4="192.0.2.10 192.0.2.20 192.0.2.53"
-VIPS6="2001:db8::10 2001:db8::20 2001:db8::53"
+VIPS4="192.0.2.10 192.0.2.20 192.0.2.53 192.0.2.60 192.0.2.61"
+VIPS6="2001:db8::10 2001:db8::20 2001:db8::53 2001:db8::60 2001:db8::61"
 
 # Only the network namespace is entered: "ip netns exec" would also hide /sys/fs/bpf.
 ns()
@@ -181,7 +181,8 @@ xdp_attach()
 	ns "$1" ip link set dev "$2" xdp obj "$object" sec xdp
 }
 
-# decap_counts NODE: packets stripped so far, as "4in4 6in4 4in6 6in6 refused".
+# decap_counts NODE: packets stripped so far, as "4in4 6in4 4in6 6in6 refused", and the first four again
+# for those in UDP.
 decap_counts()
 {
 	local prog map

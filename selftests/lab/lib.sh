@@ -20,6 +20,8 @@ LAB_ROOT=$(cd "$LAB_DIR/../.." && pwd)
 LAB_BUILD=${MTLB_BUILD:-$LAB_ROOT/build}
 MTLBD=${MTLBD:-$LAB_BUILD/mtlbd}
 MTLB=${MTLB:-$LAB_BUILD/mtlb}
+# A scenario may bring a configuration of its own.
+LAB_CONFIG=${LAB_CONFIG:-$LAB_DIR/config}
 
 # The health checks of config/tenants.d: a dead backend is found within interval * fall + timeout.
 FAILOVER_MS=1300
@@ -86,7 +88,7 @@ bpffs_mount()
 
 config_restore()
 {
-	rm -rf "$CONFIG" && cp -r "$LAB_DIR/config" "$CONFIG"
+	rm -rf "$CONFIG" && cp -r "$LAB_CONFIG" "$CONFIG"
 }
 
 lab_up()
@@ -226,7 +228,7 @@ member_add()
 tenant_restore()
 {
 	local file=$CONFIG/tenants.d/$1.yaml
-	cp "$LAB_DIR/config/tenants.d/$1.yaml" "$file.new" && mv "$file.new" "$file"
+	cp "$LAB_CONFIG/tenants.d/$1.yaml" "$file.new" && mv "$file.new" "$file"
 }
 
 config_apply()

@@ -12,6 +12,8 @@ static const struct column fields[] = {
 	{"name", "name", VALUE_TEXT},
 	{"version", "version", VALUE_TEXT},
 	{"abi", "abi", VALUE_PLAIN},
+	{"program", "program.version", VALUE_TEXT},
+	{"program since", "program.since", VALUE_TIME},
 	{"dataplane created", "created", VALUE_TIME},
 	{"agent started", "started", VALUE_TIME},
 	{"dataplane adopted", "adopted", VALUE_BOOL},
@@ -30,6 +32,7 @@ static const struct column interfaces[] = {
 	{"UP", "up", VALUE_BOOL},
 	{"MTU", "mtu", VALUE_PLAIN},
 	{"MODE", "mode", VALUE_TEXT},
+	{"LARGEST PACKET", "limit", VALUE_TEXT},
 	{"REASON", "reason", VALUE_TEXT},
 	{},
 };

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "../../userspace/base/version.h"
 #include "command.h"
 #include "output.h"
 
@@ -11,10 +12,10 @@ int version_print(const struct options *options)
 	json_t *json;
 
 	if (!options->json) {
-		puts("mtlb " MTLB_VERSION);
+		printf("mtlb %s\n", version_text);
 		return EXIT_OK;
 	}
-	json = json_pack("{s:s}", "version", MTLB_VERSION);
+	json = json_pack("{s:s}", "version", version_text);
 	output_json(options, json);
 	json_decref(json);
 	return EXIT_OK;

@@ -12,6 +12,7 @@
 #include "../base/log.h"
 #include "../model/diff.h"
 #include "changes.h"
+#include "nat.h"
 #include "publish.h"
 #include "reconcile.h"
 #include "report/report.h"
@@ -95,6 +96,9 @@ static void refresh_hops(struct agent *agent)
 	int error = 0;
 
 	follow_interfaces(agent);
+	members_forget_interfaces(&agent->members);
+	for (size_t i = 0; i < agent->link_count; i++)
+		members_use_interface(&agent->members, agent->links[i].ifindex);
 	HASH_ITER (by_key, agent->registry.services, service, next)
 		error = error ?: members_refresh(&agent->members, service, &unsettled);
 	if (error)
@@ -125,6 +129,14 @@ static void sweep_due(struct loop_timer *timer)
 		log_error("sweep", "stopped half way: %s", strerror(-error));
 	publish_soon(agent);
 	loop_timer_set(agent->loop, timer, SWEEP_DEADLINES_NS);
+}
+
+static void flow_log_due(struct loop_timer *timer)
+{
+	struct agent *agent = timer->context;
+
+	flow_log_run(&agent->flow_log, loop_now(agent->loop));
+	loop_timer_set(agent->loop, timer, FLOW_LOG_INTERVAL_NS);
 }
 
 static enum mtlb_member_state member_state(enum health_state health)
@@ -249,6 +261,7 @@ static struct dataplane_options dataplane_options(const struct agent *agent,
 				.members = capacity->members + 1,
 				.slots = capacity->slots + MTLB_SLOTS_PER_LINE,
 				.flow_buckets = capacity->flows / MTLB_FLOWS_PER_BUCKET + 1,
+				.nat_sources = capacity->nat_sources,
 			},
 	};
 }
@@ -339,6 +352,11 @@ static void take_encap(struct agent *agent, const struct config *config)
 {
 	agent->members.encap_ipv4 = config->encap_ipv4;
 	agent->members.encap_ipv6 = config->encap_ipv6;
+	agent->members.gue_port = config->gue_port;
+	memset(agent->members.nat, 0, sizeof(agent->members.nat));
+	for (size_t i = 0; i < config->nat_source_count; i++)
+		agent->members.nat[i] = (struct members_source){config->nat_sources[i].ipv4,
+								config->nat_sources[i].ipv6};
 }
 
 /* next is emptied. */
@@ -377,7 +395,15 @@ static int apply(struct agent *agent, struct config *next, char ***ret_lines, si
 		goto done;
 	}
 	take_encap(agent, next);
-	error = reconcile_apply(&reconcile, &plan, err);
+	error = nat_publish_sources(&agent->registry, &agent->members);
+	if (error)
+		err_set(err, error, "cannot publish node.natSources: %s", strerror(-error));
+	error = error ?: reconcile_apply(&reconcile, &plan, err);
+	if (!error) {
+		error = nat_withdraw_sources(&agent->members);
+		if (error)
+			err_set(err, error, "cannot withdraw old natSources: %s", strerror(-error));
+	}
 	if (error) {
 		take_encap(agent, &agent->config);
 		err_prefix(err, "applied in part (`mtlb config diff` shows what is left)");
@@ -464,13 +490,18 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 		.settings = &agent->config.state,
 		.flows_swept_at = loop_now(agent->loop),
 	};
+	flow_log_init(&agent->flow_log, agent->dataplane, loop_now(agent->loop));
 	error = checks_new(agent->loop, health_changed, agent, &agent->checks);
 	if (error)
 		return err_set(err, error, "cannot prepare the health checks: %s",
 			       strerror(-error));
+	error = held_new(agent->dataplane, agent->loop, &agent->held);
+	if (error)
+		return err_set(err, error, "cannot take over held fragments: %s", strerror(-error));
 	agent->publish_timer = (struct loop_timer){.fire = publish_dirty, .context = agent};
 	agent->hops_timer = (struct loop_timer){.fire = hops_due, .context = agent};
 	agent->sweep_timer = (struct loop_timer){.fire = sweep_due, .context = agent};
+	agent->flow_log_timer = (struct loop_timer){.fire = flow_log_due, .context = agent};
 	return 0;
 }
 
@@ -496,6 +527,7 @@ static int start(struct agent *agent, struct config *config, struct err *err)
 		return error;
 	loop_timer_set(agent->loop, &agent->hops_timer, HOPS_INTERVAL_NS);
 	loop_timer_set(agent->loop, &agent->sweep_timer, SWEEP_DEADLINES_NS);
+	loop_timer_set(agent->loop, &agent->flow_log_timer, FLOW_LOG_INTERVAL_NS);
 	log_info("agent", "ready: %s dataplane in %s, %zu tenants, API on %s",
 		 dataplane_adopted(agent->dataplane) ? "adopted the" : "made a new",
 		 agent->options.bpffs, agent->config.state.tenant_count, socket);
@@ -544,6 +576,8 @@ void agent_stop(struct agent *agent)
 		checks_free(agent->checks);
 	if (agent->netlink)
 		netlink_free(agent->netlink);
+	if (agent->held)
+		held_free(agent->held);
 	if (agent->registry.dataplane)
 		registry_close(&agent->registry);
 	dataplane_close(agent->dataplane);

@@ -9,6 +9,8 @@
 #include "../model/config.h"
 #include "api/http.h"
 #include "check/check.h"
+#include "flow_log.h"
+#include "held.h"
 #include "members.h"
 #include "sweep.h"
 
@@ -28,11 +30,13 @@ struct agent {
 	struct members members;
 	struct checks *checks;
 	struct sweep sweep;
+	struct held *held;
+	struct flow_log flow_log;
 	struct http *http;
 	struct config config; /* the one that runs */
 	struct dataplane_link *links;
 	size_t link_count;
-	struct loop_timer sweep_timer, publish_timer, hops_timer;
+	struct loop_timer sweep_timer, publish_timer, hops_timer, flow_log_timer;
 	struct err attach_error, publish_error; /* the last ones that were logged */
 	uint64_t generation;			/* grows with each configuration applied */
 	uint64_t started_at, loaded_at;		/* CLOCK_REALTIME ns */

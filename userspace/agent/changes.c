@@ -20,8 +20,8 @@ static const struct config_interface *find_interface(const struct config *config
 	return NULL;
 }
 
-static void encap_line(char *text, size_t size, const char *family, const struct addr *now,
-		       const struct addr *next)
+static void address_line(char *text, size_t size, const char *of, const char *family,
+			 const struct addr *now, const struct addr *next)
 {
 	char from[ADDR_TEXT_MAX] = "none", to[ADDR_TEXT_MAX] = "none";
 
@@ -32,13 +32,31 @@ static void encap_line(char *text, size_t size, const char *family, const struct
 		addr_format(now, from);
 	if (!addr_is_zero(next))
 		addr_format(next, to);
-	snprintf(text, size, "~ node: encapSource.%s %s -> %s", family, from, to);
+	snprintf(text, size, "~ node: %s.%s %s -> %s", of, family, from, to);
+}
+
+static void encap_line(char *text, size_t size, const char *family, const struct addr *now,
+		       const struct addr *next)
+{
+	address_line(text, size, "encapSource", family, now, next);
+}
+
+static void source_line(char *text, size_t size, size_t number, const char *family,
+			const struct addr *now, const struct addr *next)
+{
+	char of[48];
+
+	snprintf(of, sizeof(of), "natSources[%zu]", number);
+	address_line(text, size, of, family, now, next);
 }
 
 int changes_list(const struct config *now, const struct config *next, const struct plan *plan,
 		 char ***ret_lines, size_t *ret_count)
 {
-	size_t room = plan->count + now->interface_count + next->interface_count + 2, count = 0;
+	size_t sources = now->nat_source_count > next->nat_source_count ? now->nat_source_count
+									: next->nat_source_count;
+	size_t room = plan->count + now->interface_count + next->interface_count + 3 + 2 * sources;
+	size_t count = 0;
 	char **lines = calloc(room + 1, sizeof(*lines));
 	char text[1024];
 
@@ -53,6 +71,23 @@ int changes_list(const struct config *now, const struct config *next, const stru
 	LINE();
 	encap_line(text, sizeof(text), "ipv6", &now->encap_ipv6, &next->encap_ipv6);
 	LINE();
+	text[0] = 0;
+	if (now->gue_port != next->gue_port)
+		snprintf(text, sizeof(text), "~ node: guePort %u -> %u", now->gue_port,
+			 next->gue_port);
+	LINE();
+	for (size_t i = 0; i < sources; i++) {
+		const struct config_nat_source none = {};
+		const struct config_nat_source *from =
+			i < now->nat_source_count ? &now->nat_sources[i] : &none;
+		const struct config_nat_source *to =
+			i < next->nat_source_count ? &next->nat_sources[i] : &none;
+
+		source_line(text, sizeof(text), i, "ipv4", &from->ipv4, &to->ipv4);
+		LINE();
+		source_line(text, sizeof(text), i, "ipv6", &from->ipv6, &to->ipv6);
+		LINE();
+	}
 	for (size_t i = 0; i < next->interface_count; i++) {
 		const struct config_interface *to = &next->interfaces[i];
 		const struct config_interface *from = find_interface(now, to->name);

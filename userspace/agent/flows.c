@@ -32,21 +32,26 @@ uint32_t flows_now(const struct registry *registry)
 enum found {
 	FOUND_LIVE,
 	FOUND_EXPIRED,
-	FOUND_UNSURE, /* its facts are being written */
+	FOUND_UNSURE, /* its hash is being written */
 };
 
 static enum found judge(const struct dataplane_view *view, uint32_t now, struct flows_flow *flow)
 {
-	uint64_t hash = *(const volatile __u64 *)&flow->facts->hash;
+	uint32_t member = mtlb_flow_member(flow->word);
 
 	flow->idle_stamps = mtlb_flow_age(flow->word, now);
-	if (mtlb_flow_tag_of(hash) != mtlb_flow_tag(flow->word)) {
-		/* if two CPUs' facts crossed it stays so: then only its age can tell */
+	if (mtlb_flow_tag_of(flow->hash) != mtlb_flow_tag(flow->word)) {
+		/* if two CPUs' hashes crossed it stays so until the flow's next packet: meanwhile
+		 * only its age can tell
+		 */
 		return mtlb_flow_expired(flow->word, now, MTLB_FLOW_STAMP_MASK / 2) ? FOUND_EXPIRED
 										    : FOUND_UNSURE;
 	}
-	if (mtlb_flow_expired(flow->word, now, service_idle(view, flow->facts->service)))
+	flow->service = member < view->node->members ? view->members[member].service : 0;
+	if (mtlb_flow_expired(flow->word, now, service_idle(view, flow->service)))
 		return FOUND_EXPIRED;
+	if (flow->facts->hash != flow->hash)
+		flow->facts = NULL;
 	return FOUND_LIVE;
 }
 
@@ -61,6 +66,7 @@ static void walk(const struct registry *registry, const struct mtlb_tenant *rang
 		for (uint32_t i = 0; i < MTLB_FLOWS_PER_BUCKET; i++) {
 			struct flows_flow flow = {
 				.word = *(const volatile __u64 *)&view->flows[b].word[i],
+				.hash = *(const volatile __u64 *)&view->flows[b].hash[i],
 				.facts = &view->facts[(size_t)b * MTLB_FLOWS_PER_BUCKET + i],
 				.bucket = b,
 				.place = i,
@@ -69,6 +75,24 @@ static void walk(const struct registry *registry, const struct mtlb_tenant *rang
 			if (flow.word && !each(context, judge(view, now, &flow), &flow))
 				return;
 		}
+}
+
+/* Translated flows stand in a range of their own. */
+static struct mtlb_tenant translated(const struct mtlb_tenant *tenant)
+{
+	return (struct mtlb_tenant){.flow_first = tenant->nat_first,
+				    .flow_count = tenant->nat_count};
+}
+
+static void walk_both(const struct registry *registry, uint32_t tenant,
+		      bool (*each)(void *context, enum found found, const struct flows_flow *flow),
+		      void *context)
+{
+	const struct mtlb_tenant *names = &dataplane_view(registry->dataplane)->tenants[tenant];
+	struct mtlb_tenant range = translated(names);
+
+	walk(registry, names, each, context);
+	walk(registry, &range, each, context);
 }
 
 struct each_live {
@@ -88,7 +112,19 @@ void flows_each(const struct registry *registry, uint32_t tenant,
 {
 	struct each_live live = {each, context};
 
-	walk(registry, &dataplane_view(registry->dataplane)->tenants[tenant], only_live, &live);
+	dataplane_read_flow_logs(registry->dataplane);
+	walk_both(registry, tenant, only_live, &live);
+}
+
+void flows_each_translated(const struct registry *registry, uint32_t tenant,
+			   bool (*each)(void *context, const struct flows_flow *flow),
+			   void *context)
+{
+	struct mtlb_tenant range =
+		translated(&dataplane_view(registry->dataplane)->tenants[tenant]);
+	struct each_live live = {each, context};
+
+	walk(registry, &range, only_live, &live);
 }
 
 struct expiry {
@@ -110,7 +146,7 @@ uint32_t flows_expire(struct registry *registry, uint32_t tenant)
 {
 	struct expiry expiry = {registry, 0};
 
-	walk(registry, &dataplane_view(registry->dataplane)->tenants[tenant], expire, &expiry);
+	walk_both(registry, tenant, expire, &expiry);
 	return expiry.live;
 }
 
@@ -133,7 +169,7 @@ static bool mark_foreign(void *context, enum found found, const struct flows_flo
 			foreign->keep[i] = true;
 		return false;
 	}
-	if (found != FOUND_LIVE || flow->facts->service != service->index)
+	if (found != FOUND_LIVE || flow->service != service->index)
 		return true;
 	if (foreign->view->members[member].flags & MTLB_MEMBER_LET_GO) {
 		/* it moves by its hash alone once the flag is gone, and must not come back with the
@@ -141,7 +177,7 @@ static bool mark_foreign(void *context, enum found found, const struct flows_flo
 		dataplane_free_flow(foreign->dataplane, flow->bucket, flow->place, flow->word);
 		return true;
 	}
-	slot = mtlb_slot_of(mtlb_flow_slot_hash(flow->facts->hash), service->slot_count);
+	slot = mtlb_slot_of(mtlb_flow_slot_hash(flow->hash), service->slot_count);
 	at = service->slot_first + slot;
 	word = foreign->view->slots[at / MTLB_SLOTS_PER_LINE].slot[at % MTLB_SLOTS_PER_LINE];
 	if ((word & MTLB_SLOT_MEMBER) != member)
@@ -153,9 +189,12 @@ void flows_mark_foreign(const struct registry *registry, const struct registry_s
 			bool *keep)
 {
 	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	const struct mtlb_tenant *tenant = &view->tenants[service->key.tenant];
 	struct foreign foreign = {registry->dataplane, view, service, keep};
+	struct mtlb_tenant range = translated(tenant);
+	bool nat = view->services[service->index].encap_wish == MTLB_FORWARD_NAT;
 
-	walk(registry, &view->tenants[service->key.tenant], mark_foreign, &foreign);
+	walk(registry, nat ? &range : tenant, mark_foreign, &foreign);
 }
 
 struct forget {
@@ -179,8 +218,7 @@ void flows_forget_member(struct registry *registry, const struct registry_servic
 {
 	struct forget context = {registry, service->index, member};
 
-	walk(registry, &dataplane_view(registry->dataplane)->tenants[service->key.tenant], forget,
-	     &context);
+	walk_both(registry, service->key.tenant, forget, &context);
 }
 
 struct copy {
@@ -191,12 +229,12 @@ struct copy {
 static bool copy(void *context, enum found found, const struct flows_flow *flow)
 {
 	const struct copy *copy = context;
-	struct mtlb_flow_facts facts = *flow->facts;
 	uint32_t bucket = copy->to->flow_first +
-			  (mtlb_flow_bucket_hash(facts.hash) & (copy->to->flow_count - 1));
+			  (mtlb_flow_bucket_hash(flow->hash) & (copy->to->flow_count - 1));
 
 	if (found == FOUND_LIVE)
-		dataplane_move_flow(copy->registry->dataplane, bucket, flow->word, &facts);
+		dataplane_move_flow(copy->registry->dataplane, bucket, flow->word, flow->hash,
+				    flow->facts);
 	return true;
 }
 
@@ -205,5 +243,6 @@ void flows_copy(struct registry *registry, const struct mtlb_tenant *from,
 {
 	struct copy context = {registry, to};
 
+	dataplane_read_flow_logs(registry->dataplane);
 	walk(registry, from, copy, &context);
 }

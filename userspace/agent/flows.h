@@ -8,8 +8,9 @@
 #include "registry.h"
 
 struct flows_flow {
-	uint64_t word;
-	const struct mtlb_flow_facts *facts;
+	uint64_t word, hash;
+	uint32_t service;		     /* of its member */
+	const struct mtlb_flow_facts *facts; /* NULL: they were lost, or are still to be read */
 	uint32_t bucket, place;
 	uint32_t idle_stamps; /* how long it has been silent */
 };
@@ -20,11 +21,16 @@ uint32_t flows_stamps(const struct mtlb_node *node, uint32_t seconds);
 /* The flow table's clock, in stamps. */
 uint32_t flows_now(const struct registry *registry);
 
-/* Calls each for every flow of the tenant that is not expired and whose facts belong to its word;
+/* Calls each for every flow of the tenant that is not expired and whose hash belongs to its word;
  * stops when each returns false.
  */
 void flows_each(const struct registry *registry, uint32_t tenant,
 		bool (*each)(void *context, const struct flows_flow *flow), void *context);
+
+/* Of those only the translated ones, which stand in a range of their own (bpf/abi/nat.h). */
+void flows_each_translated(const struct registry *registry, uint32_t tenant,
+			   bool (*each)(void *context, const struct flows_flow *flow),
+			   void *context);
 
 /* Frees what expired; returns how many live flows there are. */
 uint32_t flows_expire(struct registry *registry, uint32_t tenant);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../base/log.h"
+#include "../base/version.h"
 #include "../dataplane/dataplane.h"
 #include "agent.h"
 
@@ -88,7 +89,7 @@ static enum action parse_options(int argc, char **argv, struct agent_options *op
 			log_set_level(LOG_LEVEL_DEBUG);
 			break;
 		case 'V':
-			printf("mtlbd %s, dataplane ABI %d\n", MTLB_VERSION, MTLB_ABI_VERSION);
+			printf("mtlbd %s, dataplane ABI %d\n", version_text, MTLB_ABI_VERSION);
 			return ACTION_DONE;
 		case 'h':
 			fputs(usage, stdout);

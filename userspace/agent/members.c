@@ -3,9 +3,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "../base/log.h"
+#include "quic.h"
 
 static const struct dataplane_view *view_of(const struct members *members)
 {
@@ -22,24 +24,54 @@ static uint8_t state_flags(const struct mtlb_member_name *name)
 static enum mtlb_encap encap_of(const struct members *members, uint32_t service,
 				const struct addr *address)
 {
-	if (view_of(members)->services[service].encap_wish == MTLB_FORWARD_DSR)
+	switch (view_of(members)->services[service].encap_wish) {
+	case MTLB_FORWARD_IPIP:
+		return addr_is_ipv4(address) ? MTLB_ENCAP_IPV4 : MTLB_ENCAP_IPV6;
+	case MTLB_FORWARD_GUE:
+		return addr_is_ipv4(address) ? MTLB_ENCAP_GUE4 : MTLB_ENCAP_GUE6;
+	case MTLB_FORWARD_NAT:
+		return MTLB_ENCAP_NAT;
+	default:
 		return MTLB_ENCAP_NONE;
-	return addr_is_ipv4(address) ? MTLB_ENCAP_IPV4 : MTLB_ENCAP_IPV6;
+	}
 }
 
-static void fill_outer(const struct members *members, struct mtlb_member *record,
-		       const struct addr *address)
+/* Zero: there is none, and no packet can be sent. */
+static struct addr outer_source(const struct members *members, uint32_t service, bool ipv4)
 {
-	const struct addr *source = &members->encap_ipv6;
-	struct mtlb_address from, to;
+	const struct dataplane_view *view = view_of(members);
+	const struct mtlb_service *names = &view->services[service];
+	const struct mtlb_tenant *tenant = &view->tenants[names->tenant];
+	const struct members_source *pair;
 
+	if (names->encap_wish != MTLB_FORWARD_NAT)
+		return ipv4 ? members->encap_ipv4 : members->encap_ipv6;
+	if (!tenant->nat_count)
+		return (struct addr){};
+	pair = &members->nat[registry_nat_pair(view->node, tenant->nat_first)];
+	return ipv4 ? pair->ipv4 : pair->ipv6;
+}
+
+/* encap, and the fields of the outer header that follow from it. */
+static void fill_outer(const struct members *members, struct mtlb_member *record, uint32_t service,
+		       const struct addr *address, __be16 port)
+{
+	struct mtlb_address from, to;
+	struct addr source;
+
+	record->encap = encap_of(members, service, address);
 	if (record->encap == MTLB_ENCAP_NONE)
 		return;
-	if (record->encap == MTLB_ENCAP_IPV4)
-		source = &members->encap_ipv4;
-	memcpy(&from, source->byte, sizeof(from));
+	source = outer_source(members, service, addr_is_ipv4(address));
+	memcpy(&from, source.byte, sizeof(from));
 	memcpy(&to, address->byte, sizeof(to));
 	dataplane_set_outer(record, &from, &to);
+	if (record->encap == MTLB_ENCAP_NAT)
+		record->port = port;
+	else if (record->encap == MTLB_ENCAP_GUE4 || record->encap == MTLB_ENCAP_GUE6)
+		record->port = htons(members->gue_port);
+	if (addr_is_zero(&source))
+		record->flags |= MTLB_MEMBER_NO_NEXT_HOP;
 }
 
 /*
@@ -54,12 +86,16 @@ static struct mtlb_member make_record(const struct members *members, uint32_t se
 	struct mtlb_member record = {.service = service};
 	bool known = now->ifindex && !(now->flags & MTLB_MEMBER_NO_NEXT_HOP);
 
-	record.encap = encap_of(members, service, &address);
 	record.flags = state_flags(name);
 	/* one that gets new flows keeps them, even if a killed agent left it let go */
 	if (record.flags & MTLB_MEMBER_NO_NEW)
 		record.flags |= now->flags & MTLB_MEMBER_LET_GO;
-	fill_outer(members, &record, &address);
+	fill_outer(members, &record, service, &address, name->port);
+	if (hop->tag == NEXT_HOP_TAG_SET)
+		record.flags |= MTLB_MEMBER_TAG;
+	else if (hop->tag == NEXT_HOP_TAG_NONE)
+		record.flags |= MTLB_MEMBER_UNTAG;
+	record.vlan = htons(hop->vlan);
 	if (hop->status == NEXT_HOP_OK && (record.encap != MTLB_ENCAP_NONE || hop->on_link)) {
 		memcpy(record.next_hop, hop->mac, sizeof(record.next_hop));
 		memcpy(record.source_mac, hop->source_mac, sizeof(record.source_mac));
@@ -110,6 +146,36 @@ static void tell(const struct members *members, uint32_t index, const struct mtl
 			 service->name, text, next_hop_status_name(hop->status));
 }
 
+void members_forget_interfaces(struct members *members)
+{
+	members->usable_count = 0;
+}
+
+bool members_use_interface(struct members *members, uint32_t ifindex)
+{
+	char name[IF_NAMESIZE] = "?";
+	int error;
+
+	for (size_t i = 0; i < members->usable_count; i++)
+		if (members->usable[i] == ifindex)
+			return true;
+	error = dataplane_put_interface(members->registry->dataplane, ifindex);
+	if (!error) {
+		if (members->usable_count < MEMBERS_INTERFACES)
+			members->usable[members->usable_count++] = ifindex;
+		members->unusable = 0;
+		return true;
+	}
+	if (members->unusable != ifindex)
+		log_error(
+			"members",
+			"interface %s: no packet can be sent by it (%s): members behind it get "
+			"none; give it a driver with native XDP, or remove what routes lead there",
+			if_indextoname(ifindex, name) ? name : "?", strerror(-error));
+	members->unusable = ifindex;
+	return false;
+}
+
 static int refresh(struct members *members, struct registry_service *service, uint32_t index,
 		   size_t *ret_unsettled)
 {
@@ -125,6 +191,9 @@ static int refresh(struct members *members, struct registry_service *service, ui
 		++*ret_unsettled;
 	record = make_record(members, service->index, &view_of(members)->member_names[index], now,
 			     &hop);
+	if (!(record.flags & MTLB_MEMBER_NO_NEXT_HOP) &&
+	    !members_use_interface(members, record.ifindex))
+		record.flags |= MTLB_MEMBER_NO_NEXT_HOP;
 	if (memcmp(&record, now, sizeof(record)) == 0)
 		return 0;
 	changes = (record.flags ^ now->flags) & MTLB_MEMBER_NO_NEXT_HOP;
@@ -148,11 +217,12 @@ static bool encap_changes(const struct members *members, const struct registry_s
 		const struct mtlb_member_name *name =
 			&view_of(members)->member_names[service->members[i]];
 		struct addr address = registry_addr(&name->address);
-		struct mtlb_member wanted = {.encap = encap_of(members, service->index, &address)};
+		struct mtlb_member wanted = {};
 
-		fill_outer(members, &wanted, &address);
-		if (wanted.encap != now->encap || memcmp(&wanted.outer_source, &now->outer_source,
-							 sizeof(now->outer_source)) != 0)
+		fill_outer(members, &wanted, service->index, &address, name->port);
+		if (wanted.encap != now->encap || wanted.port != now->port ||
+		    memcmp(&wanted.outer_source, &now->outer_source, sizeof(now->outer_source)) !=
+			    0)
 			return true;
 	}
 	return false;
@@ -210,6 +280,13 @@ static int put_name(struct members *members, struct registry_service *service, u
 					    (keep_let_go ? 0 : MTLB_MEMBER_LET_GO));
 }
 
+static void set_server_id(struct mtlb_member_name *name, const struct state_member *member)
+{
+	memset(name->server_id, 0, sizeof(name->server_id));
+	memcpy(name->server_id, member->server_id, member->server_id_bytes);
+	name->server_id_bytes = member->server_id_bytes;
+}
+
 int members_add(struct members *members, struct registry_service *service,
 		const struct state_member *member, enum mtlb_member_state state, uint64_t now)
 {
@@ -230,6 +307,7 @@ int members_add(struct members *members, struct registry_service *service,
 	int error;
 
 	memcpy(&name.address, member->address.byte, sizeof(name.address));
+	set_server_id(&name, member);
 	if (index)
 		return put_name(members, service, index, &name, false);
 	index = ranges_take(&registry->member_indices, 1);
@@ -238,8 +316,7 @@ int members_add(struct members *members, struct registry_service *service,
 	if (!index)
 		return -ENOSPC;
 	record.flags |= state_flags(&name);
-	record.encap = encap_of(members, service->index, &member->address);
-	fill_outer(members, &record, &member->address);
+	fill_outer(members, &record, service->index, &member->address, name.port);
 	error = dataplane_reset_member_counters(registry->dataplane, index);
 	error = error ?: dataplane_put_member(registry->dataplane, index, &record, &name);
 	error = error ?: registry_add_member(service, index);
@@ -258,8 +335,11 @@ int members_set(struct members *members, struct registry_service *service, uint3
 
 	if (name.drain != member->drain)
 		name.drained_at = member->drain ? now : 0;
+	if (name.drain && !member->drain)
+		name.since = now; /* it starts anew, slowly if its pool says so */
 	name.drain = member->drain;
 	name.weight = member->weight;
+	set_server_id(&name, member);
 	return put_name(members, service, index, &name, false);
 }
 
@@ -288,8 +368,10 @@ int members_free(struct members *members, struct registry_service *service, uint
 {
 	struct mtlb_member_name name = view_of(members)->member_names[index];
 	struct mtlb_member record = view_of(members)->members[index];
-	int error;
+	int error = quic_forget(members->registry, service, index);
 
+	if (error)
+		return error;
 	name.used = 0;
 	/* should a stale flow still name it, it is nobody's */
 	record.service = 0;

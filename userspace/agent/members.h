@@ -10,16 +10,36 @@
 #include "../sys/netlink.h"
 #include "registry.h"
 
+/* Addresses that flows are translated to; all zero: not given. Which pair it is follows from where
+ * the tenant's ports are (registry_nat_pair()).
+ */
+struct members_source {
+	struct addr ipv4, ipv6;
+};
+
+#define MEMBERS_INTERFACES 64
+
 struct members {
 	struct registry *registry;
 	struct netlink *netlink; /* NULL: nothing is resolved (tests on the fake) */
 	struct addr encap_ipv4, encap_ipv6;
+	uint16_t gue_port; /* host order */
+	struct members_source nat[MTLB_NAT_SOURCES_MAX];
+	/* Interfaces that packets may leave by, as far as it is known in this round. */
+	uint32_t usable[MEMBERS_INTERFACES];
+	size_t usable_count;
+	uint32_t unusable; /* said of this one last */
 };
+
+/* A new round: interfaces may have gone and come back, and are made usable again. */
+void members_forget_interfaces(struct members *members);
+/* Packets may leave by it from now on; false, and said once, when they may not. */
+bool members_use_interface(struct members *members, uint32_t ifindex);
 
 /* Adds a member, or takes back one that lingered. state: MTLB_MEMBER_UP or MTLB_MEMBER_CHECKING. */
 int members_add(struct members *members, struct registry_service *service,
 		const struct state_member *member, enum mtlb_member_state state, uint64_t now);
-/* A new weight or wish to drain. */
+/* A new weight, wish to drain or server ID. */
 int members_set(struct members *members, struct registry_service *service, uint32_t index,
 		const struct state_member *member, uint64_t now);
 /* Up, down or gone. Does nothing when it is so already. */

@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "../model/maglev.h"
+#include "../model/slow_start.h"
 #include "../model/table.h"
 #include "flows.h"
+#include "publish_record.h"
+#include "quic.h"
 
 /* who is eligible */
 
@@ -30,8 +33,21 @@ static enum tier member_tier(const struct dataplane_view *view, uint32_t index)
 	return flags & MTLB_MEMBER_LET_GO ? TIER_NONE : TIER_HOPE;
 }
 
+uint32_t publish_step(const struct registry *registry, uint32_t member, uint64_t slow_start_ns,
+		      uint64_t now)
+{
+	const struct mtlb_member_name *name =
+		&dataplane_view(registry->dataplane)->member_names[member];
+
+	if (name->state != MTLB_MEMBER_UP)
+		return SLOW_START_STEPS;
+	return slow_start_step(now > name->since ? now - name->since : 0, slow_start_ns);
+}
+
+/* Weights are in sixteenths, so that one of 1 has a beginning as well. */
 static size_t eligible(const struct registry *registry, const struct registry_service *service,
-		       enum tier tier, struct maglev_member *members)
+		       enum tier tier, const struct publish_times *times,
+		       struct maglev_member *members)
 {
 	const struct dataplane_view *view = dataplane_view(registry->dataplane);
 	size_t count = 0;
@@ -44,7 +60,9 @@ static size_t eligible(const struct registry *registry, const struct registry_se
 		if (member_tier(view, index) != tier)
 			continue;
 		maglev_identify(&members[count], &address, ntohs(name->port));
-		members[count].weight = name->weight;
+		members[count].weight =
+			name->weight *
+			publish_step(registry, index, times->slow_start_ns, times->now);
 		members[count++].owner = index;
 	}
 	return count;
@@ -69,7 +87,8 @@ static uint32_t table_size(const struct registry *registry, const struct registr
 }
 
 static int choose_owners(const struct registry *registry, const struct registry_service *service,
-			 uint32_t **ret_owners, uint32_t *ret_count)
+			 const struct publish_times *times, uint32_t **ret_owners,
+			 uint32_t *ret_count)
 {
 	struct maglev_member *members = calloc(service->member_count + 1, sizeof(*members));
 	uint32_t *weights = calloc(service->member_count + 1, sizeof(*weights));
@@ -87,9 +106,9 @@ static int choose_owners(const struct registry *registry, const struct registry_
 	error = owners ? 0 : -ENOMEM;
 	if (error)
 		goto done;
-	count = eligible(registry, service, TIER_READY, members);
+	count = eligible(registry, service, TIER_READY, times, members);
 	if (!count)
-		count = eligible(registry, service, TIER_HOPE, members);
+		count = eligible(registry, service, TIER_HOPE, times, members);
 	if (count)
 		error = maglev_fill(members, count, size, owners);
 done:
@@ -136,19 +155,34 @@ int publish_read_table(const struct registry *registry, const struct registry_se
 	return error;
 }
 
-static struct mtlb_vip make_record(const struct registry *registry,
-				   const struct registry_service *service,
-				   const struct mtlb_vip_key *key)
+static uint32_t record_flags(const struct mtlb_service *names)
+{
+	uint32_t flags = (uint32_t)names->mss << MTLB_VIP_MSS_SHIFT;
+
+	flags |= (names->quic_bytes & MTLB_VIP_QUIC_MASK) << MTLB_VIP_QUIC_SHIFT;
+	if (names->encap_wish == MTLB_FORWARD_NAT)
+		flags |= MTLB_VIP_NAT; /* its flows are all remembered, by a stage of their own */
+	else if (names->track_always)
+		flags |= MTLB_VIP_TRACK_ALWAYS;
+	if (names->affinity == MTLB_AFFINITY_CLIENT)
+		flags |= MTLB_VIP_CLIENT;
+	else if (names->affinity == MTLB_AFFINITY_NONE)
+		flags |= MTLB_VIP_ALONE;
+	return flags;
+}
+
+struct mtlb_vip publish_make_record(const struct registry *registry,
+				    const struct registry_service *service,
+				    const struct mtlb_vip_key *key, uint16_t last)
 {
 	const struct dataplane_view *view = dataplane_view(registry->dataplane);
 	const struct mtlb_service *names = &view->services[service->index];
 	const struct mtlb_tenant *tenant = &view->tenants[names->tenant];
-
-	return (struct mtlb_vip){
+	struct mtlb_vip record = {
 		.key = *key,
 		.tenant = names->tenant,
 		.service = service->index,
-		.flags = names->track_always ? MTLB_VIP_TRACK_ALWAYS : 0,
+		.flags = record_flags(names),
 		.slot_first = service->slot_first,
 		.slot_count = service->slot_count,
 		.old_first = service->old_first,
@@ -156,22 +190,31 @@ static struct mtlb_vip make_record(const struct registry *registry,
 		.flow_first = tenant->flow_first,
 		.flow_mask = tenant->flow_count - 1,
 		.idle = flows_stamps(view->node, names->idle),
+		.port_last = last,
 		.generation = service->generation,
 	};
+
+	if (record.flags & MTLB_VIP_NAT && tenant->nat_count) {
+		record.flow_first = tenant->nat_first;
+		record.flow_mask = tenant->nat_count - 1;
+	}
+	return record;
 }
 
-/* A fresh record for a key that may have one. */
-static int put_record(struct registry *registry, const struct mtlb_vip *record, uint32_t *index)
+uint32_t publish_take_record(struct registry *registry)
 {
 	uint32_t fresh = ranges_take(&registry->records, 1);
+
+	if (!fresh && registry_rests(registry) && !registry_settle(registry))
+		fresh = ranges_take(&registry->records, 1);
+	return fresh;
+}
+
+int publish_put_record(struct registry *registry, const struct mtlb_vip *record, uint32_t *index)
+{
+	uint32_t fresh = publish_take_record(registry);
 	int error;
 
-	if (!fresh) {
-		error = registry_settle(registry);
-		if (error)
-			return error;
-		fresh = ranges_take(&registry->records, 1);
-	}
 	if (!fresh)
 		return -ENOSPC;
 	error = dataplane_put_vip(registry->dataplane, fresh, record);
@@ -181,23 +224,32 @@ static int put_record(struct registry *registry, const struct mtlb_vip *record, 
 	return error;
 }
 
+static int renew_record(struct registry *registry, const struct registry_service *service,
+			struct registry_vip *vip)
+{
+	struct mtlb_vip record = publish_make_record(registry, service, &vip->key, 0);
+	const struct mtlb_vip *now = &dataplane_view(registry->dataplane)->vips[vip->record];
+
+	if (memcmp(now, &record, sizeof(record)) == 0 || !registry_met(registry, vip))
+		return 0;
+	return publish_put_record(registry, &record, &vip->record);
+}
+
 int publish_records(struct registry *registry, struct registry_service *service)
 {
-	for (struct registry_vip *vip = service->vips; vip; vip = vip->next) {
-		struct mtlb_vip record = make_record(registry, service, &vip->key);
-		const struct mtlb_vip *now =
-			&dataplane_view(registry->dataplane)->vips[vip->record];
-		int error;
+	const struct mtlb_address *done = NULL;
+	int error = 0;
 
-		/* in the middle of a change it may have been given to another service already */
-		if (memcmp(now, &record, sizeof(record)) == 0 ||
-		    dataplane_find_vip(registry->dataplane, &vip->key) != vip->record)
-			continue;
-		error = put_record(registry, &record, &vip->record);
-		if (error)
-			return error;
+	for (struct registry_vip *vip = service->vips; !error && vip; vip = vip->next) {
+		if (!vip->last) {
+			error = renew_record(registry, service, vip);
+		} else if (!done || memcmp(done, &vip->key.address, sizeof(*done)) != 0) {
+			/* all ranges of one address at once; the list is sorted by address */
+			error = publish_ports_renew(registry, service, vip);
+			done = &vip->key.address;
+		}
 	}
-	return 0;
+	return error;
 }
 
 static uint32_t take_slots(struct registry *registry, uint32_t count)
@@ -288,7 +340,8 @@ static bool is_torn(const struct registry *registry, const struct registry_servi
 		const struct mtlb_vip *record = &view->vips[vip->record];
 
 		torn |= record->slot_first != service->slot_first;
-		if (record->flow_first != tenant->flow_first)
+		/* translated flows cannot move: where they are is the port they have */
+		if (!(record->flags & MTLB_VIP_NAT) && record->flow_first != tenant->flow_first)
 			*ret_flows = (struct mtlb_tenant){.flow_first = record->flow_first,
 							  .flow_count = record->flow_mask + 1};
 	}
@@ -309,6 +362,7 @@ static int mend(struct registry *registry, struct registry_service *service, uin
 	if (from.flow_count)
 		flows_copy(registry, &from, to);
 	error = error ?: publish_records(registry, service);
+	error = error ?: quic_sync(registry, service);
 	if (error || !from.flow_count)
 		return error;
 	error = dataplane_grace(registry->dataplane);
@@ -317,16 +371,17 @@ static int mend(struct registry *registry, struct registry_service *service, uin
 	return error;
 }
 
-int publish_table(struct registry *registry, struct registry_service *service, uint64_t learn_ns,
-		  uint64_t now)
+int publish_table(struct registry *registry, struct registry_service *service,
+		  const struct publish_times *times)
 {
 	const struct mtlb_service *names =
 		&dataplane_view(registry->dataplane)->services[service->index];
 	struct table table = {}, next = {};
 	uint32_t *owners = NULL, count = 0;
 	/* even if all flows are remembered: they may be so only since a moment ago */
-	bool learn = learn_ns && names->protocol == IPPROTO_UDP;
-	int error = choose_owners(registry, service, &owners, &count);
+	uint64_t now = times->now;
+	bool learn = times->learn_ns && names->protocol == IPPROTO_UDP;
+	int error = choose_owners(registry, service, times, &owners, &count);
 
 	if (error)
 		return error;
@@ -347,7 +402,8 @@ int publish_table(struct registry *registry, struct registry_service *service, u
 	if (next.old_count)
 		error = dataplane_put_service_times(
 			registry->dataplane, service->index, now,
-			table_any(&next, MTLB_SLOT_LEARN) ? learn_until(names, learn_ns, now) : 0);
+			table_any(&next, MTLB_SLOT_LEARN) ? learn_until(names, times->learn_ns, now)
+							  : 0);
 	error = error ?: switch_table(registry, service, &next);
 	service->dirty = error != 0;
 	service->urgent &= service->dirty;
@@ -359,21 +415,25 @@ done:
 }
 
 int publish_vip(struct registry *registry, struct registry_service *service,
-		const struct mtlb_vip_key *key)
+		const struct mtlb_vip_key *key, uint16_t last)
 {
-	struct mtlb_vip record = make_record(registry, service, key);
+	struct mtlb_vip record = publish_make_record(registry, service, key, last);
 	uint32_t index = 0;
-	int error = put_record(registry, &record, &index);
+	int error;
 
-	return error ?: registry_add_vip(&service->vips, key, index);
+	if (registry_vip(service->vips, key, last))
+		return 0;
+	error = last ? publish_ports_add(registry, &record, &index)
+		     : publish_put_record(registry, &record, &index);
+	return error ?: registry_add_vip(&service->vips, key, last, index);
 }
 
-static int withdraw(struct registry *registry, struct registry_vip **list, struct registry_vip *vip)
+int publish_withdraw_key(struct registry *registry, struct registry_vip **list,
+			 struct registry_vip *vip)
 {
 	int error = 0;
 
-	/* by now the key may lead to another service's record, which must stay */
-	if (dataplane_find_vip(registry->dataplane, &vip->key) == vip->record)
+	if (registry_met(registry, vip))
 		error = dataplane_delete_vip(registry->dataplane, &vip->key);
 	if (error)
 		return error;
@@ -382,30 +442,43 @@ static int withdraw(struct registry *registry, struct registry_vip **list, struc
 	return 0;
 }
 
+static void forget_lost(struct registry *registry, struct registry_vip **list)
+{
+	struct registry_vip *next;
+
+	for (struct registry_vip *vip = *list; vip; vip = next) {
+		next = vip->next;
+		if (registry_met(registry, vip))
+			continue;
+		ranges_give_back(&registry->records, vip->record, 1);
+		registry_remove_vip(list, vip);
+	}
+}
+
+void publish_forget_lost(struct registry *registry)
+{
+	struct registry_service *service, *next_service;
+	struct registry_tenant *tenant, *next_tenant;
+
+	HASH_ITER (by_key, registry->services, service, next_service)
+		forget_lost(registry, &service->vips);
+	HASH_ITER (by_name, registry->tenants, tenant, next_tenant)
+		forget_lost(registry, &tenant->addresses);
+}
+
 int publish_withdraw(struct registry *registry, struct registry_service *service,
 		     struct registry_vip *vip)
 {
-	return withdraw(registry, &service->vips, vip);
-}
+	int error;
 
-int publish_address(struct registry *registry, struct registry_tenant *tenant,
-		    const struct mtlb_vip_key *key)
-{
-	struct mtlb_vip record = {
-		.key = *key,
-		.tenant = tenant->index,
-		.flags = MTLB_VIP_ADDRESS,
-	};
-	uint32_t index = 0;
-	int error = put_record(registry, &record, &index);
-
-	return error ?: registry_add_vip(&tenant->addresses, key, index);
-}
-
-int publish_withdraw_address(struct registry *registry, struct registry_tenant *tenant,
-			     struct registry_vip *vip)
-{
-	return withdraw(registry, &tenant->addresses, vip);
+	if (!vip->last)
+		return publish_withdraw_key(registry, &service->vips, vip);
+	error = publish_ports_remove(registry, vip);
+	if (error)
+		return error;
+	ranges_give_back(&registry->records, vip->record, 1);
+	registry_remove_vip(&service->vips, vip);
+	return 0;
 }
 
 static int put_word(struct registry *registry, const struct registry_service *service, uint32_t i,

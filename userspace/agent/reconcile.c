@@ -9,6 +9,7 @@
 #include "../base/log.h"
 #include "../model/maglev.h"
 #include "flows.h"
+#include "nat.h"
 #include "publish.h"
 
 #define RESOLVE_WAIT_NS 1000000000ULL
@@ -101,6 +102,7 @@ static int add_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 		.id = wanted->id,
 		.flow_count = wanted->flows / MTLB_FLOWS_PER_BUCKET,
 	};
+	struct registry_tenant *added = NULL;
 	int error;
 
 	if (!index && !registry_settle(registry))
@@ -115,13 +117,16 @@ static int add_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 						 tenant.flow_count);
 	error = error ?: dataplane_reset_tenant_counters(registry->dataplane, index);
 	error = error ?: dataplane_put_tenant(registry->dataplane, index, &tenant);
-	if (!error && !registry_add_tenant(registry, index, wanted->name))
-		error = -ENOMEM;
+	if (!error) {
+		added = registry_add_tenant(registry, index, wanted->name);
+		error = added ? 0 : -ENOMEM;
+	}
 	if (error) {
 		ranges_give_back(&registry->tenant_indices, index, 1);
 		ranges_give_back(&registry->flow_buckets, tenant.flow_first, tenant.flow_count);
+		return error;
 	}
-	return error;
+	return wanted->nat_ports ? nat_set_ports(reconcile->members, added, wanted->nat_ports) : 0;
 }
 
 static int republish_tenant(struct registry *registry, uint32_t tenant)
@@ -179,14 +184,18 @@ static int set_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 	struct registry_tenant *known = registry_tenant(registry, wanted->name);
 	uint32_t buckets = wanted->flows / MTLB_FLOWS_PER_BUCKET;
 	struct mtlb_tenant tenant;
+	int error;
 
 	if (!known)
 		return -ENOENT;
 	tenant = dataplane_view(registry->dataplane)->tenants[known->index];
 	tenant.id = wanted->id;
-	if (tenant.flow_count != buckets)
-		return resize_flows(registry, known->index, &tenant, buckets);
-	return dataplane_put_tenant(registry->dataplane, known->index, &tenant);
+	error = tenant.flow_count != buckets
+			? resize_flows(registry, known->index, &tenant, buckets)
+			: dataplane_put_tenant(registry->dataplane, known->index, &tenant);
+	if (!error && tenant.nat_count * MTLB_FLOWS_PER_BUCKET != wanted->nat_ports)
+		error = nat_set_ports(reconcile->members, known, wanted->nat_ports);
+	return error;
 }
 
 static int delete_tenant(struct reconcile *reconcile, const struct state_tenant *old)
@@ -204,6 +213,13 @@ static int delete_tenant(struct reconcile *reconcile, const struct state_tenant 
 	if (error)
 		return error;
 	ranges_give_back(&registry->flow_buckets, tenant.flow_first, tenant.flow_count);
+	/* its flows would hold their ports for whoever gets them next */
+	if (tenant.nat_count) {
+		error = dataplane_clear_flows(registry->dataplane, tenant.nat_first,
+					      tenant.nat_count);
+		registry->strays |= error != 0;
+	}
+	registry_give_back_nat(registry, tenant.nat_first, tenant.nat_count);
 	ranges_give_back(&registry->tenant_indices, known->index, 1);
 	registry_remove_tenant(registry, known);
 	return 0;
@@ -211,21 +227,36 @@ static int delete_tenant(struct reconcile *reconcile, const struct state_tenant 
 
 static int set_address(struct reconcile *reconcile, const struct op *op)
 {
-	bool add = op->kind == OP_ADDRESS_ADD;
+	bool add = op->kind != OP_ADDRESS_DEL;
 	const struct state_tenant *of = add ? op->new_tenant : op->old_tenant;
 	struct registry_tenant *tenant = registry_tenant(reconcile->registry, of->name);
-	struct mtlb_vip_key key = registry_key(op->address, 0, 0);
+	struct mtlb_vip_key key = registry_key(&op->address->address, 0, 0);
 	struct registry_vip *vip;
 
 	if (!tenant)
 		return add ? -ENOENT : 0;
-	vip = registry_vip(tenant->addresses, &key);
 	if (add)
-		return vip ? 0 : publish_address(reconcile->registry, tenant, &key);
+		return publish_address(reconcile->registry, tenant, &key, op->address->echo);
+	vip = registry_vip(tenant->addresses, &key, 0);
 	return vip ? publish_withdraw_address(reconcile->registry, tenant, vip) : 0;
 }
 
 /* services */
+
+static enum mtlb_forward encap_wish(enum state_forward forward)
+{
+	return forward == STATE_FORWARD_DSR    ? MTLB_FORWARD_DSR
+	       : forward == STATE_FORWARD_IPIP ? MTLB_FORWARD_IPIP
+	       : forward == STATE_FORWARD_GUE  ? MTLB_FORWARD_GUE
+					       : MTLB_FORWARD_NAT;
+}
+
+static enum mtlb_affinity affinity(enum state_affinity affinity)
+{
+	return affinity == STATE_AFFINITY_CLIENT_PORT ? MTLB_AFFINITY_CLIENT_PORT
+	       : affinity == STATE_AFFINITY_CLIENT    ? MTLB_AFFINITY_CLIENT
+						      : MTLB_AFFINITY_NONE;
+}
 
 static struct mtlb_service service_record(uint32_t tenant, const struct state_service *wanted,
 					  const struct mtlb_service *now)
@@ -234,9 +265,11 @@ static struct mtlb_service service_record(uint32_t tenant, const struct state_se
 		.used = 1,
 		.tenant = tenant,
 		.protocol = wanted->protocol,
-		.encap_wish =
-			wanted->forward == STATE_FORWARD_DSR ? MTLB_FORWARD_DSR : MTLB_FORWARD_IPIP,
+		.encap_wish = encap_wish(wanted->forward),
 		.track_always = wanted->track_always,
+		.affinity = affinity(wanted->affinity),
+		.quic_bytes = wanted->quic_server_id_bytes,
+		.mss = wanted->mss,
 		.idle = wanted->idle_s,
 		.changed_at = now ? now->changed_at : 0,
 		.learn_until = now ? now->learn_until : 0,
@@ -304,6 +337,7 @@ static int set_service(struct reconcile *reconcile, const struct op *op)
 	if (memcmp(&record, &now, sizeof(record)) == 0)
 		return 0; /* only what the maps do not keep, such as its health check */
 	error = dataplane_put_service(registry->dataplane, service->index, &record);
+	service->dirty |= record.quic_bytes != now.quic_bytes;
 	error = error ?: publish_records(registry, service);
 	return error ?: members_refresh(reconcile->members, service, &unsettled);
 }
@@ -373,14 +407,13 @@ static int change_member(struct reconcile *reconcile, const struct op *op)
 
 /* tables and VIPs */
 
-static uint64_t learn_ns(const struct reconcile *reconcile, const struct registry_service *service)
+static const struct state_service *settings_of(const struct reconcile *reconcile,
+					       const struct registry_service *service)
 {
 	const struct registry_tenant *tenant = reconcile->registry->tenant_at[service->key.tenant];
-	const struct state_service *of = NULL;
 
-	if (tenant)
-		of = state_find_service(reconcile->wanted, tenant->name, service->key.name);
-	return of ? (uint64_t)of->learn_s * 1000000000 : 0;
+	return tenant ? state_find_service(reconcile->wanted, tenant->name, service->key.name)
+		      : NULL;
 }
 
 static uint64_t monotonic(void)
@@ -394,15 +427,18 @@ static uint64_t monotonic(void)
 static int publish(struct reconcile *reconcile, struct registry_service *service, struct err *err)
 {
 	const struct registry_tenant *tenant = reconcile->registry->tenant_at[service->key.tenant];
-	uint64_t learn = service->urgent ? 0 : learn_ns(reconcile, service);
-	uint64_t now = monotonic();
+	const struct state_service *settings = settings_of(reconcile, service);
+	struct publish_times times = {.now = monotonic()};
 	int error;
 
 	/* members may have been waited for: a flag must not seem older than it is */
-	if (now < reconcile->now)
-		now = reconcile->now;
-	error = publish_table(reconcile->registry, service, learn, now);
-
+	if (times.now < reconcile->now)
+		times.now = reconcile->now;
+	if (settings && !service->urgent)
+		times.learn_ns = (uint64_t)settings->learn_s * 1000000000;
+	if (settings)
+		times.slow_start_ns = (uint64_t)settings->slow_start_s * 1000000000;
+	error = publish_table(reconcile->registry, service, &times);
 	if (error == -ENOSPC)
 		return err_set(err, error,
 			       "service %s/%s: no room for its table: raise node.capacity.slots",
@@ -461,25 +497,66 @@ static int set_vip(struct reconcile *reconcile, const struct op *op)
 
 	if (!service)
 		return add ? -ENOENT : 0;
-	vip = registry_vip(service->vips, &key);
 	if (add)
-		return vip ? 0 : publish_vip(reconcile->registry, service, &key);
+		return publish_vip(reconcile->registry, service, &key, registry_last(op->vip));
+	vip = registry_vip(service->vips, &key, registry_last(op->vip));
 	return vip ? publish_withdraw(reconcile->registry, service, vip) : 0;
 }
 
-static int apply_op(struct reconcile *reconcile, const struct op *op, struct err *err)
+static bool same_ports(const struct op *a, const struct op *b)
+{
+	const struct state_service *x = a->new_service ?: a->old_service;
+	const struct state_service *y = b->new_service ?: b->old_service;
+
+	return addr_compare(&a->vip->address, &b->vip->address) == 0 && x->protocol == y->protocol;
+}
+
+/*
+ * A line of ranges has an end. When the new ones do not find room beside the old ones, those of the
+ * old ones that are no longer wanted go first: what moves from one to another is nobody's in
+ * between.
+ */
+static int add_vip(struct reconcile *reconcile, const struct plan *plan, const struct op *op,
+		   struct err *err)
+{
+	int error = set_vip(reconcile, op);
+	char text[ADDR_TEXT_MAX];
+
+	if (error != -EMLINK)
+		return error;
+	error = 0;
+	for (size_t i = 0; !error && i < plan->count; i++)
+		if (plan->ops[i].kind == OP_VIP_DEL && same_ports(&plan->ops[i], op))
+			error = set_vip(reconcile, &plan->ops[i]);
+	error = error ?: set_vip(reconcile, op);
+	if (error == -EMLINK)
+		err_set(err, error, "%s has more than %d ranges of ports for one protocol",
+			addr_format(&op->vip->address, text), REGISTRY_CHAIN_MAX);
+	return error;
+}
+
+static int apply_op(struct reconcile *reconcile, const struct plan *plan, const struct op *op,
+		    struct err *err)
 {
 	struct registry_service *service;
 	int error;
 
 	switch (op->kind) {
 	case OP_TENANT_ADD:
-		return add_tenant(reconcile, op->new_tenant);
 	case OP_TENANT_SET:
-		return set_tenant(reconcile, op->new_tenant);
+		error = op->kind == OP_TENANT_ADD ? add_tenant(reconcile, op->new_tenant)
+						  : set_tenant(reconcile, op->new_tenant);
+		if (error == -ENOSPC && op->new_tenant->nat_ports)
+			err_set(err, error,
+				"no room for %u flows, or none of node.natSources has %u ports in "
+				"a "
+				"row left: lower natPorts of some tier, or add a source",
+				op->new_tenant->flows, op->new_tenant->nat_ports);
+		return error;
 	case OP_TENANT_DEL:
 		return delete_tenant(reconcile, op->old_tenant);
 	case OP_ADDRESS_ADD:
+	case OP_ADDRESS_SET:
 	case OP_ADDRESS_DEL:
 		return set_address(reconcile, op);
 	case OP_SERVICE_ADD:
@@ -497,7 +574,7 @@ static int apply_op(struct reconcile *reconcile, const struct op *op, struct err
 		/* no packet may meet a service without its table */
 		service = find_service(reconcile, op->new_tenant, op->new_service);
 		error = service && service->dirty ? publish(reconcile, service, err) : 0;
-		return error ?: set_vip(reconcile, op);
+		return error ?: add_vip(reconcile, plan, op, err);
 	case OP_VIP_DEL:
 		return set_vip(reconcile, op);
 	}
@@ -516,6 +593,7 @@ int reconcile_apply(struct reconcile *reconcile, const struct plan *plan, struct
 	bool settled = false;
 	char text[512];
 
+	publish_forget_lost(reconcile->registry);
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct op *op = &plan->ops[i];
 		struct err why = {};
@@ -528,7 +606,7 @@ int reconcile_apply(struct reconcile *reconcile, const struct plan *plan, struct
 				return err_set(err, error, "cannot ask for the next hops: %s",
 					       strerror(-error));
 		}
-		error = apply_op(reconcile, op, &why);
+		error = apply_op(reconcile, plan, op, &why);
 		if (adds_members(op->kind))
 			settled = false;
 		if (error)

@@ -14,12 +14,41 @@ struct mtlb_vip_key registry_key(const struct addr *address, uint16_t port, uint
 	return key;
 }
 
+uint16_t registry_last(const struct state_vip *vip)
+{
+	return vip->last != vip->port ? vip->last : 0;
+}
+
 struct addr registry_addr(const struct mtlb_address *address)
 {
 	struct addr addr;
 
 	memcpy(addr.byte, address, sizeof(addr.byte));
 	return addr;
+}
+
+const uint8_t registry_port_protocols[MTLB_PORT_PROTOCOLS] = {
+	[MTLB_PORT_TCP] = IPPROTO_TCP,
+	[MTLB_PORT_UDP] = IPPROTO_UDP,
+	[MTLB_PORT_SCTP] = IPPROTO_SCTP,
+};
+
+void registry_read_chain(const struct registry *registry, uint32_t first,
+			 struct registry_chain *ret_chain)
+{
+	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	uint32_t limit = dataplane_port_lines(view->node->vips);
+
+	ret_chain->line_count = ret_chain->count = 0;
+	while (first && first < limit && ret_chain->line_count < MTLB_PORT_LINES_MAX) {
+		const struct mtlb_port_line *line = &view->port_lines[first];
+
+		ret_chain->line[ret_chain->line_count++] = first;
+		for (size_t i = 0; i < MTLB_PORT_RANGES_PER_LINE; i++)
+			if (line->range[i].record)
+				ret_chain->range[ret_chain->count++] = line->range[i];
+		first = line->next;
+	}
 }
 
 /* lookups */
@@ -58,12 +87,18 @@ uint32_t registry_member(const struct registry *registry, const struct registry_
 	return 0;
 }
 
-struct registry_vip *registry_vip(struct registry_vip *list, const struct mtlb_vip_key *key)
+struct registry_vip *registry_vip(struct registry_vip *list, const struct mtlb_vip_key *key,
+				  uint16_t last)
 {
 	for (; list; list = list->next)
-		if (memcmp(&list->key, key, sizeof(*key)) == 0)
+		if (memcmp(&list->key, key, sizeof(*key)) == 0 && list->last == last)
 			return list;
 	return NULL;
+}
+
+bool registry_met(const struct registry *registry, const struct registry_vip *vip)
+{
+	return vip->last || dataplane_find_vip(registry->dataplane, &vip->key) == vip->record;
 }
 
 /* additions and removals */
@@ -117,6 +152,8 @@ void registry_remove_service(struct registry *registry, struct registry_service 
 	HASH_DELETE(by_key, registry->services, service);
 	registry->service_at[service->index] = NULL;
 	free_vips(&service->vips);
+	while (service->quic)
+		registry_remove_quic(service, service->quic);
 	free(service->members);
 	free(service);
 }
@@ -142,13 +179,16 @@ void registry_remove_member(struct registry_service *service, uint32_t index)
 		}
 }
 
-int registry_add_vip(struct registry_vip **list, const struct mtlb_vip_key *key, uint32_t record)
+/* Sorted, so that those of one address and protocol are neighbours. */
+int registry_add_vip(struct registry_vip **list, const struct mtlb_vip_key *key, uint16_t last,
+		     uint32_t record)
 {
 	struct registry_vip *vip = calloc(1, sizeof(*vip));
 
 	if (!vip)
 		return -ENOMEM;
 	vip->key = *key;
+	vip->last = last;
 	vip->record = record;
 	while (*list && memcmp(&(*list)->key, key, sizeof(*key)) < 0)
 		list = &(*list)->next;
@@ -167,135 +207,71 @@ void registry_remove_vip(struct registry_vip **list, struct registry_vip *vip)
 		}
 }
 
-/* reading back what the maps hold */
-
-static int init_ranges(struct registry *registry)
+int registry_add_quic(struct registry_service *service, const struct mtlb_quic_key *key,
+		      uint32_t member)
 {
-	const struct mtlb_node *node = dataplane_view(registry->dataplane)->node;
+	struct registry_quic *quic = calloc(1, sizeof(*quic));
 
-	return ranges_init(&registry->tenant_indices, node->tenants)
-		       ?: ranges_init(&registry->service_indices, node->services)
-		       ?: ranges_init(&registry->member_indices, node->members)
-		       ?: ranges_init(&registry->records, 2 * node->vips)
-		       ?: ranges_init(&registry->slot_lines, REGISTRY_LINES(node->slots))
-		       ?: ranges_init(&registry->flow_buckets, node->flow_buckets);
-}
-
-static int read_names(struct registry *registry)
-{
-	const struct dataplane_view *view = dataplane_view(registry->dataplane);
-	struct registry_service *service;
-
-	for (uint32_t i = 1; i < view->node->tenants; i++) {
-		const struct mtlb_tenant *tenant = &view->tenants[i];
-
-		if (!tenant->used)
-			continue;
-		ranges_mark(&registry->tenant_indices, i, 1);
-		ranges_mark(&registry->flow_buckets, tenant->flow_first, tenant->flow_count);
-		if (!registry_add_tenant(registry, i, tenant->name))
-			return -ENOMEM;
-	}
-	for (uint32_t i = 1; i < view->node->services; i++) {
-		if (!view->services[i].used)
-			continue;
-		ranges_mark(&registry->service_indices, i, 1);
-		service = registry_add_service(registry, i, view->services[i].tenant,
-					       view->services[i].name, view->services[i].protocol);
-		if (!service)
-			return -ENOMEM;
-		service->dirty = true;
-	}
-	for (uint32_t i = 1; i < view->node->members; i++) {
-		const struct mtlb_member_name *name = &view->member_names[i];
-
-		/* a member whose service is gone was being removed: it stays free */
-		if (!name->used || name->service >= view->node->services ||
-		    !registry->service_at[name->service])
-			continue;
-		ranges_mark(&registry->member_indices, i, 1);
-		if (registry_add_member(registry->service_at[name->service], i))
-			return -ENOMEM;
-	}
+	if (!quic)
+		return -ENOMEM;
+	quic->key = *key;
+	quic->member = member;
+	HASH_ADD(by_key, service->quic, key, sizeof(quic->key), quic);
 	return 0;
 }
 
-/* Several VIPs of a service may name different tables when the agent was killed between them. */
-static void take_table(struct registry_service *service, const struct mtlb_vip *vip)
+void registry_remove_quic(struct registry_service *service, struct registry_quic *quic)
 {
-	bool first = !service->vips;
-
-	if (!first && (int32_t)(vip->generation - service->generation) <= 0)
-		return;
-	service->slot_first = vip->slot_first;
-	service->slot_count = vip->slot_count;
-	service->old_first = vip->old_first;
-	service->old_count = vip->old_count;
-	service->generation = vip->generation;
+	HASH_DELETE(by_key, service->quic, quic);
+	free(quic);
 }
 
-static void mark_slots(struct ranges *lines, uint32_t first, uint32_t count)
+/* A range that lies where no pair of sources is was never handed out. */
+static struct ranges *nat_ranges(struct registry *registry, uint32_t first, uint32_t *ret_at)
 {
-	ranges_mark(lines, first / MTLB_SLOTS_PER_LINE, REGISTRY_LINES(count));
+	const struct mtlb_node *node = dataplane_view(registry->dataplane)->node;
+
+	if (first < node->nat_first || registry_nat_pair(node, first) >= node->nat_sources)
+		return NULL;
+	*ret_at = (first - node->nat_first) % MTLB_NAT_BUCKETS;
+	return &registry->nat_buckets[registry_nat_pair(node, first)];
 }
 
-struct reading {
-	struct registry *registry;
-	int error;
-};
-
-static void read_vip(void *context, const struct mtlb_vip_key *key, uint32_t record)
+void registry_mark_nat(struct registry *registry, uint32_t first, uint32_t count)
 {
-	struct reading *reading = context;
-	struct registry *registry = reading->registry;
-	const struct dataplane_view *view = dataplane_view(registry->dataplane);
-	const struct mtlb_vip *vip = &view->vips[record < 2 * view->node->vips ? record : 0];
-	struct registry_service *service = NULL;
-	struct registry_tenant *tenant = NULL;
+	struct ranges *ranges;
+	uint32_t at;
 
-	if (vip->tenant < view->node->tenants)
-		tenant = registry->tenant_at[vip->tenant];
-	if (vip->service && vip->service < view->node->services)
-		service = registry->service_at[vip->service];
-	if (reading->error)
-		return;
-	if (!tenant || memcmp(&vip->key, key, sizeof(*key)) != 0 ||
-	    (!service && !(vip->flags & MTLB_VIP_ADDRESS))) {
-		/* leads nowhere: what a killed agent was adding or removing */
-		reading->error = dataplane_delete_vip(registry->dataplane, key);
-		return;
-	}
-	ranges_mark(&registry->records, record, 1);
-	if (!service) {
-		reading->error = registry_add_vip(&tenant->addresses, key, record);
-		return;
-	}
-	mark_slots(&registry->slot_lines, vip->slot_first, vip->slot_count);
-	mark_slots(&registry->slot_lines, vip->old_first, vip->old_count);
-	ranges_mark(&registry->flow_buckets, vip->flow_first, vip->flow_mask + 1);
-	take_table(service, vip);
-	reading->error = registry_add_vip(&service->vips, key, record);
+	ranges = count ? nat_ranges(registry, first, &at) : NULL;
+	if (ranges)
+		ranges_mark(ranges, at, count);
 }
 
-int registry_open(struct registry *registry, struct dataplane *dataplane)
+void registry_give_back_nat(struct registry *registry, uint32_t first, uint32_t count)
 {
-	const struct mtlb_node *node = dataplane_view(dataplane)->node;
-	struct reading reading = {registry, 0};
+	struct ranges *ranges;
+	uint32_t at;
 
-	*registry = (struct registry){.dataplane = dataplane, .strays = true};
-	registry->tenant_at = calloc(node->tenants, sizeof(struct registry_tenant *));
-	registry->service_at = calloc(node->services, sizeof(struct registry_service *));
-	if (!registry->tenant_at || !registry->service_at)
-		reading.error = -ENOMEM;
-	if (!reading.error)
-		reading.error = init_ranges(registry);
-	if (!reading.error)
-		reading.error = read_names(registry);
-	if (!reading.error)
-		reading.error = dataplane_each_vip(dataplane, read_vip, &reading) ?: reading.error;
-	if (reading.error)
-		registry_close(registry);
-	return reading.error;
+	ranges = count ? nat_ranges(registry, first, &at) : NULL;
+	if (ranges)
+		ranges_give_back(ranges, at, count);
+}
+
+/* All allocators by number, for what is done to each of them. */
+#define REGISTRY_PLAIN_RANGES 7
+#define REGISTRY_RANGES	      (REGISTRY_PLAIN_RANGES + MTLB_NAT_SOURCES_MAX)
+
+static struct ranges *ranges_of(struct registry *registry, size_t number)
+{
+	struct ranges *const plain[REGISTRY_PLAIN_RANGES] = {
+		&registry->tenant_indices, &registry->service_indices, &registry->member_indices,
+		&registry->records,	   &registry->slot_lines,      &registry->flow_buckets,
+		&registry->port_lines,
+	};
+
+	return number < REGISTRY_PLAIN_RANGES
+		       ? plain[number]
+		       : &registry->nat_buckets[number - REGISTRY_PLAIN_RANGES];
 }
 
 void registry_close(struct registry *registry)
@@ -307,37 +283,33 @@ void registry_close(struct registry *registry)
 		registry_remove_service(registry, service);
 	HASH_ITER (by_name, registry->tenants, tenant, next_tenant)
 		registry_remove_tenant(registry, tenant);
+	free_vips(&registry->nat_sources);
 	free(registry->tenant_at);
 	free(registry->service_at);
-	ranges_fini(&registry->tenant_indices);
-	ranges_fini(&registry->service_indices);
-	ranges_fini(&registry->member_indices);
-	ranges_fini(&registry->records);
-	ranges_fini(&registry->slot_lines);
-	ranges_fini(&registry->flow_buckets);
+	for (size_t i = 0; i < REGISTRY_RANGES; i++)
+		ranges_fini(ranges_of(registry, i));
 	*registry = (struct registry){};
 }
 
 bool registry_rests(const struct registry *registry)
 {
-	return registry->tenant_indices.at_rest || registry->service_indices.at_rest ||
-	       registry->member_indices.at_rest || registry->records.at_rest ||
-	       registry->slot_lines.at_rest || registry->flow_buckets.at_rest;
+	for (size_t i = 0; i < REGISTRY_RANGES; i++)
+		if (ranges_of((struct registry *)registry, i)->at_rest)
+			return true;
+	return false;
 }
 
 int registry_settle(struct registry *registry)
 {
 	int error = registry_rests(registry) ? dataplane_grace(registry->dataplane) : 0;
 
-	if (error)
-		return error;
-	ranges_settle(&registry->tenant_indices);
-	ranges_settle(&registry->service_indices);
-	ranges_settle(&registry->member_indices);
-	ranges_settle(&registry->records);
-	ranges_settle(&registry->slot_lines);
-	ranges_settle(&registry->flow_buckets);
-	return 0;
+	for (size_t i = 0; !error && i < REGISTRY_RANGES; i++) {
+		struct ranges *ranges = ranges_of(registry, i);
+
+		if (ranges->at_rest)
+			ranges_settle(ranges);
+	}
+	return error;
 }
 
 static void give_back_strays(struct ranges *ranges, const struct ranges *used)
@@ -347,7 +319,12 @@ static void give_back_strays(struct ranges *ranges, const struct ranges *used)
 			ranges_give_back(ranges, i, 1);
 }
 
-int registry_reclaim(struct registry *registry)
+static void mark_slots(struct ranges *lines, uint32_t first, uint32_t count)
+{
+	ranges_mark(lines, first / MTLB_SLOTS_PER_LINE, REGISTRY_LINES(count));
+}
+
+static int reclaim_slots_and_flows(struct registry *registry)
 {
 	const struct dataplane_view *view = dataplane_view(registry->dataplane);
 	struct ranges lines = {}, buckets = {};
@@ -367,9 +344,58 @@ int registry_reclaim(struct registry *registry)
 			    view->tenants[tenant->index].flow_count);
 	give_back_strays(&registry->slot_lines, &lines);
 	give_back_strays(&registry->flow_buckets, &buckets);
-	registry->strays = false;
 done:
 	ranges_fini(&lines);
 	ranges_fini(&buckets);
+	return error;
+}
+
+static bool holds_flows(const struct dataplane_view *view, uint32_t bucket)
+{
+	uint64_t any = 0;
+
+	for (size_t i = 0; i < MTLB_FLOWS_PER_BUCKET; i++)
+		any |= view->flows[bucket].word[i];
+	return any;
+}
+
+/* Of one pair of sources: a flow where no tenant is would answer to its port for ever. */
+static int reclaim_nat(struct registry *registry, uint32_t pair)
+{
+	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	uint32_t first = view->node->nat_first + pair * MTLB_NAT_BUCKETS;
+	struct ranges *ranges = &registry->nat_buckets[pair];
+	struct registry_tenant *tenant, *next;
+	struct ranges used = {};
+	int error = ranges_init(&used, MTLB_NAT_BUCKETS);
+
+	if (error)
+		return error;
+	ranges_mark(&used, 0, MTLB_NAT_PORT_FIRST / MTLB_FLOWS_PER_BUCKET);
+	HASH_ITER (by_name, registry->tenants, tenant, next) {
+		const struct mtlb_tenant *names = &view->tenants[tenant->index];
+
+		if (names->nat_count && registry_nat_pair(view->node, names->nat_first) == pair)
+			ranges_mark(&used, names->nat_first - first, names->nat_count);
+	}
+	give_back_strays(ranges, &used);
+	for (uint32_t i = 0; !error && i < MTLB_NAT_BUCKETS; i++)
+		if (!ranges_has(ranges, i) && holds_flows(view, first + i))
+			error = dataplane_clear_flows(registry->dataplane, first + i, 1);
+	ranges_fini(&used);
+	return error;
+}
+
+int registry_reclaim(struct registry *registry)
+{
+	const struct mtlb_node *node = dataplane_view(registry->dataplane)->node;
+	int error = reclaim_slots_and_flows(registry);
+
+	/* no packet may store a flow in a range that is just being cleared */
+	if (!error && node->nat_sources)
+		error = dataplane_grace(registry->dataplane);
+	for (uint32_t pair = 0; !error && pair < node->nat_sources; pair++)
+		error = reclaim_nat(registry, pair);
+	registry->strays = error != 0;
 	return error;
 }

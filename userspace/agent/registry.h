@@ -7,16 +7,27 @@
 #ifndef MTLB_AGENT_REGISTRY_H
 #define MTLB_AGENT_REGISTRY_H
 
+#include <netinet/in.h>
 #include <uthash.h>
 
 #include "../base/ranges.h"
 #include "../dataplane/dataplane.h"
 #include "../model/state.h"
 
+/* A range of ports has no key in the kernel: a line of its address's names the record. */
 struct registry_vip {
 	struct mtlb_vip_key key;
+	uint16_t last; /* of a range of ports, host order; 0: one port, or an address */
 	uint32_t record;
 	struct registry_vip *next;
+};
+
+/* A QUIC server ID of a service, as it is in the kernel. */
+struct registry_quic {
+	struct mtlb_quic_key key;
+	uint32_t member;
+	bool wanted; /* while they are compared */
+	UT_hash_handle by_key;
 };
 
 struct registry_tenant {
@@ -40,9 +51,11 @@ struct registry_service {
 	uint32_t *members; /* indices */
 	size_t member_count;
 	struct registry_vip *vips;
+	struct registry_quic *quic;
 	uint32_t slot_first, slot_count, old_first, old_count, generation;
-	bool dirty;  /* its table may no longer be what its members call for */
-	bool urgent; /* and the change cannot wait: a member failed, or was let go */
+	bool dirty;	     /* its table may no longer be what its members call for */
+	bool urgent;	     /* and the change cannot wait: a member failed, or was let go */
+	uint32_t slow_steps; /* of all its members together, when sweep last looked */
 	UT_hash_handle by_key;
 };
 
@@ -53,7 +66,10 @@ struct registry {
 	struct registry_tenant **tenant_at; /* by index */
 	struct registry_service **service_at;
 	struct ranges tenant_indices, service_indices, member_indices, records;
-	struct ranges slot_lines, flow_buckets;
+	struct ranges slot_lines, flow_buckets, port_lines;
+	/* Of each pair of NAT sources, its buckets, counted from its first one. */
+	struct ranges nat_buckets[MTLB_NAT_SOURCES_MAX];
+	struct registry_vip *nat_sources; /* addresses that flows are translated to */
 	bool strays; /* ranges may be taken that nobody uses any more: see registry_reclaim() */
 };
 
@@ -67,7 +83,8 @@ struct registry_service *registry_service(const struct registry *registry, uint3
 /* 0 when the service has no such member. */
 uint32_t registry_member(const struct registry *registry, const struct registry_service *service,
 			 const struct addr *address, uint16_t port);
-struct registry_vip *registry_vip(struct registry_vip *list, const struct mtlb_vip_key *key);
+struct registry_vip *registry_vip(struct registry_vip *list, const struct mtlb_vip_key *key,
+				  uint16_t last);
 
 struct registry_tenant *registry_add_tenant(struct registry *registry, uint32_t index,
 					    const char *name);
@@ -77,14 +94,51 @@ struct registry_service *registry_add_service(struct registry *registry, uint32_
 void registry_remove_service(struct registry *registry, struct registry_service *service);
 int registry_add_member(struct registry_service *service, uint32_t index);
 void registry_remove_member(struct registry_service *service, uint32_t index);
-int registry_add_vip(struct registry_vip **list, const struct mtlb_vip_key *key, uint32_t record);
+/* Do packets meet this record? In the middle of a change, or after one that was cut short, the key
+ * may lead to that of another service.
+ */
+bool registry_met(const struct registry *registry, const struct registry_vip *vip);
+int registry_add_vip(struct registry_vip **list, const struct mtlb_vip_key *key, uint16_t last,
+		     uint32_t record);
 void registry_remove_vip(struct registry_vip **list, struct registry_vip *vip);
+int registry_add_quic(struct registry_service *service, const struct mtlb_quic_key *key,
+		      uint32_t member);
+void registry_remove_quic(struct registry_service *service, struct registry_quic *quic);
+
+/* NAT: the pair of sources that a bucket of the flow table belongs to, and its allocator. */
+static inline uint32_t registry_nat_pair(const struct mtlb_node *node, uint32_t bucket)
+{
+	return (bucket - node->nat_first) / MTLB_NAT_BUCKETS;
+}
+
+/* The ranges of ports of one address and protocol, the newest first: where an address or a range
+ * moves between services, both have it for a moment, and the first one counts.
+ */
+#define REGISTRY_CHAIN_MAX (MTLB_PORT_LINES_MAX * MTLB_PORT_RANGES_PER_LINE)
+
+struct registry_chain {
+	uint32_t line[MTLB_PORT_LINES_MAX];
+	size_t line_count;
+	struct mtlb_port_range range[REGISTRY_CHAIN_MAX];
+	size_t count;
+};
+
+/* IPPROTO_*, by enum mtlb_port_protocol. */
+extern const uint8_t registry_port_protocols[MTLB_PORT_PROTOCOLS];
+
+void registry_read_chain(const struct registry *registry, uint32_t first,
+			 struct registry_chain *ret_chain);
+
+/* Marks a range of NAT buckets as taken, or lets it rest. */
+void registry_mark_nat(struct registry *registry, uint32_t first, uint32_t count);
+void registry_give_back_nat(struct registry *registry, uint32_t first, uint32_t count);
 
 /* Waits for packets in flight, then frees what rests. */
 int registry_settle(struct registry *registry);
 bool registry_rests(const struct registry *registry);
-/* Gives back the slots and flow buckets that no tenant and no service has. Only when no service is
- * dirty: until then the record of a VIP may lead to them.
+/* Gives back the slots and flow buckets that no tenant and no service has, and clears those of NAT,
+ * where a flow that is left behind would hold a port. Only when no service is dirty: until then the
+ * record of a VIP may lead to them.
  */
 int registry_reclaim(struct registry *registry);
 
@@ -95,6 +149,8 @@ int registry_read_state(const struct registry *registry, const struct state *lik
 			const struct state *wanted, struct state *ret_state);
 
 /* conversions between the kernel's layout and the model's */
+/* A VIP's last port as records and struct registry_vip have it. */
+uint16_t registry_last(const struct state_vip *vip);
 struct mtlb_vip_key registry_key(const struct addr *address, uint16_t port, uint8_t protocol);
 struct addr registry_addr(const struct mtlb_address *address);
 

@@ -16,6 +16,21 @@ static size_t vip_count(const struct registry_vip *list)
 	return count;
 }
 
+static enum state_forward forward_of(uint8_t wish)
+{
+	return wish == MTLB_FORWARD_DSR	   ? STATE_FORWARD_DSR
+	       : wish == MTLB_FORWARD_IPIP ? STATE_FORWARD_IPIP
+	       : wish == MTLB_FORWARD_GUE  ? STATE_FORWARD_GUE
+					   : STATE_FORWARD_NAT;
+}
+
+static enum state_affinity affinity_of(uint8_t affinity)
+{
+	return affinity == MTLB_AFFINITY_CLIENT_PORT ? STATE_AFFINITY_CLIENT_PORT
+	       : affinity == MTLB_AFFINITY_CLIENT    ? STATE_AFFINITY_CLIENT
+						     : STATE_AFFINITY_NONE;
+}
+
 static int read_service(const struct registry *registry, const struct registry_service *from,
 			const struct state_service *like, struct state_service *to)
 {
@@ -27,14 +42,17 @@ static int read_service(const struct registry *registry, const struct registry_s
 		to->drain_deadline_s = like->drain_deadline_s;
 		to->stick_s = like->stick_s;
 		to->learn_s = like->learn_s;
+		to->slow_start_s = like->slow_start_s;
 		to->health = like->health;
 	}
 	memcpy(to->name, service->name, sizeof(to->name));
 	memcpy(to->pool, service->pool, sizeof(to->pool));
 	to->protocol = service->protocol;
-	to->forward =
-		service->encap_wish == MTLB_FORWARD_DSR ? STATE_FORWARD_DSR : STATE_FORWARD_IPIP;
+	to->forward = forward_of(service->encap_wish);
+	to->affinity = affinity_of(service->affinity);
 	to->track_always = service->track_always;
+	to->quic_server_id_bytes = service->quic_bytes;
+	to->mss = service->mss;
 	to->idle_s = service->idle;
 
 	to->vips = calloc(vip_count(from->vips) + 1, sizeof(*to->vips));
@@ -42,20 +60,28 @@ static int read_service(const struct registry *registry, const struct registry_s
 	if (!to->vips || !to->members)
 		return -ENOMEM;
 	for (vip = from->vips; vip; vip = vip->next)
-		to->vips[to->vip_count++] = (struct state_vip){
-			.address = registry_addr(&vip->key.address),
-			.port = ntohs(vip->key.port),
-		};
+		if (registry_met(registry, vip))
+			to->vips[to->vip_count++] = (struct state_vip){
+				.address = registry_addr(&vip->key.address),
+				.port = ntohs(vip->key.port),
+				.last = vip->last ?: ntohs(vip->key.port),
+			};
 	for (size_t i = 0; i < from->member_count; i++) {
 		const struct mtlb_member_name *name = &view->member_names[from->members[i]];
 
-		if (name->state != MTLB_MEMBER_GONE)
-			to->members[to->member_count++] = (struct state_member){
-				.address = registry_addr(&name->address),
-				.port = ntohs(name->port),
-				.weight = name->weight,
-				.drain = name->drain,
-			};
+		struct state_member *member = &to->members[to->member_count];
+
+		if (name->state == MTLB_MEMBER_GONE)
+			continue;
+		*member = (struct state_member){
+			.address = registry_addr(&name->address),
+			.port = ntohs(name->port),
+			.weight = name->weight,
+			.drain = name->drain,
+			.server_id_bytes = name->server_id_bytes,
+		};
+		memcpy(member->server_id, name->server_id, sizeof(member->server_id));
+		to->member_count++;
 	}
 	return 0;
 }
@@ -70,11 +96,21 @@ static int read_tenant(const struct registry *registry, const struct registry_te
 	memcpy(to->name, tenant->name, sizeof(to->name));
 	to->id = tenant->id;
 	to->flows = tenant->flow_count * MTLB_FLOWS_PER_BUCKET;
+	to->nat_ports = tenant->nat_count * MTLB_FLOWS_PER_BUCKET;
 	to->addresses = calloc(vip_count(from->addresses) + 1, sizeof(*to->addresses));
 	if (!to->addresses)
 		return -ENOMEM;
-	for (vip = from->addresses; vip; vip = vip->next)
-		to->addresses[to->address_count++] = registry_addr(&vip->key.address);
+	for (vip = from->addresses; vip; vip = vip->next) {
+		const struct mtlb_vip *record =
+			&dataplane_view(registry->dataplane)->vips[vip->record];
+
+		if (!registry_met(registry, vip))
+			continue;
+		to->addresses[to->address_count++] = (struct state_address){
+			.address = registry_addr(&vip->key.address),
+			.echo = record->flags & MTLB_VIP_ECHO,
+		};
+	}
 	return 0;
 }
 

@@ -128,6 +128,21 @@ static int free_gone(struct sweep *sweep, struct registry_service *service)
 	return error;
 }
 
+/* Those that came up lately get another sixteenth of their share from time to time. */
+static void check_slow_start(struct sweep *sweep, struct registry_service *service, uint64_t now)
+{
+	const struct state_service *settings = settings_of(sweep, service);
+	uint32_t steps = 0;
+
+	if (!settings || !settings->slow_start_s)
+		return;
+	for (size_t i = 0; i < service->member_count; i++)
+		steps += publish_step(sweep->registry, service->members[i],
+				      settings->slow_start_s * SECOND, now);
+	service->dirty |= steps != service->slow_steps;
+	service->slow_steps = steps;
+}
+
 int sweep_flows(struct sweep *sweep, uint64_t now)
 {
 	struct registry_service *service, *next_service;
@@ -154,6 +169,7 @@ int sweep_run(struct sweep *sweep, uint64_t now)
 		if (!error && names->learn_until && now >= names->learn_until)
 			error = publish_end_learning(sweep->registry, service);
 		error = error ?: check_deadlines(sweep, service, now);
+		check_slow_start(sweep, service, now);
 	}
 	if (!error && now - sweep->flows_swept_at >= SWEEP_FLOWS_NS) {
 		error = sweep_flows(sweep, now);

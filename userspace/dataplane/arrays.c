@@ -5,6 +5,20 @@
 
 #include "internal.h"
 
+static uint32_t nat_first(const struct dataplane_capacity *capacity)
+{
+	return (capacity->flow_buckets + MTLB_NAT_BUCKETS - 1) / MTLB_NAT_BUCKETS *
+	       MTLB_NAT_BUCKETS;
+}
+
+/* Translated flows come after the tenants' own, where a bucket's number tells its ports. */
+static size_t all_buckets(const struct dataplane_capacity *capacity)
+{
+	if (!capacity->nat_sources)
+		return capacity->flow_buckets;
+	return (size_t)nat_first(capacity) + (size_t)capacity->nat_sources * MTLB_NAT_BUCKETS;
+}
+
 size_t dataplane_array_length(enum dataplane_array array, const struct dataplane_capacity *capacity,
 			      uint32_t cpus)
 {
@@ -19,14 +33,22 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 	case DATAPLANE_ARRAY_member_names:
 		return capacity->members;
 	case DATAPLANE_ARRAY_vips:
-		/* twice: a record is replaced by a fresh one, and the old one rests for a while */
-		return 2 * (size_t)capacity->vips;
+		return dataplane_records(capacity->vips, capacity->nat_sources);
+	case DATAPLANE_ARRAY_port_lines:
+		return dataplane_port_lines(capacity->vips);
 	case DATAPLANE_ARRAY_slots:
 		return (capacity->slots + MTLB_SLOTS_PER_LINE - 1) / MTLB_SLOTS_PER_LINE;
 	case DATAPLANE_ARRAY_flows:
-		return capacity->flow_buckets;
+		return all_buckets(capacity);
 	case DATAPLANE_ARRAY_facts:
-		return (size_t)capacity->flow_buckets * MTLB_FLOWS_PER_BUCKET;
+		return all_buckets(capacity) * MTLB_FLOWS_PER_BUCKET;
+	case DATAPLANE_ARRAY_flow_logs:
+		return cpus;
+	case DATAPLANE_ARRAY_nat_ways:
+		return (size_t)capacity->nat_sources * MTLB_NAT_PORTS + 1;
+	case DATAPLANE_ARRAY_fragments:
+		return (size_t)capacity->tenants * MTLB_FRAGMENT_BUCKETS +
+		       MTLB_FRAGMENT_REPLY_BUCKETS;
 	case DATAPLANE_ARRAY_member_counters:
 		return (size_t)cpus * capacity->members;
 	case DATAPLANE_ARRAY_reason_counters:
@@ -58,8 +80,12 @@ DATAPLANE_ARRAYS(ARRAY)
 /* A cache line, each, where the packets' cost depends on it. */
 _Static_assert(sizeof(struct mtlb_vip) == 64, "struct mtlb_vip");
 _Static_assert(sizeof(struct mtlb_member) == 64, "struct mtlb_member");
-_Static_assert(sizeof(struct mtlb_flow_bucket) == 64, "struct mtlb_flow_bucket");
+_Static_assert(sizeof(struct mtlb_flow_bucket) == 128, "struct mtlb_flow_bucket");
 _Static_assert(sizeof(struct mtlb_flow_facts) == 64, "struct mtlb_flow_facts");
+_Static_assert(sizeof(struct mtlb_flow_log) % 64 == 0, "struct mtlb_flow_log");
+_Static_assert(sizeof(struct mtlb_port_line) == 64, "struct mtlb_port_line");
+_Static_assert(sizeof(struct mtlb_member_counter) == 64, "struct mtlb_member_counter");
+_Static_assert(sizeof(struct mtlb_nat_way) == 32, "struct mtlb_nat_way");
 _Static_assert(MTLB_REASON_COUNT <= MTLB_REASONS_PER_TENANT, "reasons.def outgrew its row");
 _Static_assert(MTLB_COUNTER_COUNT <= 8, "counters.def outgrew struct mtlb_tenant_counter");
 
@@ -95,6 +121,8 @@ void dataplane_fill_node(struct mtlb_node *node, const struct dataplane_options 
 		.members = capacity->members,
 		.slots = capacity->slots,
 		.flow_buckets = capacity->flow_buckets,
+		.nat_sources = capacity->nat_sources,
+		.nat_first = capacity->nat_sources ? nat_first(capacity) : 0,
 		.stamp_shift = options->stamp_shift ?: MTLB_FLOW_STAMP_SHIFT_NS,
 	};
 	if (options->secret)

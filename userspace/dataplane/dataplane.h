@@ -17,8 +17,10 @@
 #include "../base/err.h"
 #include "../../bpf/abi/counter.h"
 #include "../../bpf/abi/flow.h"
+#include "../../bpf/abi/fragment.h"
 #include "../../bpf/abi/member.h"
 #include "../../bpf/abi/names.h"
+#include "../../bpf/abi/nat.h"
 #include "../../bpf/abi/reason.h"
 #include "../../bpf/abi/vip.h"
 
@@ -29,6 +31,7 @@ struct dataplane_capacity {
 	uint32_t tenants, vips, services, members;
 	uint32_t slots;
 	uint32_t flow_buckets;
+	uint32_t nat_sources; /* pairs of source addresses, at most MTLB_NAT_SOURCES_MAX */
 };
 
 struct dataplane_options {
@@ -40,6 +43,26 @@ struct dataplane_options {
 
 struct dataplane;
 
+/* Lengths that follow from a capacity, so that whoever hands out the numbers needs no other. NAT
+ * sources have keys and records as well, old and new ones at a time while they change. A record is
+ * replaced by a fresh one, and the old one rests for a while: twice as many. Lines of port ranges:
+ * at least one range in each, and fresh ones for those of one address.
+ */
+static inline uint32_t dataplane_keys(uint32_t vips, uint32_t nat_sources)
+{
+	return vips + 4 * nat_sources;
+}
+
+static inline uint32_t dataplane_records(uint32_t vips, uint32_t nat_sources)
+{
+	return 2 * dataplane_keys(vips, nat_sources);
+}
+
+static inline uint32_t dataplane_port_lines(uint32_t vips)
+{
+	return vips + 4 * MTLB_PORT_LINES_MAX + 1;
+}
+
 /* What the maps hold now. Arrays are indexed as abi/ says; packets write flows, facts and counters
  * at any time, so read those with one load per word.
  */
@@ -50,9 +73,13 @@ struct dataplane_view {
 	const struct mtlb_member *members;
 	const struct mtlb_member_name *member_names;
 	const struct mtlb_vip *vips;
+	const struct mtlb_port_line *port_lines;
 	const struct mtlb_slot_line *slots;
 	const struct mtlb_flow_bucket *flows;
 	const struct mtlb_flow_facts *facts;
+	const struct mtlb_flow_log *flow_logs; /* one per CPU */
+	const struct mtlb_nat_way *nat_ways;
+	const struct mtlb_fragment_bucket *fragments;
 	const struct mtlb_member_counter *member_counters;
 	const struct mtlb_reason_counter *reason_counters;
 	const struct mtlb_tenant_counter *tenant_counters;
@@ -70,6 +97,12 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 int dataplane_open_memory(const struct dataplane_options *options,
 			  struct dataplane **ret_dataplane);
 void dataplane_memory_fail_at(struct dataplane *dataplane, unsigned long verb);
+/* Has it hold a fragment, and tells what is put back. */
+int dataplane_memory_hold(struct dataplane *dataplane, const struct mtlb_held *held);
+void dataplane_memory_on_put_back(struct dataplane *dataplane,
+				  void (*put_back)(void *context, uint32_t ifindex,
+						   const void *frame, uint32_t length),
+				  void *context);
 unsigned long dataplane_memory_verbs(const struct dataplane *dataplane);
 
 /* Lets go of it; what is pinned goes on forwarding. */
@@ -138,6 +171,8 @@ int dataplane_put_slots(struct dataplane *dataplane, uint32_t first, const uint3
 int dataplane_put_slot(struct dataplane *dataplane, uint32_t at, uint32_t slot);
 /* Writes the record at index, which no packet may meet, then switches its key to it. */
 int dataplane_put_vip(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip);
+/* A record that no key leads to: of a range of ports, before a line names it. */
+int dataplane_put_record(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip);
 int dataplane_delete_vip(struct dataplane *dataplane, const struct mtlb_vip_key *key);
 /* The record a key leads to, 0 when there is none. */
 uint32_t dataplane_find_vip(const struct dataplane *dataplane, const struct mtlb_vip_key *key);
@@ -146,15 +181,54 @@ int dataplane_each_vip(const struct dataplane *dataplane,
 		       void (*each)(void *context, const struct mtlb_vip_key *key, uint32_t index),
 		       void *context);
 
+/* Lines of port ranges that no record leads to yet. 0 is never used. */
+int dataplane_put_port_lines(struct dataplane *dataplane, uint32_t index,
+			     const struct mtlb_port_line *line);
+
+/* verbs: QUIC server IDs */
+
+int dataplane_put_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key,
+			  uint32_t member);
+int dataplane_delete_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key);
+/* Calls each for every server ID; it may delete the one it is called with. 0 or a negative errno.
+ */
+int dataplane_each_quic_id(const struct dataplane *dataplane,
+			   void (*each)(void *context, const struct mtlb_quic_key *key,
+					uint32_t member),
+			   void *context);
+
+/* verbs: interfaces that packets may leave by */
+
+/* -EOPNOTSUPP: its driver sends nothing for XDP. Adding it twice is no error. */
+int dataplane_put_interface(struct dataplane *dataplane, uint32_t ifindex);
+
+/* verbs: fragments that came before their first one */
+
+/* A descriptor to poll for more of them; -1 for the fake. */
+int dataplane_held_fd(const struct dataplane *dataplane);
+/* Calls each for every one that is there; what it is given is gone when it returns. */
+int dataplane_each_held(struct dataplane *dataplane,
+			void (*each)(void *context, const struct mtlb_held *held), void *context);
+/* Lets a packet in again, as if it came in by that interface now. */
+int dataplane_put_back(struct dataplane *dataplane, uint32_t ifindex, const void *frame,
+		       uint32_t length);
+/* Forgets a datagram if it is still what was seen; false when a packet was faster. */
+bool dataplane_free_fragment(struct dataplane *dataplane, uint32_t bucket, uint32_t place,
+			     uint64_t seen);
+
 /* verbs: flows */
 
 int dataplane_clear_flows(struct dataplane *dataplane, uint32_t first, uint32_t count);
 /* Frees one word if it is still what was seen; false when a packet was faster. */
 bool dataplane_free_flow(struct dataplane *dataplane, uint32_t bucket, uint32_t place,
 			 uint64_t seen);
-/* Writes a flow into a free word of a bucket; false when there is none. */
-bool dataplane_move_flow(struct dataplane *dataplane, uint32_t bucket, uint64_t word,
+/* Writes a flow into a free word of a bucket; false when there is none. facts: NULL when it is not
+ * known whose it is.
+ */
+bool dataplane_move_flow(struct dataplane *dataplane, uint32_t bucket, uint64_t word, uint64_t hash,
 			 const struct mtlb_flow_facts *facts);
+/* Carries what the CPUs' logs tell of new flows over to the facts: a few milliseconds at most. */
+void dataplane_read_flow_logs(struct dataplane *dataplane);
 
 /* Returns when no packet holds any more what was replaced before the call: only then may a record,
  * a slot range, a member index or a flow range be given to somebody else.
@@ -169,6 +243,8 @@ void dataplane_sum_reason(const struct dataplane *dataplane, uint32_t tenant,
 			  enum mtlb_reason reason, struct mtlb_reason_counter *ret_sum);
 void dataplane_sum_tenant(const struct dataplane *dataplane, uint32_t tenant,
 			  struct mtlb_tenant_counter *ret_sum);
+/* Flows whose facts were overwritten in a log before they were read. */
+uint64_t dataplane_sum_lost_facts(const struct dataplane *dataplane);
 /* Before an index is given to another tenant or member. */
 int dataplane_reset_tenant_counters(struct dataplane *dataplane, uint32_t tenant);
 int dataplane_reset_member_counters(struct dataplane *dataplane, uint32_t member);

@@ -13,9 +13,13 @@
 	ARRAY(members, mtlb_members, struct mtlb_member)                         \
 	ARRAY(member_names, mtlb_member_names, struct mtlb_member_name)          \
 	ARRAY(vips, mtlb_vip_records, struct mtlb_vip)                           \
+	ARRAY(port_lines, mtlb_port_lines, struct mtlb_port_line)                \
 	ARRAY(slots, mtlb_slots, struct mtlb_slot_line)                          \
 	ARRAY(flows, mtlb_flows, struct mtlb_flow_bucket)                        \
 	ARRAY(facts, mtlb_flow_facts, struct mtlb_flow_facts)                    \
+	ARRAY(flow_logs, mtlb_flow_logs, struct mtlb_flow_log)                   \
+	ARRAY(nat_ways, mtlb_nat_ways, struct mtlb_nat_way)                      \
+	ARRAY(fragments, mtlb_fragments, struct mtlb_fragment_bucket)            \
 	ARRAY(member_counters, mtlb_member_counters, struct mtlb_member_counter) \
 	ARRAY(reason_counters, mtlb_reason_counters, struct mtlb_reason_counter) \
 	ARRAY(tenant_counters, mtlb_tenant_counters, struct mtlb_tenant_counter) \
@@ -42,6 +46,18 @@ struct dataplane_ops {
 	int (*each_vip_key)(const struct dataplane *dataplane,
 			    void (*each)(void *, const struct mtlb_vip_key *, uint32_t),
 			    void *context);
+	int (*put_quic_id)(struct dataplane *dataplane, const struct mtlb_quic_key *key,
+			   uint32_t member);
+	int (*delete_quic_id)(struct dataplane *dataplane, const struct mtlb_quic_key *key);
+	int (*each_quic_id)(const struct dataplane *dataplane,
+			    void (*each)(void *, const struct mtlb_quic_key *, uint32_t),
+			    void *context);
+	int (*put_interface)(struct dataplane *dataplane, uint32_t ifindex);
+	int (*held_fd)(const struct dataplane *dataplane);
+	int (*each_held)(struct dataplane *dataplane,
+			 void (*each)(void *, const struct mtlb_held *), void *context);
+	int (*put_back)(struct dataplane *dataplane, uint32_t ifindex, const void *frame,
+			uint32_t length);
 	int (*grace)(struct dataplane *dataplane);
 	int (*attach)(struct dataplane *dataplane, const char *interface, enum dataplane_mode mode,
 		      struct dataplane_link *ret_link, struct err *err);
@@ -67,6 +83,8 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 size_t dataplane_array_size(enum dataplane_array array);
 const char *dataplane_array_map(enum dataplane_array array);
 void **dataplane_array_slot(struct dataplane_arrays *arrays, enum dataplane_array array);
+/* How many elements an array of the fake has. */
+size_t dataplane_memory_length(const struct dataplane *dataplane, enum dataplane_array array);
 
 void dataplane_fill_node(struct mtlb_node *node, const struct dataplane_options *options,
 			 uint32_t cpus);

@@ -22,9 +22,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../base/log.h"
+#include "../base/version.h"
 #include "bpf/l4_ingress.skel.h"
 
 static int quiet_print(enum libbpf_print_level level, const char *format, va_list args)
@@ -41,54 +43,7 @@ static int quiet_print(enum libbpf_print_level level, const char *format, va_lis
 	return 0;
 }
 
-/* verbs behind the door */
-
-static int put_vip_key(struct dataplane *dataplane, const struct mtlb_vip_key *key, uint32_t index)
-{
-	struct mtlb_vip_index value = {.record = index};
-
-	/* in place: see abi/vip.h */
-	return bpf_map_update_elem(kernel_of(dataplane)->vips_fd, key, &value, BPF_F_LOCK);
-}
-
-static int delete_vip_key(struct dataplane *dataplane, const struct mtlb_vip_key *key)
-{
-	return bpf_map_delete_elem(kernel_of(dataplane)->vips_fd, key);
-}
-
-static uint32_t find_vip_key(const struct dataplane *dataplane, const struct mtlb_vip_key *key)
-{
-	struct mtlb_vip_index value = {};
-
-	if (bpf_map_lookup_elem(kernel_of(dataplane)->vips_fd, key, &value))
-		return 0;
-	return value.record;
-}
-
-static int each_vip_key(const struct dataplane *dataplane,
-			void (*each)(void *, const struct mtlb_vip_key *, uint32_t), void *context)
-{
-	int fd = kernel_of(dataplane)->vips_fd;
-	struct mtlb_vip_key key, next;
-	const void *last = NULL;
-
-	/* each may delete the key it is called with, but only after the next one is known */
-	while (!bpf_map_get_next_key(fd, last, &next)) {
-		struct mtlb_vip_index value;
-
-		if (last && !bpf_map_lookup_elem(fd, &key, &value))
-			each(context, &key, value.record);
-		key = next;
-		last = &key;
-	}
-	if (last) {
-		struct mtlb_vip_index value;
-
-		if (!bpf_map_lookup_elem(fd, &key, &value))
-			each(context, &key, value.record);
-	}
-	return 0;
-}
+/* verbs behind the door; those of the maps are kernel_maps.c's */
 
 /* MEMBARRIER_CMD_GLOBAL waits for an RCU grace period, and a packet is inside of one all along. */
 static int grace(struct dataplane *dataplane)
@@ -107,6 +62,7 @@ static void close_kernel(struct dataplane *dataplane)
 		if (memory)
 			munmap(memory, kernel->mapped[i]);
 	}
+	kernel_maps_close(kernel);
 	l4_ingress__destroy(kernel->skeleton);
 	if (kernel->lock_fd >= 0)
 		close(kernel->lock_fd);
@@ -115,10 +71,17 @@ static void close_kernel(struct dataplane *dataplane)
 }
 
 static const struct dataplane_ops kernel_ops = {
-	.put_vip_key = put_vip_key,
-	.delete_vip_key = delete_vip_key,
-	.find_vip_key = find_vip_key,
-	.each_vip_key = each_vip_key,
+	.put_vip_key = kernel_put_vip_key,
+	.delete_vip_key = kernel_delete_vip_key,
+	.find_vip_key = kernel_find_vip_key,
+	.each_vip_key = kernel_each_vip_key,
+	.put_quic_id = kernel_put_quic_id,
+	.delete_quic_id = kernel_delete_quic_id,
+	.each_quic_id = kernel_each_quic_id,
+	.put_interface = kernel_put_interface,
+	.held_fd = kernel_held_fd,
+	.each_held = kernel_each_held,
+	.put_back = kernel_put_back,
 	.grace = grace,
 	.attach = kernel_attach,
 	.detach_others = kernel_detach_others,
@@ -198,7 +161,7 @@ static int lock_directory(const char *directory, struct err *err)
 				       : strerror(-error));
 }
 
-static int pin_path(const struct kernel *kernel, const char *name, char path[KERNEL_PATH_MAX])
+int kernel_pin_path(const struct kernel *kernel, const char *name, char path[KERNEL_PATH_MAX])
 {
 	int length = snprintf(path, KERNEL_PATH_MAX, "%s/%s", kernel->directory, name);
 
@@ -212,7 +175,7 @@ static int read_pinned_node(const struct kernel *kernel, struct mtlb_node *ret_n
 	uint32_t zero = 0;
 	int fd, error;
 
-	error = pin_path(kernel, "mtlb_node", path);
+	error = kernel_pin_path(kernel, "mtlb_node", path);
 	if (error)
 		return error;
 	fd = bpf_obj_get(path);
@@ -264,6 +227,9 @@ static int check_adoptable(const struct mtlb_node *node, const struct dataplane_
 	if (node->slots != capacity->slots)
 		return capacity_differs(err, "slots", capacity->slots - MTLB_SLOTS_PER_LINE,
 					node->slots - MTLB_SLOTS_PER_LINE);
+	if (node->nat_sources != capacity->nat_sources)
+		return capacity_differs(err, "natSources", capacity->nat_sources,
+					node->nat_sources);
 	if (node->flow_buckets != capacity->flow_buckets)
 		return capacity_differs(err, "flows",
 					(capacity->flow_buckets - 1) * MTLB_FLOWS_PER_BUCKET,
@@ -278,6 +244,7 @@ static void set_knobs(struct l4_ingress *skeleton, const struct mtlb_node *node)
 	skeleton->rodata->knob_members = node->members;
 	skeleton->rodata->knob_tenants = node->tenants;
 	skeleton->rodata->knob_stamp_shift = node->stamp_shift;
+	skeleton->rodata->knob_nat_first = node->nat_first;
 }
 
 /* Sizes every map and names its place; loading then creates and pins it, or takes the pinned one.
@@ -295,17 +262,13 @@ static int prepare_maps(struct kernel *kernel, const struct dataplane_options *o
 
 		if (!map)
 			return -ENOENT;
-		error = length > UINT32_MAX ? -E2BIG : pin_path(kernel, name, path);
+		error = length > UINT32_MAX ? -E2BIG : kernel_pin_path(kernel, name, path);
 		error = error ?: bpf_map__set_max_entries(map, (uint32_t)length);
 		error = error ?: bpf_map__set_pin_path(map, path);
 		if (error)
 			return error;
 	}
-	error = pin_path(kernel, "mtlb_vips", path);
-	error = error
-			?: bpf_map__set_max_entries(kernel->skeleton->maps.mtlb_vips,
-						    options->capacity.vips);
-	return error ?: bpf_map__set_pin_path(kernel->skeleton->maps.mtlb_vips, path);
+	return kernel_maps_prepare(kernel, options);
 }
 
 static int map_arrays(struct kernel *kernel, const struct dataplane_options *options, uint32_t cpus)
@@ -336,7 +299,8 @@ static int pin_program(struct kernel *kernel)
 	char path[KERNEL_PATH_MAX], fresh[KERNEL_PATH_MAX];
 	int error;
 
-	error = pin_path(kernel, "program", path) ?: pin_path(kernel, "program_new", fresh);
+	error = kernel_pin_path(kernel, "program", path)
+			?: kernel_pin_path(kernel, "program_new", fresh);
 	if (error)
 		return error;
 	unlink(fresh);
@@ -347,6 +311,23 @@ static int pin_program(struct kernel *kernel)
 		unlink(fresh);
 	}
 	return error;
+}
+
+/* Whose program runs now; on the way to a newer version as on the way back. */
+static void sign_program(struct kernel *kernel)
+{
+	struct mtlb_node *node = kernel->dataplane.arrays.node;
+	char before[sizeof(node->program)];
+	struct timespec now;
+
+	memcpy(before, node->program, sizeof(before));
+	before[sizeof(before) - 1] = 0;
+	snprintf(node->program, sizeof(node->program), "%s", version_text);
+	clock_gettime(CLOCK_REALTIME, &now);
+	node->program_at = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	if (kernel->dataplane.adopted && strcmp(before, version_text) != 0)
+		log_info("dataplane", "the program of version %s took the place of version %s's",
+			 version_text, before);
 }
 
 static int load(struct kernel *kernel, const struct dataplane_options *options, struct err *err)
@@ -398,8 +379,7 @@ static int load(struct kernel *kernel, const struct dataplane_options *options, 
 			       "the kernel refused the program or a map: %s (-v shows its log)",
 			       strerror(-error));
 	kernel->dataplane.program_fd = bpf_program__fd(kernel->skeleton->progs.mtlb_ingress);
-	kernel->vips_fd = bpf_map__fd(kernel->skeleton->maps.mtlb_vips);
-	error = map_arrays(kernel, options, cpus);
+	error = kernel_maps_open(kernel) ?: map_arrays(kernel, options, cpus);
 	if (error)
 		return err_set(err, error, "cannot map the maps into memory: %s", strerror(-error));
 	if (!kernel->dataplane.adopted) {
@@ -415,7 +395,10 @@ static int load(struct kernel *kernel, const struct dataplane_options *options, 
 	if (error)
 		return err_set(err, error, "cannot pin the program in %s: %s", kernel->directory,
 			       strerror(-error));
-	return kernel_upgrade_links(kernel, err);
+	error = kernel_upgrade_links(kernel, err);
+	if (!error)
+		sign_program(kernel);
+	return error;
 }
 
 int dataplane_open(const struct dataplane_options *options, struct dataplane **ret_dataplane,

@@ -8,12 +8,16 @@
 #define KERNEL_PATH_MAX 512
 
 struct l4_ingress;
+struct ring_buffer;
 
 struct kernel {
 	struct dataplane dataplane; /* first: kernel_of() */
 	struct l4_ingress *skeleton;
 	char *directory;
 	int vips_fd;
+	struct ring_buffer *held;
+	void (*each_held)(void *context, const struct mtlb_held *held); /* while they are read */
+	void *held_context;
 	int lock_fd; /* of the directory: one agent at a time */
 	size_t mapped[DATAPLANE_ARRAY_COUNT];
 };
@@ -22,6 +26,31 @@ static inline struct kernel *kernel_of(const struct dataplane *dataplane)
 {
 	return (struct kernel *)dataplane;
 }
+
+/* The maps that are no arrays: sizes and pins them before the program is loaded. */
+int kernel_maps_prepare(struct kernel *kernel, const struct dataplane_options *options);
+/* And opens what must be open, afterwards. */
+int kernel_maps_open(struct kernel *kernel);
+void kernel_maps_close(struct kernel *kernel);
+int kernel_pin_path(const struct kernel *kernel, const char *name, char path[KERNEL_PATH_MAX]);
+
+int kernel_put_vip_key(struct dataplane *dataplane, const struct mtlb_vip_key *key, uint32_t index);
+int kernel_delete_vip_key(struct dataplane *dataplane, const struct mtlb_vip_key *key);
+uint32_t kernel_find_vip_key(const struct dataplane *dataplane, const struct mtlb_vip_key *key);
+int kernel_each_vip_key(const struct dataplane *dataplane,
+			void (*each)(void *, const struct mtlb_vip_key *, uint32_t), void *context);
+int kernel_put_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key,
+		       uint32_t member);
+int kernel_delete_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key);
+int kernel_each_quic_id(const struct dataplane *dataplane,
+			void (*each)(void *, const struct mtlb_quic_key *, uint32_t),
+			void *context);
+int kernel_put_interface(struct dataplane *dataplane, uint32_t ifindex);
+int kernel_held_fd(const struct dataplane *dataplane);
+int kernel_each_held(struct dataplane *dataplane, void (*each)(void *, const struct mtlb_held *),
+		     void *context);
+int kernel_put_back(struct dataplane *dataplane, uint32_t ifindex, const void *frame,
+		    uint32_t length);
 
 int kernel_attach(struct dataplane *dataplane, const char *interface, enum dataplane_mode mode,
 		  struct dataplane_link *ret_link, struct err *err);

@@ -15,9 +15,25 @@ struct memory_key {
 	UT_hash_handle hh;
 };
 
+struct memory_quic {
+	struct mtlb_quic_key key;
+	uint32_t member;
+	UT_hash_handle hh;
+};
+
+struct memory_held {
+	struct memory_held *next;
+	struct mtlb_held held;
+};
+
 struct memory {
 	struct dataplane dataplane;
 	struct memory_key *keys;
+	struct memory_quic *quic;
+	struct memory_held *held; /* in the order they came in */
+	void (*on_put_back)(void *context, uint32_t ifindex, const void *frame, uint32_t length);
+	void *put_back_context;
+	size_t length[DATAPLANE_ARRAY_COUNT];
 };
 
 static struct memory *memory_of(const struct dataplane *dataplane)
@@ -76,6 +92,83 @@ static int each_vip_key(const struct dataplane *dataplane,
 	return 0;
 }
 
+static int put_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key,
+		       uint32_t member)
+{
+	struct memory *memory = memory_of(dataplane);
+	struct memory_quic *entry;
+
+	HASH_FIND(hh, memory->quic, key, sizeof(*key), entry);
+	if (!entry) {
+		entry = calloc(1, sizeof(*entry));
+		if (!entry)
+			return -ENOMEM;
+		entry->key = *key;
+		HASH_ADD(hh, memory->quic, key, sizeof(entry->key), entry);
+	}
+	entry->member = member;
+	return 0;
+}
+
+static int delete_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key)
+{
+	struct memory_quic *entry;
+
+	HASH_FIND(hh, memory_of(dataplane)->quic, key, sizeof(*key), entry);
+	if (!entry)
+		return -ENOENT;
+	HASH_DEL(memory_of(dataplane)->quic, entry);
+	free(entry);
+	return 0;
+}
+
+static int each_quic_id(const struct dataplane *dataplane,
+			void (*each)(void *, const struct mtlb_quic_key *, uint32_t), void *context)
+{
+	struct memory_quic *entry, *next;
+
+	HASH_ITER (hh, memory_of(dataplane)->quic, entry, next)
+		each(context, &entry->key, entry->member);
+	return 0;
+}
+
+static int put_interface(struct dataplane *dataplane, uint32_t ifindex)
+{
+	(void)dataplane;
+	(void)ifindex;
+	return 0;
+}
+
+static int held_fd(const struct dataplane *dataplane)
+{
+	(void)dataplane;
+	return -1;
+}
+
+static int each_held(struct dataplane *dataplane, void (*each)(void *, const struct mtlb_held *),
+		     void *context)
+{
+	struct memory *memory = memory_of(dataplane);
+	struct memory_held *entry;
+
+	while ((entry = memory->held)) {
+		memory->held = entry->next;
+		each(context, &entry->held);
+		free(entry);
+	}
+	return 0;
+}
+
+static int put_back(struct dataplane *dataplane, uint32_t ifindex, const void *frame,
+		    uint32_t length)
+{
+	struct memory *memory = memory_of(dataplane);
+
+	if (memory->on_put_back)
+		memory->on_put_back(memory->put_back_context, ifindex, frame, length);
+	return 0;
+}
+
 static int grace(struct dataplane *dataplane)
 {
 	(void)dataplane;
@@ -104,10 +197,20 @@ static int detach_others(struct dataplane *dataplane, const struct dataplane_lin
 static void close_memory(struct dataplane *dataplane)
 {
 	struct memory_key *entry, *next;
+	struct memory_quic *quic, *next_quic;
+	struct memory_held *held;
 
+	while ((held = memory_of(dataplane)->held)) {
+		memory_of(dataplane)->held = held->next;
+		free(held);
+	}
 	HASH_ITER (hh, memory_of(dataplane)->keys, entry, next) {
 		HASH_DEL(memory_of(dataplane)->keys, entry);
 		free(entry);
+	}
+	HASH_ITER (hh, memory_of(dataplane)->quic, quic, next_quic) {
+		HASH_DEL(memory_of(dataplane)->quic, quic);
+		free(quic);
 	}
 	for (int i = 0; i < DATAPLANE_ARRAY_COUNT; i++)
 		free(*dataplane_array_slot(&dataplane->arrays, i));
@@ -119,6 +222,13 @@ static const struct dataplane_ops memory_ops = {
 	.delete_vip_key = delete_vip_key,
 	.find_vip_key = find_vip_key,
 	.each_vip_key = each_vip_key,
+	.put_quic_id = put_quic_id,
+	.delete_quic_id = delete_quic_id,
+	.each_quic_id = each_quic_id,
+	.put_interface = put_interface,
+	.held_fd = held_fd,
+	.each_held = each_held,
+	.put_back = put_back,
 	.grace = grace,
 	.attach = attach,
 	.detach_others = detach_others,
@@ -136,8 +246,8 @@ int dataplane_open_memory(const struct dataplane_options *options, struct datapl
 	for (int i = 0; i < DATAPLANE_ARRAY_COUNT; i++) {
 		void **slot = dataplane_array_slot(&memory->dataplane.arrays, i);
 
-		*slot = calloc(dataplane_array_length(i, &options->capacity, 1),
-			       dataplane_array_size(i));
+		memory->length[i] = dataplane_array_length(i, &options->capacity, 1);
+		*slot = calloc(memory->length[i], dataplane_array_size(i));
 		if (!*slot) {
 			close_memory(&memory->dataplane);
 			return -ENOMEM;
@@ -149,6 +259,11 @@ int dataplane_open_memory(const struct dataplane_options *options, struct datapl
 	return 0;
 }
 
+size_t dataplane_memory_length(const struct dataplane *dataplane, enum dataplane_array array)
+{
+	return memory_of(dataplane)->length[array];
+}
+
 void dataplane_memory_fail_at(struct dataplane *dataplane, unsigned long verb)
 {
 	dataplane->verbs = 0;
@@ -158,4 +273,26 @@ void dataplane_memory_fail_at(struct dataplane *dataplane, unsigned long verb)
 unsigned long dataplane_memory_verbs(const struct dataplane *dataplane)
 {
 	return dataplane->verbs;
+}
+
+int dataplane_memory_hold(struct dataplane *dataplane, const struct mtlb_held *held)
+{
+	struct memory_held *entry = calloc(1, sizeof(*entry)), **last = &memory_of(dataplane)->held;
+
+	if (!entry)
+		return -ENOMEM;
+	entry->held = *held;
+	while (*last)
+		last = &(*last)->next;
+	*last = entry;
+	return 0;
+}
+
+void dataplane_memory_on_put_back(struct dataplane *dataplane,
+				  void (*put_back)(void *context, uint32_t ifindex,
+						   const void *frame, uint32_t length),
+				  void *context)
+{
+	memory_of(dataplane)->on_put_back = put_back;
+	memory_of(dataplane)->put_back_context = context;
 }

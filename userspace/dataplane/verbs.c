@@ -120,8 +120,10 @@ void dataplane_set_outer(struct mtlb_member *member, const struct mtlb_address *
 	member->outer_source = *source;
 	member->outer_destination = *destination;
 	member->outer_csum = 0;
-	if (member->encap == MTLB_ENCAP_IPV4)
+	if (member->encap == MTLB_ENCAP_IPV4 || member->encap == MTLB_ENCAP_GUE4)
 		member->outer_csum = encap_ipv4_csum(source->word[3], destination->word[3]);
+	else if (member->encap == MTLB_ENCAP_GUE6)
+		member->outer_csum = encap_ipv6_csum(source, destination);
 }
 
 int dataplane_put_member(struct dataplane *dataplane, uint32_t index,
@@ -206,15 +208,29 @@ int dataplane_put_slot(struct dataplane *dataplane, uint32_t at, uint32_t slot)
 	return error;
 }
 
+static void put_record(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip)
+{
+	store_words(&dataplane->arrays.vips[index], vip, sizeof(*vip));
+	barrier_release();
+}
+
 int dataplane_put_vip(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip)
 {
 	int error = gate(dataplane);
 
 	if (error)
 		return error;
-	store_words(&dataplane->arrays.vips[index], vip, sizeof(*vip));
-	barrier_release();
+	put_record(dataplane, index, vip);
 	return dataplane->ops->put_vip_key(dataplane, &vip->key, index);
+}
+
+int dataplane_put_record(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip)
+{
+	int error = gate(dataplane);
+
+	if (!error)
+		put_record(dataplane, index, vip);
+	return error;
 }
 
 int dataplane_delete_vip(struct dataplane *dataplane, const struct mtlb_vip_key *key)
@@ -234,6 +250,57 @@ int dataplane_each_vip(const struct dataplane *dataplane,
 	return dataplane->ops->each_vip_key(dataplane, each, context);
 }
 
+int dataplane_put_port_lines(struct dataplane *dataplane, uint32_t index,
+			     const struct mtlb_port_line *line)
+{
+	int error = gate(dataplane);
+
+	if (!error)
+		store_words(&dataplane->arrays.port_lines[index], line, sizeof(*line));
+	return error;
+}
+
+int dataplane_put_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key,
+			  uint32_t member)
+{
+	return gate(dataplane) ?: dataplane->ops->put_quic_id(dataplane, key, member);
+}
+
+int dataplane_delete_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key)
+{
+	return gate(dataplane) ?: dataplane->ops->delete_quic_id(dataplane, key);
+}
+
+int dataplane_each_quic_id(const struct dataplane *dataplane,
+			   void (*each)(void *context, const struct mtlb_quic_key *key,
+					uint32_t member),
+			   void *context)
+{
+	return dataplane->ops->each_quic_id(dataplane, each, context);
+}
+
+int dataplane_put_interface(struct dataplane *dataplane, uint32_t ifindex)
+{
+	return gate(dataplane) ?: dataplane->ops->put_interface(dataplane, ifindex);
+}
+
+int dataplane_held_fd(const struct dataplane *dataplane)
+{
+	return dataplane->ops->held_fd(dataplane);
+}
+
+int dataplane_each_held(struct dataplane *dataplane,
+			void (*each)(void *context, const struct mtlb_held *held), void *context)
+{
+	return dataplane->ops->each_held(dataplane, each, context);
+}
+
+int dataplane_put_back(struct dataplane *dataplane, uint32_t ifindex, const void *frame,
+		       uint32_t length)
+{
+	return gate(dataplane) ?: dataplane->ops->put_back(dataplane, ifindex, frame, length);
+}
+
 int dataplane_clear_flows(struct dataplane *dataplane, uint32_t first, uint32_t count)
 {
 	int error = gate(dataplane);
@@ -243,17 +310,27 @@ int dataplane_clear_flows(struct dataplane *dataplane, uint32_t first, uint32_t 
 	return error;
 }
 
-bool dataplane_free_flow(struct dataplane *dataplane, uint32_t bucket, uint32_t place,
-			 uint64_t seen)
+static bool free_word(__u64 *word, uint64_t seen)
 {
-	__u64 *word = &dataplane->arrays.flows[bucket].word[place];
 	__u64 expected = seen;
 
 	return __atomic_compare_exchange_n(word, &expected, 0, false, __ATOMIC_RELAXED,
 					   __ATOMIC_RELAXED);
 }
 
-bool dataplane_move_flow(struct dataplane *dataplane, uint32_t bucket, uint64_t word,
+bool dataplane_free_flow(struct dataplane *dataplane, uint32_t bucket, uint32_t place,
+			 uint64_t seen)
+{
+	return free_word(&dataplane->arrays.flows[bucket].word[place], seen);
+}
+
+bool dataplane_free_fragment(struct dataplane *dataplane, uint32_t bucket, uint32_t place,
+			     uint64_t seen)
+{
+	return free_word(&dataplane->arrays.fragments[bucket].word[place], seen);
+}
+
+bool dataplane_move_flow(struct dataplane *dataplane, uint32_t bucket, uint64_t word, uint64_t hash,
 			 const struct mtlb_flow_facts *facts)
 {
 	for (uint32_t i = 0; i < MTLB_FLOWS_PER_BUCKET; i++) {
@@ -265,7 +342,13 @@ bool dataplane_move_flow(struct dataplane *dataplane, uint32_t bucket, uint64_t 
 		if (*place || !__atomic_compare_exchange_n(place, &expected, word, false,
 							   __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 			continue;
-		dataplane->arrays.facts[(size_t)bucket * MTLB_FLOWS_PER_BUCKET + i] = *facts;
+		dataplane->arrays.flows[bucket].hash[i] = hash;
+		if (facts) {
+			uint32_t position = bucket * MTLB_FLOWS_PER_BUCKET + i;
+
+			dataplane->arrays.facts[position] = *facts;
+			dataplane->arrays.facts[position].position = position;
+		}
 		return true;
 	}
 	return false;
@@ -289,6 +372,8 @@ void dataplane_sum_member(const struct dataplane *dataplane, uint32_t member,
 		ret_sum->packets += row->packets;
 		ret_sum->bytes += row->bytes;
 		ret_sum->new_flows += row->new_flows;
+		ret_sum->reply_packets += row->reply_packets;
+		ret_sum->reply_bytes += row->reply_bytes;
 	}
 }
 

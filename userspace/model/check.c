@@ -92,6 +92,56 @@ static void check_fits(struct check *check, uint64_t needed, uint64_t capacity, 
 		   given ? "" : " by default", remedy);
 }
 
+#define NAT_PORTS 64512 /* of a source: all but the first 1024 */
+
+/*
+ * How many NAT sources these tenants fill, whose ranges do not reach from one source into another.
+ * Largest first leaves no gap that could be avoided, since each size divides the next one.
+ */
+static uint64_t count_nat_sources(const struct state *state)
+{
+	uint64_t ranges[17] = {}, left = 0, sources = 0; /* by logarithm of their size */
+
+	for (size_t i = 0; i < state->tenant_count; i++) {
+		uint32_t ports = state->tenants[i].nat_ports;
+
+		if (ports) {
+			ranges[__builtin_ctz(ports)]++;
+			left++;
+		}
+	}
+	for (; left; sources++) {
+		uint64_t room = NAT_PORTS;
+
+		for (int size = 16; size >= 0; size--) {
+			uint64_t fit = room >> size;
+
+			fit = fit < ranges[size] ? fit : ranges[size];
+			ranges[size] -= fit;
+			left -= fit;
+			room -= fit << size;
+		}
+	}
+	return sources;
+}
+
+static void check_nat(struct check *check)
+{
+	const struct tree_node *node = schema_find(check->platform, SCHEMA_platform_node);
+	const struct tree_node *given = schema_find(node, SCHEMA_node_natSources);
+	const struct config *config = check->config;
+	uint64_t needed = count_nat_sources(&config->state);
+
+	check_fits(check, config->nat_source_count, config->capacity.nat_sources,
+		   SCHEMA_capacity_natSources, "the items of node.natSources", "raise it");
+	if (config->nat_source_count && needed > config->nat_source_count)
+		errors_add(check->errors, tree_key_place(given),
+			   "the tenants' natPorts fill %llu items of node.natSources, but there "
+			   "%s %zu; add source addresses, or lower l4.natPorts of the tiers",
+			   (unsigned long long)needed, config->nat_source_count == 1 ? "is" : "are",
+			   config->nat_source_count);
+}
+
 void check_capacity(struct check *check)
 {
 	const struct config_capacity *capacity = &check->config->capacity;
@@ -110,6 +160,7 @@ void check_capacity(struct check *check)
 		   "the backends of all services", "raise it");
 	check_fits(check, check->flows, capacity->flows, SCHEMA_capacity_flows,
 		   "the tenants' flow quotas", "raise it, or lower l4.flows of the tiers");
+	check_nat(check);
 }
 
 void check_fini(struct check *check)
@@ -117,9 +168,11 @@ void check_fini(struct check *check)
 	names_fini(&check->tiers);
 	names_fini(&check->vips);
 	names_fini(&check->addresses);
+	names_fini(&check->nat_sources);
 	names_fini(&check->tenants);
 	names_fini(&check->ids);
 	names_fini(&check->documents);
 	free(check->vip_list);
-	free(check->tier_flows);
+	free(check->tier_list);
+	free(check->nat_ports);
 }

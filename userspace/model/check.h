@@ -17,24 +17,33 @@
 struct check_vip {
 	const char *name;
 	struct addr address;
+	bool echo;
 	size_t tenant; /* index into config->state.tenants, or CHECK_NOBODY */
 	const struct tree_node *grant;
 	uint64_t listed_by; /* number of the last service that listed it */
+};
+
+/* What a tier grants each of its tenants. */
+struct check_tier {
+	uint32_t flows, nat_ports; /* powers of two */
 };
 
 struct check {
 	struct errors *errors;
 	struct config *config;
 	const struct tree_node *platform; /* NULL: there is none, or it cannot be read */
-	struct names tiers, vips, addresses, tenants, ids, documents;
+	struct names tiers, vips, addresses, nat_sources, tenants, ids, documents;
 	struct check_vip *vip_list;
 	size_t vip_count;
-	uint32_t *tier_flows; /* by index of the tier */
+	struct check_tier *tier_list; /* by index of the tier */
+	uint32_t *nat_ports;	      /* by index of the tenant: what it gets if it needs any */
 	/* What Platform says about these may be trusted: a typing error in one of its keys must not
 	 * make each tenant complain.
 	 */
 	bool tenants_known, vips_known;
 	bool lacks_encap_ipv4, lacks_encap_ipv6;
+	bool lacks_nat; /* there are no NAT sources; or else the first item without: */
+	const struct tree_node *lacks_nat_ipv4, *lacks_nat_ipv6;
 	/* what the dataplane must hold; 64 bits, since nothing is built beyond the capacity */
 	uint64_t vip_entries, services, members, flows;
 	uint64_t service_number; /* counts services as they are looked at */

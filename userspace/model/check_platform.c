@@ -73,7 +73,9 @@ static int check_node(struct check *check, const struct tree_node *platform)
 		.members = (uint32_t)schema_number(capacity, SCHEMA_capacity_members),
 		.slots = (uint32_t)schema_number(capacity, SCHEMA_capacity_slots),
 		.flows = (uint32_t)schema_number(capacity, SCHEMA_capacity_flows),
+		.nat_sources = (uint32_t)schema_number(capacity, SCHEMA_capacity_natSources),
 	};
+	config->gue_port = (uint16_t)schema_number(node, SCHEMA_node_guePort);
 	if (schema_written(node, SCHEMA_node_encapSource) ? encap != NULL : node != NULL) {
 		check->lacks_encap_ipv4 = !schema_written(encap, SCHEMA_encap_ipv4);
 		check->lacks_encap_ipv6 = !schema_written(encap, SCHEMA_encap_ipv6);
@@ -81,6 +83,81 @@ static int check_node(struct check *check, const struct tree_node *platform)
 	check_encap_source(check, encap, SCHEMA_encap_ipv4, &config->encap_ipv4);
 	check_encap_source(check, encap, SCHEMA_encap_ipv6, &config->encap_ipv6);
 	return check_interfaces(check, node);
+}
+
+/* One address of an item of natSources; one that is wrong is left out. 0 or -ENOMEM. */
+static int check_nat_address(struct check *check, const struct tree_node *item, enum schema_key key,
+			     struct addr *ret_addr)
+{
+	const struct tree_node *value = schema_find(item, key);
+	struct config *config = check->config;
+	struct names_entry *entry;
+	char text[ADDR_TEXT_MAX];
+	const char *why;
+	struct addr addr;
+	int r;
+
+	if (!value || addr_parse(value->text, &addr) < 0)
+		return 0;
+	addr_format(&addr, text);
+	why = check_unusable(&addr);
+	if (!why && names_find(&check->addresses, text))
+		why = "a VIP as well";
+	if (!why && (addr_compare(&addr, &config->encap_ipv4) == 0 ||
+		     addr_compare(&addr, &config->encap_ipv6) == 0))
+		why = "in node.encapSource as well";
+	if (why) {
+		errors_add(check->errors, tree_place(value),
+			   "NAT source %s is %s; use an address that is routed to this node and "
+			   "that nothing else uses",
+			   text, why);
+		return 0;
+	}
+	r = names_add(&check->nat_sources, text, value, 0, &entry);
+	if (r == -EEXIST)
+		check_report_twice(check, value, entry->node, "NAT source %s is listed twice",
+				   text);
+	if (r == 0)
+		*ret_addr = addr;
+	return r == -ENOMEM ? r : 0;
+}
+
+static int check_nat_source(struct check *check, const struct tree_node *item)
+{
+	struct config *config = check->config;
+	struct config_nat_source *source = &config->nat_sources[config->nat_source_count++];
+	bool ipv4 = schema_written(item, SCHEMA_nat_source_ipv4);
+	bool ipv6 = schema_written(item, SCHEMA_nat_source_ipv6);
+	int r;
+
+	if (!ipv4 && !ipv6)
+		errors_add(check->errors, tree_place(item),
+			   "a NAT source needs \"ipv4\", \"ipv6\" or both");
+	else if (!ipv4 && !check->lacks_nat_ipv4)
+		check->lacks_nat_ipv4 = item;
+	else if (!ipv6 && !check->lacks_nat_ipv6)
+		check->lacks_nat_ipv6 = item;
+	r = check_nat_address(check, item, SCHEMA_nat_source_ipv4, &source->ipv4);
+	return r ?: check_nat_address(check, item, SCHEMA_nat_source_ipv6, &source->ipv6);
+}
+
+/* After the VIPs, which they must not be. */
+static int check_nat_sources(struct check *check, const struct tree_node *platform)
+{
+	const struct tree_node *node = schema_find(platform, SCHEMA_platform_node), *item;
+	const struct tree_node *list = schema_find(node, SCHEMA_node_natSources);
+	int r = 0;
+
+	check->lacks_nat = node && !schema_written(node, SCHEMA_node_natSources);
+	if (!list)
+		return 0;
+	check->lacks_nat = !list->count;
+	check->config->nat_sources = calloc(list->count + 1, sizeof(*check->config->nat_sources));
+	if (!check->config->nat_sources)
+		return -ENOMEM;
+	for (item = schema_first(list); item && r == 0; item = schema_next(item))
+		r = check_nat_source(check, item);
+	return r;
 }
 
 static int check_vip(struct check *check, const struct tree_node *item)
@@ -98,6 +175,7 @@ static int check_vip(struct check *check, const struct tree_node *item)
 		r = check_add_name(check, &check->vips, name, check->vip_count, "VIP");
 	if (r == 0 && name) {
 		vip->name = name->text;
+		vip->echo = schema_number(item, SCHEMA_vip_echo) == 1;
 		vip->tenant = CHECK_NOBODY;
 		check->vip_count++;
 	} else {
@@ -138,6 +216,24 @@ static int check_vips(struct check *check, const struct tree_node *platform)
 	return r == -ENOMEM ? r : 0;
 }
 
+static uint32_t power_of_two(uint64_t number)
+{
+	uint32_t power = 64;
+
+	while (power < number)
+		power *= 2;
+	return power;
+}
+
+/* l4 NULL: a tier without it, or none at all. */
+static struct check_tier read_tier(const struct tree_node *l4)
+{
+	return (struct check_tier){
+		.flows = power_of_two(schema_number(l4, SCHEMA_tier_l4_flows)),
+		.nat_ports = power_of_two(schema_number(l4, SCHEMA_tier_l4_natPorts)),
+	};
+}
+
 static int check_tiers(struct check *check, const struct tree_node *platform)
 {
 	const struct tree_node *list = schema_find(platform, SCHEMA_platform_tiers), *item;
@@ -146,38 +242,27 @@ static int check_tiers(struct check *check, const struct tree_node *platform)
 
 	if (!list || !list->count)
 		return 0;
-	check->tier_flows = calloc(list->count, sizeof(*check->tier_flows));
-	if (!check->tier_flows)
+	check->tier_list = calloc(list->count, sizeof(*check->tier_list));
+	if (!check->tier_list)
 		return -ENOMEM;
 	for (item = schema_first(list); item && r != -ENOMEM; item = schema_next(item)) {
 		const struct tree_node *name = schema_find(item, SCHEMA_tier_name);
-		const struct tree_node *l4 = schema_find(item, SCHEMA_tier_l4);
 
-		check->tier_flows[count] = (uint32_t)schema_number(l4, SCHEMA_tier_l4_flows);
+		check->tier_list[count] = read_tier(schema_find(item, SCHEMA_tier_l4));
 		if (name)
 			r = check_add_name(check, &check->tiers, name, count++, "tier");
 	}
 	return r == -ENOMEM ? r : 0;
 }
 
-/* The flow quota of a tenant by its tier. */
-static uint32_t find_flows(struct check *check, const struct tree_node *item)
+static struct check_tier find_tier(struct check *check, const struct tree_node *item)
 {
 	const struct tree_node *name = schema_find(item, SCHEMA_tenant_tier);
-	uint32_t flows = (uint32_t)schema_number(NULL, SCHEMA_tier_l4_flows);
-	uint32_t power = 64;
+	const struct names_entry *entry = name ? names_find(&check->tiers, name->text) : NULL;
 
-	if (name) {
-		const struct names_entry *entry = names_find(&check->tiers, name->text);
-
-		if (!entry)
-			check_refuse_unknown(check, name, &check->tiers, "tier", "tiers");
-		else
-			flows = check->tier_flows[entry->index];
-	}
-	while (power < flows)
-		power *= 2;
-	return power;
+	if (name && !entry)
+		check_refuse_unknown(check, name, &check->tiers, "tier", "tiers");
+	return entry ? check->tier_list[entry->index] : read_tier(NULL);
 }
 
 static int check_grants(struct check *check, const struct tree_node *item,
@@ -212,7 +297,8 @@ static int check_grants(struct check *check, const struct tree_node *item,
 			vip->tenant = index;
 			vip->grant = name;
 			if (!addr_is_zero(&vip->address))
-				tenant->addresses[tenant->address_count++] = vip->address;
+				tenant->addresses[tenant->address_count++] =
+					(struct state_address){vip->address, vip->echo};
 		}
 	}
 	check->vip_entries += tenant->address_count;
@@ -227,6 +313,7 @@ static int check_tenant_item(struct check *check, const struct tree_node *item)
 	size_t index = state->tenant_count;
 	struct state_tenant *tenant = &state->tenants[index];
 	struct names_entry *entry;
+	struct check_tier tier;
 	int r;
 
 	if (!name)
@@ -247,7 +334,9 @@ static int check_tenant_item(struct check *check, const struct tree_node *item)
 			check_report_twice(check, id, entry->node, "duplicate tenant id %s", text);
 		tenant->id = (uint32_t)id->number;
 	}
-	tenant->flows = find_flows(check, item);
+	tier = find_tier(check, item);
+	tenant->flows = tier.flows;
+	check->nat_ports[index] = tier.nat_ports;
 	check->flows += tenant->flows;
 	return check_grants(check, item, tenant, index);
 }
@@ -261,7 +350,8 @@ static int check_tenants(struct check *check, const struct tree_node *platform)
 	if (!list || !list->count)
 		return 0;
 	state->tenants = calloc(list->count, sizeof(*state->tenants));
-	if (!state->tenants)
+	check->nat_ports = calloc(list->count, sizeof(*check->nat_ports));
+	if (!state->tenants || !check->nat_ports)
 		return -ENOMEM;
 	for (item = schema_first(list); item && r != -ENOMEM; item = schema_next(item))
 		r = check_tenant_item(check, item);
@@ -297,6 +387,8 @@ int check_platform(struct check *check, const struct tree_node *document)
 	r = check_node(check, document);
 	if (r == 0)
 		r = check_vips(check, document);
+	if (r == 0)
+		r = check_nat_sources(check, document);
 	if (r == 0)
 		r = check_tiers(check, document);
 	if (r == 0)

@@ -44,12 +44,34 @@ static void check_health(struct check *check, const struct tree_node *item,
 			   shorter, longer, shorter);
 }
 
+/*
+ * Two backends may share an address if each has a port of its own, to which packets are translated;
+ * where they are not, the ports differ from the service's. -EEXIST: reported.
+ */
+static int refuse_twice(struct check *check, const struct tree_node *node,
+			const struct check_pool *pool, struct names *seen)
+{
+	const struct check_backend *backend = &pool->backends[pool->count];
+	struct names_entry *entry;
+	char text[ADDR_TEXT_MAX];
+	int r;
+
+	r = names_add(seen, addr_format(&backend->address, text), node, pool->count, &entry);
+	if (r == -EEXIST && backend->port && pool->backends[entry->index].port) {
+		addr_format_endpoint(&backend->address, backend->port, text);
+		if (backend->port != pool->backends[entry->index].port)
+			r = names_add(seen, text, node, pool->count, &entry);
+	}
+	if (r == -EEXIST)
+		check_report_twice(check, node, entry->node, "duplicate backend %s", text);
+	return r;
+}
+
 static int check_backend(struct check *check, const struct tree_node *item, struct names *seen,
 			 struct check_pool *pool)
 {
 	const struct tree_node *node = schema_find(item, SCHEMA_backend_address);
 	struct check_backend *backend = &pool->backends[pool->count];
-	struct names_entry *entry;
 	char text[ADDR_TEXT_MAX];
 	const char *why;
 	int r;
@@ -63,22 +85,22 @@ static int check_backend(struct check *check, const struct tree_node *item, stru
 			   "backend address %s is %s; use the server's own address", text, why);
 		return 0;
 	}
-	if (names_find(&check->addresses, text)) {
+	if (names_find(&check->addresses, text) || names_find(&check->nat_sources, text)) {
 		errors_add(check->errors, tree_place(node),
-			   "backend address %s is a VIP of this node: packets would come back to "
+			   "backend address %s is a %s of this node: packets would come back to "
 			   "it; use the server's own address",
-			   text);
+			   text, names_find(&check->addresses, text) ? "VIP" : "NAT source");
 		return 0;
 	}
-	/* By address alone: as ports are not translated, another port would be the same server. */
-	r = names_add(seen, text, node, 0, &entry);
-	if (r == -EEXIST)
-		check_report_twice(check, node, entry->node, "duplicate backend %s", text);
+	r = refuse_twice(check, node, pool, seen);
 	if (r < 0)
 		return r;
 	backend->node = node;
 	backend->weight = (uint32_t)schema_number(item, SCHEMA_backend_weight);
 	backend->drain = schema_number(item, SCHEMA_backend_state) == 1;
+	backend->server_id = schema_find(item, SCHEMA_backend_serverId);
+	backend->server_id_wrong =
+		!backend->server_id && schema_written(item, SCHEMA_backend_serverId);
 	if (addr_is_ipv4(&backend->address))
 		pool->has_ipv4 = true;
 	else
@@ -99,6 +121,7 @@ static int check_pool(struct check *check, const struct tree_node *item, struct 
 
 	check_health(check, item, &pool->health);
 	pool->drain_deadline_s = (uint32_t)schema_number(item, SCHEMA_pool_drainDeadline);
+	pool->slow_start_s = (uint32_t)schema_number(item, SCHEMA_pool_slowStart);
 	pool->stick_s = (uint32_t)schema_number(item, SCHEMA_pool_stickWhenDown);
 	if (!backends || !backends->count)
 		return 0;

@@ -13,6 +13,8 @@ struct check_backend {
 	uint16_t port; /* 0: none given */
 	uint32_t weight;
 	bool drain;
+	const struct tree_node *server_id; /* NULL: not given, or wrong */
+	bool server_id_wrong;
 };
 
 struct check_pool {
@@ -22,8 +24,9 @@ struct check_pool {
 	bool has_ipv4, has_ipv6;
 	uint16_t port, other_port; /* the first two different ports of backends; 0: none */
 	bool encap_reported;
+	unsigned int quic_checked; /* a bit for each length of server ID */
 	struct state_health health;
-	uint32_t drain_deadline_s, stick_s;
+	uint32_t drain_deadline_s, stick_s, slow_start_s;
 };
 
 struct check_pools {

@@ -3,37 +3,12 @@
  * A TenantConfig document: services, what they listen on, and whether their pool can serve them.
  * Names resolve inside the tenant only.
  */
-#include "check.h"
+#include "check_tenant.h"
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "check_pool.h"
-
-/* One document while it is checked. */
-struct tenant_check {
-	struct check *check;
-	struct state_tenant *tenant;
-	size_t index; /* of the tenant, or CHECK_NOBODY: then nothing is built */
-	struct check_pools pools;
-	struct names services, listens;
-};
-
-/* One service of it. */
-struct service_check {
-	struct tenant_check *in;
-	const struct tree_node *item;
-	const struct tree_node *ports;
-	const char *name;     /* for sentences */
-	const char *protocol; /* NULL: wrong */
-	struct state_service *service;
-	const struct check_vip **vips;
-	size_t vip_count;
-	const struct check_vip *ipv4_vip, *ipv6_vip; /* one of each, NULL if it has none */
-};
 
 static void refuse_vip(struct service_check *s, const struct tree_node *name, bool exists)
 {
@@ -93,51 +68,11 @@ static int resolve_vips(struct service_check *s)
 	return 0;
 }
 
-static void check_ports(struct service_check *s)
-{
-	uint64_t seen[65536 / 64];
-	const struct tree_node *port;
-
-	if (!s->ports || s->ports->count < 2)
-		return;
-	memset(seen, 0, sizeof(seen));
-	for (port = schema_first(s->ports); port; port = schema_next(port)) {
-		uint64_t bit = 1ULL << (port->number % 64), *word = &seen[port->number / 64];
-
-		if (*word & bit)
-			errors_add(s->in->check->errors, tree_place(port),
-				   "port %s is listed twice", port->text);
-		*word |= bit;
-	}
-}
-
-static int add_listen(struct service_check *s, const struct check_vip *vip,
-		      const struct tree_node *port)
-{
-	struct state_service *service = s->service;
-	char text[ADDR_TEXT_MAX], key[ADDR_TEXT_MAX + 8];
-	struct names_entry *entry;
-	size_t index = (size_t)(service - s->in->tenant->services);
-	int r;
-
-	addr_format_endpoint(&vip->address, (uint16_t)port->number, text);
-	snprintf(key, sizeof(key), "%s %s", s->protocol, text);
-	r = names_add(&s->in->listens, key, port, index, &entry);
-	if (r == -EEXIST && entry->index != index) /* within a service: check_ports() told */
-		check_report_twice(s->in->check, port, entry->node,
-				   "%s is used by two services, \"%s\" and \"%s\"", key,
-				   s->in->tenant->services[entry->index].name, s->name);
-	if (r < 0)
-		return r;
-	service->vips[service->vip_count++] =
-		(struct state_vip){.address = vip->address, .port = (uint16_t)port->number};
-	return 0;
-}
-
 static int build_vips(struct service_check *s)
 {
 	struct check *check = s->in->check;
-	const struct tree_node *port;
+	struct state_service *service = s->service;
+	const struct tree_node *ports;
 	uint64_t count = s->ports ? (uint64_t)s->vip_count * s->ports->count : 0;
 	int r = 0;
 
@@ -146,155 +81,130 @@ static int build_vips(struct service_check *s)
 	check->vip_entries += count;
 	if (check->vip_entries > check->config->capacity.vips)
 		return 0; /* check_capacity() will tell */
-	s->service->vips = calloc(count, sizeof(*s->service->vips));
-	if (!s->service->vips)
+	service->vips = calloc(count, sizeof(*service->vips));
+	if (!service->vips)
 		return -ENOMEM;
-	for (port = schema_first(s->ports); port; port = schema_next(port))
-		for (size_t i = 0; i < s->vip_count && r != -ENOMEM; i++)
-			r = add_listen(s, s->vips[i], port);
-	return r == -ENOMEM ? r : 0;
+	for (ports = schema_first(s->ports); ports; ports = schema_next(ports))
+		for (size_t i = 0; i < s->vip_count && r == 0; i++) {
+			const struct addr *address = &s->vips[i]->address;
+
+			service->vips[service->vip_count++] = (struct state_vip){
+				*address, check_listen_first(ports), check_listen_last(ports)};
+			r = check_listen_add(&s->in->listens, service, s->protocol, address, ports);
+		}
+	return r;
 }
 
-static void check_backend_port(struct service_check *s, const struct check_backend *backend)
+/* The settings that one protocol alone has. */
+static void refuse_elsewhere(struct service_check *s, enum schema_key key, const char *protocol)
 {
-	const struct tree_node *port;
+	const struct tree_node *given = schema_find(s->item, key);
 
-	if (!backend->port)
+	if (given && s->protocol && strcmp(s->protocol, protocol) != 0)
+		errors_add(s->in->check->errors, tree_key_place(given),
+			   "\"%s\" is for %s services only; leave it out", schema_rows[key].key,
+			   protocol);
+}
+
+static void take_protocol(struct service_check *s)
+{
+	static const uint8_t numbers[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP};
+	const struct tree_node *protocol = schema_find(s->item, SCHEMA_service_protocol);
+
+	s->protocol = protocol ? protocol->text : NULL;
+	s->service->protocol = numbers[protocol ? protocol->number : 0];
+	refuse_elsewhere(s, SCHEMA_service_learn, "UDP");
+	refuse_elsewhere(s, SCHEMA_service_quic, "UDP");
+	refuse_elsewhere(s, SCHEMA_service_mss, "TCP");
+}
+
+/* What needs the packets of a flow to stay together; NULL: nothing. */
+static const char *needs_affinity(const struct service_check *s)
+{
+	if (s->service->forward == STATE_FORWARD_NAT)
+		return "nat";
+	if (s->service->protocol != IPPROTO_UDP)
+		return s->protocol;
+	return s->service->quic_server_id_bytes ? "quic" : NULL;
+}
+
+static void check_affinity(struct service_check *s)
+{
+	const struct tree_node *affinity = schema_find(s->item, SCHEMA_service_affinity);
+	const struct tree_node *track = schema_find(s->item, SCHEMA_service_track);
+	const char *what = needs_affinity(s);
+
+	if (s->service->affinity != STATE_AFFINITY_NONE)
 		return;
-	for (port = schema_first(s->ports); port; port = schema_next(port)) {
-		if (port->number == backend->port)
-			continue;
-		errors_add(s->in->check->errors, tree_place(backend->node),
-			   "backend port %u differs from port %s of service \"%s\", and \"%s\" "
-			   "does not translate ports; leave the backend's port out",
-			   backend->port, port->text, s->name,
-			   s->service->forward == STATE_FORWARD_DSR ? "dsr" : "ipip");
-		return;
-	}
-}
-
-static void check_backend_family(struct service_check *s, const struct check_backend *backend)
-{
-	bool ipv4 = addr_is_ipv4(&backend->address);
-	const struct check_vip *vip = ipv4 ? s->ipv6_vip : s->ipv4_vip;
-
-	if (!vip)
-		return;
-	errors_add(s->in->check->errors, tree_place(backend->node),
-		   "an %s backend cannot serve %s VIP \"%s\" of service \"%s\" by dsr, which "
-		   "changes MAC addresses only; use \"forward: ipip\"",
-		   ipv4 ? "IPv4" : "IPv6", ipv4 ? "IPv6" : "IPv4", vip->name, s->name);
-}
-
-static void check_backend_encap(struct check *check, const struct check_backend *backend)
-{
-	bool ipv4 = addr_is_ipv4(&backend->address);
-
-	if (ipv4 ? check->lacks_encap_ipv4 : check->lacks_encap_ipv6)
-		errors_add(check->errors, tree_place(backend->node),
-			   "an %s backend reached by ipip needs node.encapSource.%s in the "
-			   "Platform document",
-			   ipv4 ? "IPv4" : "IPv6", ipv4 ? "ipv4" : "ipv6");
-}
-
-/*
- * Can the backends of this pool serve this service? Looks at each of them only when one is known to
- * be wrong: services times backends may be many.
- */
-static void check_members(struct service_check *s, struct check_pool *pool)
-{
-	struct check *check = s->in->check;
-	bool dsr = s->service->forward == STATE_FORWARD_DSR;
-	const struct tree_node *port = schema_first(s->ports);
-	bool family = dsr && ((pool->has_ipv4 && s->ipv6_vip) || (pool->has_ipv6 && s->ipv4_vip));
-	bool encap = !dsr && !pool->encap_reported && check->platform &&
-		     ((pool->has_ipv4 && check->lacks_encap_ipv4) ||
-		      (pool->has_ipv6 && check->lacks_encap_ipv6));
-	bool ports = pool->port && port &&
-		     (pool->other_port || pool->port != port->number || schema_next(port));
-
-	if (!family && !encap && !ports)
-		return;
-	for (size_t i = 0; i < pool->count && !errors_full(check->errors); i++) {
-		const struct check_backend *backend = &pool->backends[i];
-
-		if (family)
-			check_backend_family(s, backend);
-		if (encap)
-			check_backend_encap(check, backend);
-		if (ports)
-			check_backend_port(s, backend);
-	}
-	pool->encap_reported |= encap;
-}
-
-static int build_members(struct service_check *s, const struct check_pool *pool)
-{
-	struct check *check = s->in->check;
-	struct state_service *service = s->service;
-
-	if (s->in->index == CHECK_NOBODY || !pool->count)
-		return 0;
-	check->members += pool->count;
-	if (check->members > check->config->capacity.members)
-		return 0; /* check_capacity() will tell */
-	service->members = calloc(pool->count, sizeof(*service->members));
-	if (!service->members)
-		return -ENOMEM;
-	for (size_t i = 0; i < pool->count; i++) {
-		/* A backend's port is the VIP's (checked), so it is no part of what is wanted. */
-		service->members[i] = (struct state_member){
-			.address = pool->backends[i].address,
-			.weight = pool->backends[i].weight,
-			.drain = pool->backends[i].drain,
-		};
-	}
-	service->member_count = pool->count;
-	return 0;
-}
-
-static int use_pool(struct service_check *s)
-{
-	const struct tree_node *name = schema_find(s->item, SCHEMA_service_pool);
-	struct check_pools *pools = &s->in->pools;
-	struct check *check = s->in->check;
-	const struct names_entry *entry;
-	struct check_pool *pool;
-
-	if (!name)
-		return 0;
-	entry = names_find(&pools->names, name->text);
-	if (!entry) {
-		check_refuse_unknown(check, name, &pools->names, "pool", "pools");
-		return 0;
-	}
-	pool = &pools->list[entry->index];
-	check_copy_name(s->service->pool, name->text);
-	s->service->health = pool->health;
-	s->service->drain_deadline_s = pool->drain_deadline_s;
-	s->service->stick_s = pool->stick_s;
-	check_members(s, pool);
-	return build_members(s, pool);
+	if (what)
+		errors_add(s->in->check->errors, tree_place(affinity),
+			   "\"affinity: none\" sends each packet to any backend, and %s needs all "
+			   "of a flow at one; use \"client-port\" or \"client\"",
+			   what);
+	if (track && s->service->track_always)
+		errors_add(s->in->check->errors, tree_place(track),
+			   "\"track: always\" has no meaning with \"affinity: none\", which "
+			   "remembers no flow; leave it out");
 }
 
 static void take_settings(struct service_check *s)
 {
-	const struct tree_node *protocol = schema_find(s->item, SCHEMA_service_protocol);
-	const struct tree_node *learn = schema_find(s->item, SCHEMA_service_learn);
+	const struct tree_node *quic = schema_find(s->item, SCHEMA_service_quic);
 	struct state_service *service = s->service;
-	bool udp = schema_number(s->item, SCHEMA_service_protocol) == 1;
+	bool udp;
 
-	s->protocol = protocol ? protocol->text : NULL;
-	service->protocol = udp ? IPPROTO_UDP : IPPROTO_TCP;
+	take_protocol(s);
+	udp = service->protocol == IPPROTO_UDP;
 	service->forward = (enum state_forward)schema_number(s->item, SCHEMA_service_forward);
+	service->affinity = (enum state_affinity)schema_number(s->item, SCHEMA_service_affinity);
 	service->track_always = schema_number(s->item, SCHEMA_service_track) == 1;
 	service->idle_s = (uint32_t)schema_number_for(s->item, SCHEMA_service_idleTimeout,
-						      udp ? "UDP" : "TCP");
+						      s->protocol ? s->protocol : "TCP");
 	if (udp)
 		service->learn_s = (uint32_t)schema_number(s->item, SCHEMA_service_learn);
-	if (protocol && !udp && learn)
-		errors_add(s->in->check->errors, tree_key_place(learn),
-			   "\"learn\" is for UDP services only; leave it out");
+	if (udp)
+		service->quic_server_id_bytes =
+			(uint8_t)schema_number(quic, SCHEMA_quic_serverIdBytes);
+	service->mss = (uint16_t)schema_number(s->item, SCHEMA_service_mss);
+	s->forward = schema_text(s->item, SCHEMA_service_forward);
+	check_affinity(s);
+	service->track_always |= service->forward == STATE_FORWARD_NAT;
+}
+
+static void refuse_nat_vip(struct service_check *s, const struct check_vip *vip, const char *family,
+			   const struct tree_node **lacks)
+{
+	const struct tree_node *item = *lacks;
+
+	if (!vip || !item)
+		return;
+	*lacks = NULL; /* told once: it is one thing to mend */
+	errors_add(s->in->check->errors, tree_place(schema_find(s->item, SCHEMA_service_forward)),
+		   "\"forward: nat\" for VIP \"%s\" needs \"%s\" in each item of node.natSources "
+		   "in the Platform document; the one at %s:%d:%d has none",
+		   vip->name, family, item->file, item->line, item->column);
+}
+
+static void check_nat(struct service_check *s)
+{
+	const struct tree_node *forward = schema_find(s->item, SCHEMA_service_forward);
+	struct check *check = s->in->check;
+
+	if (s->service->forward != STATE_FORWARD_NAT)
+		return;
+	if (s->service->protocol == IPPROTO_SCTP)
+		errors_add(check->errors, tree_place(forward),
+			   "\"forward: nat\" is not for SCTP, whose CRC32c would have to be made "
+			   "anew; use \"dsr\", \"ipip\" or \"gue\"");
+	if (check->lacks_nat) {
+		errors_add(check->errors, tree_place(forward),
+			   "\"forward: nat\" needs node.natSources in the Platform document");
+		check->lacks_nat = false;
+	}
+	refuse_nat_vip(s, s->ipv4_vip, "ipv4", &check->lacks_nat_ipv4);
+	refuse_nat_vip(s, s->ipv6_vip, "ipv6", &check->lacks_nat_ipv6);
+	if (s->in->index != CHECK_NOBODY)
+		s->in->tenant->nat_ports = check->nat_ports[s->in->index];
 }
 
 static int check_service(struct tenant_check *in, const struct tree_node *item)
@@ -318,12 +228,15 @@ static int check_service(struct tenant_check *in, const struct tree_node *item)
 	tenant->service_count++;
 	check_copy_name(s.service->name, s.name);
 	take_settings(&s);
-	check_ports(&s);
-	r = resolve_vips(&s);
+	r = check_listen_ports(in->check, s.ports);
+	if (r == 0)
+		r = resolve_vips(&s);
 	if (r == 0)
 		r = build_vips(&s);
-	if (r == 0)
-		r = use_pool(&s);
+	if (r == 0) {
+		check_nat(&s);
+		r = check_serve(&s);
+	}
 	free(s.vips);
 	return r;
 }
@@ -393,9 +306,11 @@ int check_tenant(struct check *check, const struct tree_node *document)
 		r = check_pools(check, pools, &in.pools);
 	if (r == 0)
 		r = check_services(&in, services);
+	if (r == 0)
+		check_listens(check, &in.listens);
 	check_pools_fini(&in.pools);
 	names_fini(&in.services);
-	names_fini(&in.listens);
+	check_listens_fini(&in.listens);
 	state_fini(&scratch);
 	return r;
 }

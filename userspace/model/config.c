@@ -62,6 +62,7 @@ int config_load(const char *path, struct config *ret_config, struct config_error
 void config_fini(struct config *config)
 {
 	free(config->interfaces);
+	free(config->nat_sources);
 	free(config->api_socket);
 	state_fini(&config->state);
 	explicit_bzero(config->hash_secret, sizeof(config->hash_secret));

@@ -21,8 +21,13 @@ struct config_interface {
 	char place[256]; /* "file:line:column", for errors found later */
 };
 
+/* Where translated packets come from; all zero: not given, one of the two is. */
+struct config_nat_source {
+	struct addr ipv4, ipv6;
+};
+
 struct config_capacity {
-	uint32_t tenants, vips, services, members, slots, flows;
+	uint32_t tenants, vips, services, members, slots, flows, nat_sources;
 };
 
 struct config {
@@ -33,7 +38,10 @@ struct config {
 	bool has_hash_secret;	 /* false: the dataplane makes a random one and keeps it */
 	struct config_capacity capacity;
 	struct addr encap_ipv4, encap_ipv6; /* all zero: not given */
-	char *api_socket;		    /* "/run/mtlb/api.sock" by default */
+	struct config_nat_source *nat_sources;
+	size_t nat_source_count;
+	uint16_t gue_port; /* UDP destination port of GUE packets, host order */
+	char *api_socket;  /* "/run/mtlb/api.sock" by default */
 	struct state state;
 };
 

@@ -11,11 +11,22 @@
  * new service before the old one lets go of it, and what goes is empty by then.
  */
 static const uint8_t rank[OP_KINDS] = {
-	[OP_TENANT_ADD] = 0,  [OP_ADDRESS_ADD] = 1, [OP_SERVICE_ADD] = 2,  [OP_MEMBER_ADD] = 3,
-	[OP_VIP_ADD] = 4,     [OP_TENANT_SET] = 5,  [OP_SERVICE_SET] = 6,  [OP_MEMBER_SET] = 7,
-	[OP_VIP_DEL] = 8,     [OP_MEMBER_DEL] = 9,  [OP_SERVICE_DEL] = 10, [OP_ADDRESS_DEL] = 11,
-	[OP_TENANT_DEL] = 12,
+	[OP_TENANT_ADD] = 0,
+	[OP_TENANT_SET] = 1,
+	[OP_ADDRESS_ADD] = 2,
+	[OP_SERVICE_ADD] = 3,
+	[OP_MEMBER_ADD] = 4,
+	[OP_VIP_ADD] = 5,
+	[OP_ADDRESS_SET] = 6,
+	[OP_SERVICE_SET] = 7,
+	[OP_MEMBER_SET] = 8,
+	[OP_VIP_DEL] = 9,
+	[OP_MEMBER_DEL] = 10,
+	[OP_SERVICE_DEL] = 11,
+	/* 12: see rank_of() */[OP_ADDRESS_DEL] = 13,
+	[OP_TENANT_DEL] = 14,
 };
+#define RANKS 15
 
 struct builder {
 	struct op *ops;
@@ -76,12 +87,12 @@ static bool only_b(const struct walk *walk)
 	return walk->i == walk->a_count;
 }
 
-static int compare_endpoints(const struct addr *a, uint16_t a_port, const struct addr *b,
-			     uint16_t b_port)
+/* A tenant's NAT ports are there before a service uses them, and go when none does any more. */
+static uint8_t rank_of(const struct op *op)
 {
-	int order = addr_compare(a, b);
-
-	return order ? order : (a_port > b_port) - (a_port < b_port);
+	if (op->kind == OP_TENANT_SET && op->old_tenant->nat_ports && !op->new_tenant->nat_ports)
+		return 12;
+	return rank[op->kind];
 }
 
 static void compare_vips(struct builder *builder)
@@ -92,14 +103,19 @@ static void compare_vips(struct builder *builder)
 	while (more(&walk)) {
 		const struct state_vip *x = only_b(&walk) ? NULL : &a->vips[walk.i];
 		const struct state_vip *y = only_a(&walk) ? NULL : &b->vips[walk.j];
-		int order = !x	 ? 1
-			    : !y ? -1
-				 : compare_endpoints(&x->address, x->port, &y->address, y->port);
+		int order = !x ? 1 : !y ? -1 : state_compare_vips(x, y);
 
 		order = settle(&walk, order);
 		if (order)
 			emit(builder, order < 0 ? OP_VIP_DEL : OP_VIP_ADD)->vip = order < 0 ? x : y;
 	}
+}
+
+static bool same_member(const struct state_member *a, const struct state_member *b)
+{
+	return a->weight == b->weight && a->drain == b->drain &&
+	       a->server_id_bytes == b->server_id_bytes &&
+	       memcmp(a->server_id, b->server_id, a->server_id_bytes) == 0;
 }
 
 static void compare_members(struct builder *builder)
@@ -110,13 +126,11 @@ static void compare_members(struct builder *builder)
 	while (more(&walk)) {
 		const struct state_member *x = only_b(&walk) ? NULL : &a->members[walk.i];
 		const struct state_member *y = only_a(&walk) ? NULL : &b->members[walk.j];
-		int order = !x	 ? 1
-			    : !y ? -1
-				 : compare_endpoints(&x->address, x->port, &y->address, y->port);
+		int order = !x ? 1 : !y ? -1 : state_compare_members(x, y);
 		struct op *op;
 
 		order = settle(&walk, order);
-		if (order == 0 && x->weight == y->weight && x->drain == y->drain)
+		if (order == 0 && same_member(x, y))
 			continue;
 		op = emit(builder, order < 0   ? OP_MEMBER_DEL
 				   : order > 0 ? OP_MEMBER_ADD
@@ -138,7 +152,9 @@ static bool same_health(const struct state_health *a, const struct state_health 
 static bool same_settings(const struct state_service *a, const struct state_service *b)
 {
 	return strcmp(a->pool, b->pool) == 0 && a->forward == b->forward &&
-	       a->track_always == b->track_always && a->idle_s == b->idle_s &&
+	       a->affinity == b->affinity && a->track_always == b->track_always &&
+	       a->quic_server_id_bytes == b->quic_server_id_bytes && a->mss == b->mss &&
+	       a->idle_s == b->idle_s && a->slow_start_s == b->slow_start_s &&
 	       a->drain_deadline_s == b->drain_deadline_s && a->stick_s == b->stick_s &&
 	       a->learn_s == b->learn_s && same_health(&a->health, &b->health);
 }
@@ -189,13 +205,17 @@ static void compare_addresses(struct builder *builder)
 			    .b_count = b ? b->address_count : 0};
 
 	while (more(&walk)) {
-		const struct addr *x = only_b(&walk) ? NULL : &a->addresses[walk.i];
-		const struct addr *y = only_a(&walk) ? NULL : &b->addresses[walk.j];
-		int order = settle(&walk, !x ? 1 : !y ? -1 : addr_compare(x, y));
+		const struct state_address *x = only_b(&walk) ? NULL : &a->addresses[walk.i];
+		const struct state_address *y = only_a(&walk) ? NULL : &b->addresses[walk.j];
+		int order = !x ? 1 : !y ? -1 : addr_compare(&x->address, &y->address);
 
-		if (order)
-			emit(builder, order < 0 ? OP_ADDRESS_DEL : OP_ADDRESS_ADD)->address =
-				order < 0 ? x : y;
+		order = settle(&walk, order);
+		if (order == 0 && x->echo == y->echo)
+			continue;
+		emit(builder, order < 0	  ? OP_ADDRESS_DEL
+			      : order > 0 ? OP_ADDRESS_ADD
+					  : OP_ADDRESS_SET)
+			->address = order < 0 ? x : y;
 	}
 }
 
@@ -208,7 +228,7 @@ static void compare_tenant(struct builder *builder, const struct state_tenant *a
 		emit(builder, OP_TENANT_ADD);
 	else if (!b)
 		emit(builder, OP_TENANT_DEL);
-	else if (a->id != b->id || a->flows != b->flows)
+	else if (a->id != b->id || a->flows != b->flows || a->nat_ports != b->nat_ports)
 		emit(builder, OP_TENANT_SET);
 	compare_addresses(builder);
 	compare_services(builder);
@@ -217,7 +237,7 @@ static void compare_tenant(struct builder *builder, const struct state_tenant *a
 /* Stable: operations of one kind stay in the order of the states. */
 static int order_plan(const struct builder *builder, struct plan *ret_plan)
 {
-	size_t first[OP_KINDS + 1] = {};
+	size_t first[RANKS + 1] = {};
 	struct op *ops;
 
 	*ret_plan = (struct plan){};
@@ -227,11 +247,11 @@ static int order_plan(const struct builder *builder, struct plan *ret_plan)
 	if (!ops)
 		return -ENOMEM;
 	for (size_t i = 0; i < builder->count; i++)
-		first[rank[builder->ops[i].kind] + 1]++;
-	for (size_t i = 1; i <= OP_KINDS; i++)
+		first[rank_of(&builder->ops[i]) + 1]++;
+	for (size_t i = 1; i <= RANKS; i++)
 		first[i] += first[i - 1];
 	for (size_t i = 0; i < builder->count; i++)
-		ops[first[rank[builder->ops[i].kind]]++] = builder->ops[i];
+		ops[first[rank_of(&builder->ops[i])]++] = builder->ops[i];
 	ret_plan->ops = ops;
 	ret_plan->count = builder->count;
 	return 0;

@@ -11,17 +11,18 @@
 
 enum op_kind {
 	OP_TENANT_ADD,
-	OP_TENANT_SET, /* id or flow quota */
+	OP_TENANT_SET, /* id, flow quota or NAT ports */
 	OP_TENANT_DEL,
 	OP_ADDRESS_ADD, /* a VIP address given to a tenant */
+	OP_ADDRESS_SET, /* echo */
 	OP_ADDRESS_DEL,
 	OP_SERVICE_ADD,
 	OP_SERVICE_SET, /* any setting but VIPs and members */
 	OP_SERVICE_DEL,
-	OP_VIP_ADD, /* an {address, port} of a service */
+	OP_VIP_ADD, /* an {address, ports} of a service */
 	OP_VIP_DEL,
 	OP_MEMBER_ADD,
-	OP_MEMBER_SET, /* weight or drain */
+	OP_MEMBER_SET, /* weight, drain or server ID */
 	OP_MEMBER_DEL,
 };
 
@@ -32,8 +33,8 @@ struct op {
 	enum op_kind kind;
 	const struct state_tenant *old_tenant, *new_tenant;
 	const struct state_service *old_service, *new_service;
-	const struct state_vip *vip; /* OP_VIP_* */
-	const struct addr *address;  /* OP_ADDRESS_* */
+	const struct state_vip *vip;	     /* OP_VIP_* */
+	const struct state_address *address; /* OP_ADDRESS_*: the new one, or the one that goes */
 	const struct state_member *old_member, *new_member;
 };
 

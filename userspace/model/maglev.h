@@ -13,7 +13,11 @@
 
 #include "../base/addr.h"
 
-#define MAGLEV_WEIGHT_MAX 256
+/* A configured weight is at most 256. Tables are filled with 64 times that, so that the share of a
+ * member can grow in small steps.
+ */
+#define MAGLEV_WEIGHT_SCALE 64
+#define MAGLEV_WEIGHT_MAX   (256 * MAGLEV_WEIGHT_SCALE)
 
 struct maglev_member {
 	uint64_t offset, skip; /* hashes of its identity, from maglev_identify() */
@@ -26,17 +30,19 @@ void maglev_identify(struct maglev_member *member, const struct addr *address, u
 
 /*
  * Fills ret_slots[0..count). count must be prime. A member of weight w gets w turns where one of
- * the greatest weight W gets W. members are sorted in place by identity, so that their order does
- * not matter. 0, -EINVAL (no members, a weight of 0, more members than slots) or -ENOMEM.
+ * the greatest weight W gets W; only the ratios of weights matter. members are sorted in place by
+ * identity, so that their order does not matter. 0, -EINVAL (no members, a weight of 0, more
+ * members than slots) or -ENOMEM.
  */
 int maglev_fill(struct maglev_member *members, size_t member_count, uint32_t count,
 		uint32_t *ret_slots);
 
 /*
- * The size of a table for these weights: a prime of at least 100 slots per member and 10 for the
- * lightest one. Sizes are four times apart, so that a pool that grows seldom changes its table's
- * size, and depend on the configured members alone, so that all nodes of a cluster agree.
- * 0 when even the largest table (2,097,143) is too small for 10 slots per member.
+ * The size of a table for these configured weights, however much they are scaled for maglev_fill():
+ * a prime of at least 100 slots per member and 10 for the lightest one. Sizes are four times apart,
+ * so that a pool that grows seldom changes its table's size, and depend on the configured members
+ * alone, so that all nodes of a cluster agree. 0 when even the largest table (2,097,143) is too
+ * small for 10 slots per member.
  */
 uint32_t maglev_size(const uint32_t *weights, size_t member_count);
 

@@ -51,7 +51,8 @@ static char *number(uint64_t value, char text[UNITS_TEXT_MAX])
 	return text;
 }
 
-static char *id(uint32_t value, char text[UNITS_TEXT_MAX])
+/* 0 is the absence of a setting. */
+static char *none_or(uint32_t value, char text[UNITS_TEXT_MAX])
 {
 	return value ? number(value, text) : strcpy(text, "none");
 }
@@ -87,7 +88,17 @@ static void add_number(struct line *line, const char *name, const uint32_t *old_
 
 static const char *forward_name(enum state_forward forward)
 {
-	return forward == STATE_FORWARD_DSR ? "dsr" : "ipip";
+	return forward == STATE_FORWARD_DSR    ? "dsr"
+	       : forward == STATE_FORWARD_IPIP ? "ipip"
+	       : forward == STATE_FORWARD_GUE  ? "gue"
+					       : "nat";
+}
+
+static const char *affinity_name(enum state_affinity affinity)
+{
+	return affinity == STATE_AFFINITY_CLIENT_PORT ? "client-port"
+	       : affinity == STATE_AFFINITY_CLIENT    ? "client"
+						      : "none";
 }
 
 static const char *health_name(enum state_health_type type)
@@ -97,15 +108,26 @@ static const char *health_name(enum state_health_type type)
 
 static const char *protocol_name(uint8_t protocol)
 {
-	return protocol == IPPROTO_UDP ? "UDP" : "TCP";
+	return protocol == IPPROTO_UDP ? "UDP" : protocol == IPPROTO_SCTP ? "SCTP" : "TCP";
 }
 
 static void add_tenant(struct line *line, const struct state_tenant *a,
 		       const struct state_tenant *b)
 {
 	if (a || b->id)
-		add_number(line, "id", a ? &a->id : NULL, b->id, id);
+		add_number(line, "id", a ? &a->id : NULL, b->id, none_or);
 	add_number(line, "flows", a ? &a->flows : NULL, b->flows, plain);
+	if (a || b->nat_ports)
+		add_number(line, "natPorts", a ? &a->nat_ports : NULL, b->nat_ports, none_or);
+}
+
+static void add_address(struct line *line, enum op_kind kind, const struct state_address *address)
+{
+	if (kind == OP_ADDRESS_SET)
+		add_setting(line, "echo", address->echo ? "off" : "on",
+			    address->echo ? "on" : "off");
+	else if (kind == OP_ADDRESS_ADD && address->echo)
+		add_setting(line, "echo", NULL, "on");
 }
 
 static void add_health(struct line *line, const struct state_health *a,
@@ -130,10 +152,15 @@ static void add_health(struct line *line, const struct state_health *a,
 static void add_service(struct line *line, const struct state_service *a,
 			const struct state_service *b)
 {
+	uint32_t old_mss = a ? a->mss : 0, old_bytes = a ? a->quic_server_id_bytes : 0;
+
 	if (!a)
 		add_setting(line, "protocol", NULL, protocol_name(b->protocol));
 	add_setting(line, "pool", a ? a->pool : NULL, b->pool);
 	add_setting(line, "forward", a ? forward_name(a->forward) : NULL, forward_name(b->forward));
+	if (a || b->affinity != STATE_AFFINITY_CLIENT_PORT)
+		add_setting(line, "affinity", a ? affinity_name(a->affinity) : NULL,
+			    affinity_name(b->affinity));
 	add_setting(line, "track",
 		    !a		      ? NULL
 		    : a->track_always ? "always"
@@ -142,15 +169,33 @@ static void add_service(struct line *line, const struct state_service *a,
 	add_number(line, "idleTimeout", a ? &a->idle_s : NULL, b->idle_s, seconds);
 	if (b->protocol == IPPROTO_UDP)
 		add_number(line, "learn", a ? &a->learn_s : NULL, b->learn_s, seconds);
+	if (a || b->mss)
+		add_number(line, "mss", a ? &old_mss : NULL, b->mss, none_or);
+	if (a || b->quic_server_id_bytes)
+		add_number(line, "quic.serverIdBytes", a ? &old_bytes : NULL,
+			   b->quic_server_id_bytes, none_or);
 	add_number(line, "drainDeadline", a ? &a->drain_deadline_s : NULL, b->drain_deadline_s,
 		   seconds);
 	add_number(line, "stickWhenDown", a ? &a->stick_s : NULL, b->stick_s, seconds);
+	if (a || b->slow_start_s)
+		add_number(line, "slowStart", a ? &a->slow_start_s : NULL, b->slow_start_s,
+			   seconds);
 	add_health(line, a ? &a->health : NULL, &b->health);
+}
+
+static char *server_id(const struct state_member *member, char text[UNITS_TEXT_MAX])
+{
+	strcpy(text, "none");
+	for (size_t i = 0; i < member->server_id_bytes; i++)
+		sprintf(text + 2 * i, "%02x", member->server_id[i]);
+	return text;
 }
 
 static void add_member(struct line *line, const struct state_member *a,
 		       const struct state_member *b)
 {
+	char old_id[UNITS_TEXT_MAX], new_id[UNITS_TEXT_MAX];
+
 	add_number(line, "weight", a ? &a->weight : NULL, b->weight, plain);
 	if (a || b->drain)
 		add_setting(line, "state",
@@ -158,6 +203,24 @@ static void add_member(struct line *line, const struct state_member *a,
 			    : a->drain ? "drain"
 				       : "active",
 			    b->drain ? "drain" : "active");
+	if (a || b->server_id_bytes)
+		add_setting(line, "serverId", a ? server_id(a, old_id) : NULL,
+			    server_id(b, new_id));
+}
+
+/* "192.0.2.1:80", "192.0.2.1:5432-5440" or "192.0.2.1:any". */
+static void add_vip(struct line *line, const struct state_vip *vip)
+{
+	char text[ADDR_TEXT_MAX];
+	/* an address of IPv6 gets its brackets with a port, of which "1" is cut off again */
+	size_t length = strlen(addr_format_endpoint(&vip->address, 1, text)) - 1;
+
+	if (vip->port == 0)
+		add(line, "%.*sany", (int)length, text);
+	else if (vip->port != vip->last)
+		add(line, "%.*s%u-%u", (int)length, text, vip->port, vip->last);
+	else
+		add(line, "%.*s%u", (int)length, text, vip->port);
 }
 
 static char sign(enum op_kind kind)
@@ -170,6 +233,7 @@ static char sign(enum op_kind kind)
 	case OP_MEMBER_ADD:
 		return '+';
 	case OP_TENANT_SET:
+	case OP_ADDRESS_SET:
 	case OP_SERVICE_SET:
 	case OP_MEMBER_SET:
 		return '~';
@@ -198,9 +262,11 @@ char *op_format(const struct op *op, char *text, size_t size)
 			add_tenant(&line, op->old_tenant, op->new_tenant);
 		break;
 	case OP_ADDRESS_ADD:
+	case OP_ADDRESS_SET:
 	case OP_ADDRESS_DEL:
 		add(&line, "%c address %s %s", mark, tenant->name,
-		    addr_format(op->address, address));
+		    addr_format(&op->address->address, address));
+		add_address(&line, op->kind, op->address);
 		break;
 	case OP_SERVICE_ADD:
 	case OP_SERVICE_SET:
@@ -211,9 +277,9 @@ char *op_format(const struct op *op, char *text, size_t size)
 		break;
 	case OP_VIP_ADD:
 	case OP_VIP_DEL:
-		add(&line, "%c vip %s/%s %s %s", mark, tenant->name, service->name,
-		    protocol_name(service->protocol),
-		    addr_format_endpoint(&op->vip->address, op->vip->port, address));
+		add(&line, "%c vip %s/%s %s ", mark, tenant->name, service->name,
+		    protocol_name(service->protocol));
+		add_vip(&line, op->vip);
 		break;
 	case OP_MEMBER_ADD:
 	case OP_MEMBER_SET:

@@ -18,6 +18,8 @@
 #define IPV4				.type = SCHEMA_TYPE_IPV4
 #define IPV6				.type = SCHEMA_TYPE_IPV6
 #define ENDPOINT			.type = SCHEMA_TYPE_ENDPOINT
+#define PORTS				.type = SCHEMA_TYPE_PORTS
+#define HEX				.type = SCHEMA_TYPE_HEX
 #define LABELS				.type = SCHEMA_TYPE_LABELS
 #define RANGE(t, low, high)		.type = SCHEMA_TYPE_##t, .min = (low), .max = (high)
 #define NUMBER(low, high)		RANGE(NUMBER, low, high)
@@ -25,6 +27,7 @@
 #define DURATION(low, high)		RANGE(DURATION, low, high)
 #define SECONDS(low, high)		RANGE(SECONDS, low, high)
 #define CHOICE(words)			.type = SCHEMA_TYPE_CHOICE, .choices = (words)
+#define BOOLEAN				CHOICE("false|true")
 #define OBJECT(id)			.type = SCHEMA_TYPE_OBJECT, .child = SCHEMA_OBJECT_##id
 #define LIST(count, ...)		.list = true, .at_least = (count), __VA_ARGS__
 #define REQUIRED			true
@@ -270,7 +273,7 @@ uint64_t schema_number_for(const struct tree_node *map, enum schema_key key, con
 	if (!text)
 		return 0;
 	if (word) {
-		/* "TCP 15m, UDP 60s" */
+		/* "TCP 15m, UDP 60s": the word is followed by its value */
 		text = strstr(text, word);
 		if (!text)
 			abort();

@@ -32,6 +32,8 @@ enum schema_type {
 	SCHEMA_TYPE_IPV4,
 	SCHEMA_TYPE_IPV6,
 	SCHEMA_TYPE_ENDPOINT, /* address, or address and port */
+	SCHEMA_TYPE_PORTS,    /* number: the first port, and 65536 times the last */
+	SCHEMA_TYPE_HEX,      /* a few bytes; number: how many */
 	SCHEMA_TYPE_NUMBER,
 	SCHEMA_TYPE_COUNT,
 	SCHEMA_TYPE_DURATION, /* number: milliseconds */

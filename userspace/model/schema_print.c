@@ -62,6 +62,13 @@ char *schema_expected(const struct schema_row *row, char *text, size_t size)
 			 "an address such as 192.0.2.1, 192.0.2.1:80, 2001:db8::1 or "
 			 "[2001:db8::1]:80");
 		break;
+	case SCHEMA_TYPE_PORTS:
+		snprintf(text, size,
+			 "a port from 1 to 65535, a range such as 5432-5440, or \"any\"");
+		break;
+	case SCHEMA_TYPE_HEX:
+		snprintf(text, size, "1 to %d bytes in hexadecimal, such as 0a1b", VALUE_HEX_MAX);
+		break;
 	case SCHEMA_TYPE_NUMBER:
 		snprintf(text, size, "a number from %" PRIu64 " to %" PRIu64, row->min, row->max);
 		break;

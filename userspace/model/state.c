@@ -4,14 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int compare_addresses(const void *a, const void *b)
+static int compare_addresses(const void *left, const void *right)
 {
-	return addr_compare(a, b);
+	const struct state_address *a = left, *b = right;
+
+	return addr_compare(&a->address, &b->address);
+}
+
+int state_compare_vips(const struct state_vip *a, const struct state_vip *b)
+{
+	int order = addr_compare(&a->address, &b->address);
+
+	order = order ? order : (a->port > b->port) - (a->port < b->port);
+	return order ? order : (a->last > b->last) - (a->last < b->last);
 }
 
 static int compare_vips(const void *left, const void *right)
 {
-	const struct state_vip *a = left, *b = right;
+	return state_compare_vips(left, right);
+}
+
+int state_compare_members(const struct state_member *a, const struct state_member *b)
+{
 	int order = addr_compare(&a->address, &b->address);
 
 	return order ? order : (a->port > b->port) - (a->port < b->port);
@@ -19,10 +33,7 @@ static int compare_vips(const void *left, const void *right)
 
 static int compare_members(const void *left, const void *right)
 {
-	const struct state_member *a = left, *b = right;
-	int order = addr_compare(&a->address, &b->address);
-
-	return order ? order : (a->port > b->port) - (a->port < b->port);
+	return state_compare_members(left, right);
 }
 
 /* By protocol as well: after a change of protocol was cut short, a node may hold both. */

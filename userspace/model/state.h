@@ -19,11 +19,23 @@
 enum state_forward {
 	STATE_FORWARD_DSR,
 	STATE_FORWARD_IPIP,
+	STATE_FORWARD_GUE,
+	STATE_FORWARD_NAT,
 };
 
+/* What of a client's packet chooses the backend. */
+enum state_affinity {
+	STATE_AFFINITY_CLIENT_PORT,
+	STATE_AFFINITY_CLIENT,
+	STATE_AFFINITY_NONE,
+};
+
+/* Host order. last == port: one port; 0..65535: any port. Those of one address and protocol do not
+ * overlap.
+ */
 struct state_vip {
 	struct addr address;
-	uint16_t port; /* host order */
+	uint16_t port, last;
 };
 
 struct state_member {
@@ -31,6 +43,8 @@ struct state_member {
 	uint16_t port; /* host order; 0: the VIP's */
 	uint32_t weight;
 	bool drain;
+	uint8_t server_id[8];	 /* in QUIC connection IDs */
+	uint8_t server_id_bytes; /* 0: none */
 };
 
 /* type none: members are taken to be up. */
@@ -49,13 +63,17 @@ struct state_health {
 struct state_service {
 	char name[STATE_NAME_MAX];
 	char pool[STATE_NAME_MAX];
-	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP */
 	enum state_forward forward;
-	bool track_always;
-	uint32_t idle_s;	   /* a silent flow is forgotten after this */
-	uint32_t drain_deadline_s; /* flows of a drained or removed member are kept this long */
-	uint32_t stick_s;	   /* flows of a member that went down are kept this long */
-	uint32_t learn_s;	   /* UDP: how long a slot learns before a planned change */
+	enum state_affinity affinity;
+	bool track_always;	      /* with nat always so */
+	uint8_t quic_server_id_bytes; /* 0: no QUIC */
+	uint16_t mss;		      /* largest a SYN may announce; 0: not clamped */
+	uint32_t idle_s;	      /* a silent flow is forgotten after this */
+	uint32_t drain_deadline_s;    /* flows of a drained or removed member are kept this long */
+	uint32_t stick_s;	      /* flows of a member that went down are kept this long */
+	uint32_t learn_s;	      /* UDP: how long a slot learns before a planned change */
+	uint32_t slow_start_s;	      /* a member that comes up gets its full share after this */
 	struct state_health health;
 	struct state_vip *vips;
 	size_t vip_count;
@@ -63,12 +81,18 @@ struct state_service {
 	size_t member_count;
 };
 
+/* A VIP address of a tenant. */
+struct state_address {
+	struct addr address;
+	bool echo; /* answers ping */
+};
+
 struct state_tenant {
 	char name[STATE_NAME_MAX];
-	uint32_t id;	/* 0: none given */
-	uint32_t flows; /* quota in flows, a power of two >= 64 */
-	struct addr
-		*addresses; /* VIP addresses it owns, sorted; every service's VIP is one of them */
+	uint32_t id;	    /* 0: none given */
+	uint32_t flows;	    /* quota in flows, a power of two >= 64 */
+	uint32_t nat_ports; /* source ports of its own, a power of two; 0: no service is nat */
+	struct state_address *addresses; /* it owns, sorted; every service's VIP is one of them */
 	size_t address_count;
 	struct state_service *services;
 	size_t service_count;
@@ -80,6 +104,10 @@ struct state {
 };
 
 void state_sort(struct state *state);
+
+/* The order of lists: by address, then ports. 0: the same one. */
+int state_compare_vips(const struct state_vip *a, const struct state_vip *b);
+int state_compare_members(const struct state_member *a, const struct state_member *b);
 
 /* By name in a sorted state; NULL when there is none. state may be NULL. */
 const struct state_tenant *state_find_tenant(const struct state *state, const char *name);

@@ -2,6 +2,7 @@
 #include "value.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "units.h"
@@ -37,6 +38,57 @@ bool value_is_label_key(const char *text)
 	size_t length = strlen(text);
 
 	return length > 0 && length <= 63 && strspn(text, LOWER UPPER DIGITS "-_./") == length;
+}
+
+static bool is_hex(const char *text, uint64_t *ret_bytes)
+{
+	size_t length = strlen(text);
+
+	*ret_bytes = length / 2;
+	return length >= 2 && length <= 2 * (size_t)VALUE_HEX_MAX && length % 2 == 0 &&
+	       strspn(text, DIGITS "abcdefABCDEF") == length;
+}
+
+size_t value_read_hex(const char *text, uint8_t ret_bytes[VALUE_HEX_MAX])
+{
+	size_t count = strlen(text) / 2;
+
+	for (size_t i = 0; i < count; i++)
+		sscanf(text + 2 * i, "%2hhx", &ret_bytes[i]);
+	return count;
+}
+
+static bool is_port(uint64_t number)
+{
+	return number >= 1 && number <= 65535;
+}
+
+static int parse_ports(const char *text, uint64_t *ret_number, const char **ret_remedy)
+{
+	const char *dash = strchr(text, '-');
+	uint64_t first, last;
+	char copy[8];
+
+	if (strcmp(text, "any") == 0) {
+		*ret_number = 65535ULL << 16;
+		return 0;
+	}
+	if (dash && (size_t)(dash - text) < sizeof(copy)) {
+		memcpy(copy, text, (size_t)(dash - text));
+		copy[dash - text] = 0;
+		text = copy;
+	}
+	if (units_parse_number(text, &first) < 0 || !is_port(first))
+		return -EINVAL;
+	last = first;
+	if (dash && (units_parse_number(dash + 1, &last) < 0 || !is_port(last)))
+		return -EINVAL;
+	if (dash && last <= first) {
+		*ret_remedy = "a range goes from its lowest port to its highest";
+		return -EINVAL;
+	}
+	*ret_number = first | last << 16;
+	return 0;
 }
 
 static bool is_socket(const char *text, const char **ret_remedy)
@@ -151,6 +203,11 @@ int value_parse(const struct schema_row *row, const char *text, uint64_t *ret_nu
 		break;
 	case SCHEMA_TYPE_ENDPOINT:
 		good = addr_parse_endpoint(text, &addr, &port) == 0;
+		break;
+	case SCHEMA_TYPE_PORTS:
+		return parse_ports(text, ret_number, ret_remedy);
+	case SCHEMA_TYPE_HEX:
+		good = is_hex(text, ret_number);
 		break;
 	case SCHEMA_TYPE_CHOICE:
 		return parse_choice(row->choices, text, ret_number);

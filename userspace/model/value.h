@@ -13,13 +13,17 @@
 #define VALUE_LABEL_MAX	 255
 #define VALUE_PATH_MAX	 1023
 #define VALUE_SOCKET_MAX 107 /* sun_path with its NUL */
+#define VALUE_HEX_MAX	 8   /* bytes */
 
 /*
- * 0 or -EINVAL. ret_number is set for numbers, counts, durations and choices. ret_remedy may be set
- * to advice when the value is refused.
+ * 0 or -EINVAL. ret_number is set for whatever stands for a number (see enum schema_type).
+ * ret_remedy may be set to advice when the value is refused.
  */
 int value_parse(const struct schema_row *row, const char *text, uint64_t *ret_number,
 		const char **ret_remedy);
+
+/* Bytes of a text that value_parse() took for hexadecimal; returns how many. */
+size_t value_read_hex(const char *text, uint8_t ret_bytes[VALUE_HEX_MAX]);
 
 bool value_is_label_key(const char *text);
 

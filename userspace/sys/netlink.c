@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <linux/if.h>
+#include <linux/if_ether.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ struct netlink {
 	struct netlink_request *request;
 	struct netlink_watch *watch;
 	struct link *links;
+	bool all_links; /* every link there is is remembered */
 	struct netlink_neighbours *neighbours;
 	struct loop_timer tell; /* always set, so that setting it cannot fail when it matters */
 	bool pending;		/* ... and then for soon */
@@ -99,6 +101,7 @@ static void forget_links(struct netlink *netlink)
 
 	HASH_ITER (hh, netlink->links, link, next)
 		forget_link(netlink, link);
+	netlink->all_links = false;
 }
 
 /* Without memory it is asked for again next time. */
@@ -112,6 +115,32 @@ static void remember_link(struct netlink *netlink, const struct netlink_link *fa
 	HASH_ADD(hh, netlink->links, facts.ifindex, sizeof(link->facts.ifindex), link);
 	if (!link->hh.tbl)
 		free(link);
+}
+
+static void found_link(void *context, const struct netlink_link *facts)
+{
+	struct netlink *netlink = context;
+
+	if (!find_link(netlink, facts->ifindex))
+		remember_link(netlink, facts);
+}
+
+/* Does a link carry VLANs of this host? Only all links together tell. */
+static int carries_vlans(struct netlink *netlink, uint32_t ifindex, bool *ret_carries)
+{
+	struct link *link, *next;
+
+	*ret_carries = false;
+	if (!netlink->all_links) {
+		int ret = netlink_request_links(netlink->request, found_link, netlink);
+
+		if (ret)
+			return ret;
+		netlink->all_links = true;
+	}
+	HASH_ITER (hh, netlink->links, link, next)
+		*ret_carries |= link->facts.is_vlan && link->facts.lower == ifindex;
+	return 0;
 }
 
 static int get_link(struct netlink *netlink, uint32_t ifindex, struct netlink_link *ret_facts)
@@ -151,7 +180,8 @@ static void told_link(struct netlink *netlink, const struct nlmsghdr *message)
 	}
 	/* Statistics, names and the like make messages too. */
 	same = link && is_up(&link->facts) == is_up(&facts) && link->facts.mtu == facts.mtu &&
-	       memcmp(link->facts.mac, facts.mac, sizeof(facts.mac)) == 0;
+	       memcmp(link->facts.mac, facts.mac, sizeof(facts.mac)) == 0 &&
+	       link->facts.lower == facts.lower && link->facts.vlan_id == facts.vlan_id;
 	if (link)
 		link->facts = facts;
 	else
@@ -216,6 +246,34 @@ static bool is_no(int error)
 	return false;
 }
 
+/* XDP sends from the interface that carries a VLAN, and writes the tag itself. */
+static int leave_vlan(struct netlink *netlink, const struct netlink_link *link,
+		      struct next_hop *hop)
+{
+	struct netlink_link lower;
+	bool carries;
+	int ret;
+
+	if (!link->is_vlan) {
+		ret = carries_vlans(netlink, link->ifindex, &carries);
+		hop->tag = carries ? NEXT_HOP_TAG_NONE : NEXT_HOP_TAG_KEEP;
+		return ret;
+	}
+	ret = link->lower ? get_link(netlink, link->lower, &lower) : -ENODEV;
+	if (ret && ret != -ENODEV)
+		return ret;
+	if (ret || lower.is_vlan || link->vlan_protocol != ETH_P_8021Q) {
+		hop->status = NEXT_HOP_STACKED;
+		return 0;
+	}
+	hop->tag = NEXT_HOP_TAG_SET;
+	hop->vlan = link->vlan_id;
+	hop->ifindex = lower.ifindex;
+	if (!is_up(&lower))
+		hop->status = NEXT_HOP_LINK_DOWN;
+	return 0;
+}
+
 int netlink_next_hop(struct netlink *netlink, const struct addr *destination,
 		     struct next_hop *ret_next_hop)
 {
@@ -248,6 +306,7 @@ int netlink_next_hop(struct netlink *netlink, const struct addr *destination,
 		ret = netlink_neighbours_ask(netlink->neighbours, hop.ifindex,
 					     hop.on_link ? destination : &route.gateway,
 					     &hop.status, hop.mac);
+		ret = ret ?: leave_vlan(netlink, &link, &hop);
 		if (ret)
 			return ret;
 	}
@@ -269,6 +328,8 @@ const char *next_hop_status_name(enum next_hop_status status)
 		return "no neighbour";
 	case NEXT_HOP_LINK_DOWN:
 		return "link down";
+	case NEXT_HOP_STACKED:
+		return "stacked VLANs";
 	}
 	return "unknown";
 }

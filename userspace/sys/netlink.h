@@ -18,6 +18,14 @@ enum next_hop_status {
 	NEXT_HOP_RESOLVING,    /* the neighbour is being asked */
 	NEXT_HOP_NO_NEIGHBOUR, /* it did not answer */
 	NEXT_HOP_LINK_DOWN,
+	NEXT_HOP_STACKED, /* through a VLAN within a VLAN, or one of 802.1ad */
+};
+
+enum next_hop_tag {
+	NEXT_HOP_TAG_KEEP, /* the link carries no VLAN of this host: tags are none of its business
+			    */
+	NEXT_HOP_TAG_SET,  /* vlan: packets must bear this tag and no other */
+	NEXT_HOP_TAG_NONE, /* the link carries VLANs of this host, and the way is in none of them */
 };
 
 struct next_hop {
@@ -25,7 +33,9 @@ struct next_hop {
 	bool on_link; /* the destination itself is the neighbour: no gateway in between */
 	uint8_t mac[6];
 	uint8_t source_mac[6];
-	uint32_t ifindex;
+	uint32_t ifindex; /* frames leave by it: of a VLAN, the interface that carries it */
+	enum next_hop_tag tag;
+	uint16_t vlan;
 	uint32_t mtu;	    /* of the route if it has one, else of the link */
 	struct addr source; /* the address the kernel would send from (preferred source) */
 };
@@ -45,7 +55,9 @@ void netlink_free(struct netlink *netlink);
 int netlink_next_hop(struct netlink *netlink, const struct addr *destination,
 		     struct next_hop *ret_next_hop);
 
-/* A word for status: "ok", "no route", "resolving", "no neighbour", "link down". */
+/* A word for status: "ok", "no route", "resolving", "no neighbour", "link down",
+ * "stacked VLANs".
+ */
 const char *next_hop_status_name(enum next_hop_status status);
 
 #endif

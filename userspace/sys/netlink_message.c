@@ -5,7 +5,10 @@
 #include "netlink_message.h"
 
 #include <errno.h>
+#include <arpa/inet.h>
 #include <linux/if_addr.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
@@ -110,6 +113,27 @@ int netlink_parse_route(const struct nlmsghdr *message, struct netlink_route *re
 	return ret;
 }
 
+/* A VLAN's own facts: which, by which protocol. Other kinds of links have other ones. */
+static int read_vlan(struct nlattr *info, struct netlink_link *link)
+{
+	struct nlattr *table[IFLA_INFO_MAX + 1], *vlan[IFLA_VLAN_MAX + 1];
+
+	if (nla_parse_nested(table, IFLA_INFO_MAX, info, NULL) < 0)
+		return -EBADMSG;
+	if (!table[IFLA_INFO_KIND] || nla_strcmp(table[IFLA_INFO_KIND], "vlan") != 0)
+		return 0;
+	if (!table[IFLA_INFO_DATA] ||
+	    nla_parse_nested(vlan, IFLA_VLAN_MAX, table[IFLA_INFO_DATA], NULL) < 0 ||
+	    !vlan[IFLA_VLAN_ID] || nla_len(vlan[IFLA_VLAN_ID]) < (int)sizeof(uint16_t))
+		return -EBADMSG;
+	link->is_vlan = true;
+	link->vlan_id = nla_get_u16(vlan[IFLA_VLAN_ID]);
+	link->vlan_protocol = ETH_P_8021Q;
+	if (vlan[IFLA_VLAN_PROTOCOL] && nla_len(vlan[IFLA_VLAN_PROTOCOL]) >= (int)sizeof(uint16_t))
+		link->vlan_protocol = ntohs(nla_get_u16(vlan[IFLA_VLAN_PROTOCOL]));
+	return 0;
+}
+
 int netlink_parse_link(const struct nlmsghdr *message, struct netlink_link *ret_link)
 {
 	struct nlattr *table[IFLA_MAX + 1];
@@ -130,6 +154,10 @@ int netlink_parse_link(const struct nlmsghdr *message, struct netlink_link *ret_
 	link.type = header->ifi_type;
 	if (table[IFLA_MTU])
 		ret = read_u32(table[IFLA_MTU], &link.mtu);
+	if (!ret && table[IFLA_LINKINFO])
+		ret = read_vlan(table[IFLA_LINKINFO], &link);
+	if (!ret && link.is_vlan && table[IFLA_LINK] && !table[IFLA_LINK_NETNSID])
+		ret = read_u32(table[IFLA_LINK], &link.lower);
 	/* Other than Ethernet, an address may have any length; it is not wanted then. */
 	if (table[IFLA_ADDRESS])
 		read_mac(table[IFLA_ADDRESS], link.mac);

@@ -27,6 +27,11 @@ struct netlink_link {
 	uint32_t mtu;
 	uint16_t type; /* ARPHRD_* */
 	uint8_t mac[6];
+	bool is_vlan;
+	uint16_t vlan_protocol; /* ETH_P_8021Q or ETH_P_8021AD */
+	uint16_t vlan_id;
+	uint32_t lower; /* of a VLAN: the interface that carries it; 0: none, or in another
+			   namespace */
 };
 
 struct netlink_neighbour {

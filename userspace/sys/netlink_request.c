@@ -112,7 +112,7 @@ static int await(struct netlink_request *request, uint32_t sequence,
 static int ask(struct netlink_request *request, struct nl_msg *message, uint16_t kind,
 	       const struct nlmsghdr **ret_answer)
 {
-	const struct nlmsghdr *answer;
+	const struct nlmsghdr *answer = NULL;
 	uint32_t sequence;
 	int ret;
 
@@ -187,6 +187,48 @@ int netlink_request_link(struct netlink_request *request, uint32_t ifindex,
 		return -ENOMEM;
 	ret = ask(request, message, RTM_NEWLINK, &answer);
 	return ret ? ret : netlink_parse_link(answer, ret_link);
+}
+
+int netlink_request_links(struct netlink_request *request,
+			  void (*each)(void *context, const struct netlink_link *link),
+			  void *context)
+{
+	struct ifinfomsg header = {};
+	struct nl_msg *question =
+		compose(RTM_GETLINK, NLM_F_DUMP, &header, sizeof(header), 0, NULL);
+	uint32_t sequence;
+	int ret;
+
+	if (!question)
+		return -ENOMEM;
+	ret = nl_send_auto(request->socket, question);
+	sequence = nlmsg_hdr(question)->nlmsg_seq;
+	nlmsg_free(question);
+	if (ret < 0)
+		return ret == -NLE_NOMEM ? -ENOMEM : -EIO;
+	for (;;) {
+		const struct nlmsghdr *message = (const struct nlmsghdr *)request->answer;
+		ssize_t received = receive(request);
+		int left = (int)received;
+
+		if (received < 0)
+			return (int)received;
+		for (; nlmsg_ok(message, left);
+		     message = nlmsg_next((struct nlmsghdr *)message, &left)) {
+			const struct nlmsgerr *error = nlmsg_data(message);
+			struct netlink_link link;
+
+			if (message->nlmsg_seq != sequence)
+				continue;
+			if (message->nlmsg_type == NLMSG_DONE)
+				return 0;
+			if (message->nlmsg_type == NLMSG_ERROR)
+				return nlmsg_valid_hdr(message, sizeof(*error)) ? error->error
+										: -EBADMSG;
+			if (netlink_parse_link(message, &link) == 0)
+				each(context, &link);
+		}
+	}
 }
 
 int netlink_request_neighbour(struct netlink_request *request, uint32_t ifindex,

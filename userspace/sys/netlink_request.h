@@ -22,6 +22,10 @@ int netlink_request_route(struct netlink_request *request, const struct addr *de
 			  struct netlink_route *ret_route);
 
 /* -ENODEV when there is none. */
+/* Every link there is. Calls each while the socket is in use: it must not ask in turn. */
+int netlink_request_links(struct netlink_request *request,
+			  void (*each)(void *context, const struct netlink_link *link),
+			  void *context);
 int netlink_request_link(struct netlink_request *request, uint32_t ifindex,
 			 struct netlink_link *ret_link);
 

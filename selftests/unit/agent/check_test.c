@@ -161,7 +161,7 @@ static void want(const char *address, uint16_t port)
 	strcpy(wanted.tenant.name, "acme");
 	wanted.tenant.services = wanted.services;
 	wanted.tenant.service_count = 1;
-	wanted.vip = (struct state_vip){.address = ip("192.0.2.10"), .port = 1};
+	wanted.vip = (struct state_vip){.address = ip("192.0.2.10"), .port = 1, .last = 1};
 	wanted.members[0] = (struct state_member){.address = ip(address), .port = port};
 	for (int i = 0; i < 2; i++) {
 		struct state_service *service = &wanted.services[i];
@@ -378,13 +378,13 @@ static void test_which_port(void **state)
 	close(closed);
 	/* The VIP's, as nothing else is given. */
 	want("127.0.0.1", 0);
-	wanted.vip.port = port;
+	wanted.vip.port = wanted.vip.last = port;
 	apply();
 	run_until(is_up);
 	assert_int_equal(seen.port, 0);
 	/* The member's. */
 	want("127.0.0.1", other);
-	wanted.vip.port = port;
+	wanted.vip.port = wanted.vip.last = port;
 	apply();
 	run_until(is_down);
 	/* The health check's. */

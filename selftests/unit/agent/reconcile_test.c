@@ -3,6 +3,7 @@
  * From one state to another on the fake dataplane, whole or cut off at every verb in turn: traffic
  * must find its way at each point, and whoever comes after the cut must end where it was going.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +25,7 @@
 #define TENANTS	 3
 #define SERVICES 3
 #define MEMBERS	 8
-#define PAIRS	 30
+#define PAIRS	 12
 #define CHAINS	 100
 #define CHAIN	 6
 
@@ -38,6 +39,11 @@ struct node {
 static struct addr ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 {
 	return (struct addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}};
+}
+
+static struct state_vip one_port(struct addr address, int port)
+{
+	return (struct state_vip){address, (uint16_t)port, (uint16_t)port};
 }
 
 /* the node */
@@ -63,7 +69,7 @@ static void open_node(struct node *node)
 {
 	struct dataplane_options options = {
 		.capacity = {.tenants = 6,
-			     .vips = 40,
+			     .vips = 200,
 			     .services = 15,
 			     .members = 200,
 			     .slots = 80000,
@@ -148,7 +154,7 @@ static void let_time_pass(struct node *node, const struct state *running)
 }
 
 struct usage {
-	uint32_t tenants, services, members, records, lines, buckets;
+	uint32_t tenants, services, members, records, lines, buckets, port_lines;
 };
 
 static struct usage usage_of(const struct node *node)
@@ -160,6 +166,7 @@ static struct usage usage_of(const struct node *node)
 		registry->tenant_indices.in_use, registry->service_indices.in_use,
 		registry->member_indices.in_use, registry->records.in_use,
 		registry->slot_lines.in_use,	 registry->flow_buckets.in_use,
+		registry->port_lines.in_use,
 	};
 }
 
@@ -186,17 +193,50 @@ static void check_owners(const struct node *node, const struct mtlb_vip *vip, ui
 	}
 }
 
-static void check_key(const struct node *node, const struct mtlb_vip_key *key)
+/* As the program looks it up: by key, else among the ranges of the address. */
+static uint32_t find_record(const struct node *node, const struct addr *address, uint16_t port,
+			    uint8_t protocol)
 {
 	const struct dataplane_view *view = dataplane_view(node->dataplane);
-	uint32_t record = dataplane_find_vip(node->dataplane, key);
+	struct mtlb_vip_key key = registry_key(address, port, protocol);
+	uint32_t record = dataplane_find_vip(node->dataplane, &key), line = 0;
+
+	if (record) {
+		assert_memory_equal(&view->vips[record].key, &key, sizeof(key));
+		return record;
+	}
+	key = registry_key(address, 0, 0);
+	record = dataplane_find_vip(node->dataplane, &key);
+	for (int i = 0; record && i < MTLB_PORT_PROTOCOLS; i++)
+		if (registry_port_protocols[i] == protocol)
+			line = view->vips[record].port_line[i];
+	for (int i = 0; line && i < MTLB_PORT_LINES_MAX; i++) {
+		const struct mtlb_port_line *at = &view->port_lines[line];
+
+		for (int r = 0; r < MTLB_PORT_RANGES_PER_LINE; r++)
+			if (at->range[r].record && port >= at->range[r].first &&
+			    port <= at->range[r].last)
+				return at->range[r].record;
+		line = at->next;
+	}
+	return 0;
+}
+
+static const struct mtlb_vip *check_port(const struct node *node, const struct addr *address,
+					 uint16_t port, uint8_t protocol)
+{
+	const struct dataplane_view *view = dataplane_view(node->dataplane);
+	uint32_t record = find_record(node, address, port, protocol);
 	const struct mtlb_vip *vip = &view->vips[record];
 
 	assert_int_not_equal(record, 0);
-	assert_memory_equal(&vip->key, key, sizeof(*key));
+	assert_memory_equal(&vip->key.address, address, sizeof(*address));
+	assert_int_equal(vip->key.protocol, protocol);
+	assert_true(port >= ntohs(vip->key.port) &&
+		    port <= (vip->port_last ?: ntohs(vip->key.port)));
 	assert_true(view->tenants[vip->tenant].used);
 	if (vip->flags & MTLB_VIP_ADDRESS)
-		return;
+		return vip;
 	assert_true(view->services[vip->service].used);
 	assert_int_equal(view->services[vip->service].tenant, vip->tenant);
 	assert_true(vip->slot_first && vip->slot_count);
@@ -204,28 +244,26 @@ static void check_key(const struct node *node, const struct mtlb_vip_key *key)
 	check_owners(node, vip, vip->old_first, vip->old_count);
 	assert_true(vip->flow_first);
 	assert_true(vip->flow_first + vip->flow_mask < view->node->flow_buckets);
+	return vip;
 }
 
-static bool has_key(const struct state *state, const struct mtlb_vip_key *key)
+static bool serves(const struct state *state, const struct addr *address, uint16_t port,
+		   uint8_t protocol)
 {
 	for (size_t t = 0; t < state->tenant_count; t++) {
 		const struct state_tenant *tenant = &state->tenants[t];
 
-		for (size_t i = 0; i < tenant->address_count; i++) {
-			struct mtlb_vip_key is = registry_key(&tenant->addresses[i], 0, 0);
-
-			if (memcmp(&is, key, sizeof(is)) == 0)
+		for (size_t i = 0; !protocol && i < tenant->address_count; i++)
+			if (addr_compare(&tenant->addresses[i].address, address) == 0)
 				return true;
-		}
 		for (size_t s = 0; s < tenant->service_count; s++) {
 			const struct state_service *service = &tenant->services[s];
 
 			for (size_t i = 0; i < service->vip_count; i++) {
-				struct mtlb_vip_key is =
-					registry_key(&service->vips[i].address,
-						     service->vips[i].port, service->protocol);
+				const struct state_vip *vip = &service->vips[i];
 
-				if (memcmp(&is, key, sizeof(is)) == 0)
+				if (service->protocol == protocol && port >= vip->port &&
+				    port <= vip->last && addr_compare(&vip->address, address) == 0)
 					return true;
 			}
 		}
@@ -233,32 +271,89 @@ static bool has_key(const struct state *state, const struct mtlb_vip_key *key)
 	return false;
 }
 
-/* Every key of state; those alone that other has as well when it is given. */
+/* Every port of state, at the ends of its ranges; those alone that other serves as well when it is
+ * given. Else, it is for the service that state says.
+ */
 static void check_keys(const struct node *node, const struct state *state,
 		       const struct state *other)
 {
+	const struct dataplane_view *view = dataplane_view(node->dataplane);
+
 	for (size_t t = 0; t < state->tenant_count; t++) {
 		const struct state_tenant *tenant = &state->tenants[t];
 
 		for (size_t i = 0; i < tenant->address_count; i++) {
-			struct mtlb_vip_key key = registry_key(&tenant->addresses[i], 0, 0);
+			const struct addr *address = &tenant->addresses[i].address;
+			const struct mtlb_vip *vip;
 
-			if (!other || has_key(other, &key))
-				check_key(node, &key);
+			if (other && !serves(other, address, 0, 0))
+				continue;
+			vip = check_port(node, address, 0, 0);
+			if (other)
+				continue;
+			assert_string_equal(view->tenants[vip->tenant].name, tenant->name);
+			assert_int_equal(!!(vip->flags & MTLB_VIP_ECHO), tenant->addresses[i].echo);
 		}
 		for (size_t s = 0; s < tenant->service_count; s++) {
 			const struct state_service *service = &tenant->services[s];
 
-			for (size_t i = 0; i < service->vip_count; i++) {
-				struct mtlb_vip_key key =
-					registry_key(&service->vips[i].address,
-						     service->vips[i].port, service->protocol);
+			for (size_t i = 0; i < 2 * service->vip_count; i++) {
+				const struct state_vip *at = &service->vips[i / 2];
+				uint16_t port = i % 2 ? at->last : at->port;
+				const struct mtlb_vip *vip;
 
-				if (!other || has_key(other, &key))
-					check_key(node, &key);
+				if (other && !serves(other, &at->address, port, service->protocol))
+					continue;
+				vip = check_port(node, &at->address, port, service->protocol);
+				if (other)
+					continue;
+				assert_string_equal(view->services[vip->service].name,
+						    service->name);
+				assert_string_equal(view->tenants[vip->tenant].name, tenant->name);
 			}
 		}
 	}
+}
+
+struct counted {
+	const struct node *node;
+	size_t keys, ranges;
+};
+
+static void count_key(void *context, const struct mtlb_vip_key *key, uint32_t record)
+{
+	struct counted *counted = context;
+	const struct mtlb_vip *vip = &dataplane_view(counted->node->dataplane)->vips[record];
+	struct registry_chain chain;
+
+	(void)key;
+	counted->keys++;
+	for (int i = 0; vip->flags & MTLB_VIP_ADDRESS && i < MTLB_PORT_PROTOCOLS; i++) {
+		registry_read_chain(&counted->node->registry, vip->port_line[i], &chain);
+		counted->ranges += chain.count;
+		assert_int_equal(chain.line_count, (chain.count + 6) / 7);
+	}
+}
+
+/* What no one wants must be gone. */
+static void check_no_more(const struct node *node, const struct state *state)
+{
+	struct counted counted = {.node = node}, wanted = {};
+
+	for (size_t t = 0; t < state->tenant_count; t++) {
+		const struct state_tenant *tenant = &state->tenants[t];
+
+		wanted.keys += tenant->address_count;
+		for (size_t s = 0; s < tenant->service_count; s++)
+			for (size_t i = 0; i < tenant->services[s].vip_count; i++)
+				if (registry_last(&tenant->services[s].vips[i]))
+					wanted.ranges++;
+				else
+					wanted.keys++;
+	}
+	assert_int_equal(dataplane_each_vip(node->dataplane, count_key, &counted), 0);
+	assert_int_equal(counted.keys, wanted.keys);
+	assert_int_equal(counted.ranges, wanted.ranges);
 }
 
 /* Beyond check_keys: the record says what the service's and the tenant's entries say now. */
@@ -273,13 +368,22 @@ static void check_settings(const struct node *node)
 
 		for (const struct registry_vip *i = service->vips; i; i = i->next) {
 			const struct mtlb_vip *vip = &view->vips[i->record];
+			struct addr address = registry_addr(&i->key.address);
 
-			assert_int_equal(dataplane_find_vip(node->dataplane, &i->key), i->record);
+			assert_int_equal(
+				find_record(node, &address, ntohs(i->key.port), i->key.protocol),
+				i->record);
+			assert_int_equal(vip->port_last, i->last);
 			assert_int_equal(vip->service, service->index);
 			assert_int_equal(vip->slot_first, service->slot_first);
 			assert_int_equal(vip->flow_first, tenant->flow_first);
 			assert_int_equal(vip->flow_mask, tenant->flow_count - 1);
 			assert_int_equal(vip->flags & MTLB_VIP_TRACK_ALWAYS, names->track_always);
+			assert_int_equal(vip->flags >> MTLB_VIP_MSS_SHIFT, names->mss);
+			assert_int_equal(!!(vip->flags & MTLB_VIP_CLIENT),
+					 names->affinity == MTLB_AFFINITY_CLIENT);
+			assert_int_equal(!!(vip->flags & MTLB_VIP_ALONE),
+					 names->affinity == MTLB_AFFINITY_NONE);
 		}
 		for (size_t i = 0; i < service->member_count; i++) {
 			const struct mtlb_member_name *name =
@@ -292,6 +396,57 @@ static void check_settings(const struct node *node)
 			assert_false(flags & MTLB_MEMBER_NO_NEXT_HOP);
 		}
 	}
+}
+
+struct ids {
+	const struct node *node;
+	size_t count;
+};
+
+static void check_id(void *context, const struct mtlb_quic_key *key, uint32_t member)
+{
+	struct ids *ids = context;
+	const struct dataplane_view *view = dataplane_view(ids->node->dataplane);
+	const struct mtlb_member_name *name = &view->member_names[member];
+
+	ids->count++;
+	assert_true(name->used);
+	assert_int_equal(name->service, key->service);
+	assert_true(view->services[key->service].used);
+	assert_int_equal(view->services[key->service].quic_bytes, key->length);
+	assert_int_equal(name->server_id_bytes, key->length);
+	assert_memory_equal(&key->id, name->server_id, sizeof(key->id));
+}
+
+/* Each member's server ID leads to it, or, when it lingers, at least to somebody. */
+static void check_ids(const struct node *node)
+{
+	const struct dataplane_view *view = dataplane_view(node->dataplane);
+	struct registry_service *service, *next;
+	struct ids ids = {.node = node};
+	size_t known = 0;
+
+	assert_int_equal(dataplane_each_quic_id(node->dataplane, check_id, &ids), 0);
+	HASH_ITER (by_key, node->registry.services, service, next) {
+		uint8_t bytes = view->services[service->index].quic_bytes;
+
+		known += HASH_CNT(by_key, service->quic);
+		for (size_t i = 0; i < service->member_count; i++) {
+			const struct mtlb_member_name *name =
+				&view->member_names[service->members[i]];
+			struct mtlb_quic_key key = {.service = service->index, .length = bytes};
+			struct registry_quic *quic;
+
+			if (!bytes || name->server_id_bytes != bytes)
+				continue;
+			memcpy(&key.id, name->server_id, bytes);
+			HASH_FIND(by_key, service->quic, &key, sizeof(key), quic);
+			assert_non_null(quic);
+			if (name->state != MTLB_MEMBER_GONE)
+				assert_int_equal(quic->member, service->members[i]);
+		}
+	}
+	assert_int_equal(ids.count, known);
 }
 
 /* No table may still give slots to whom the configuration does not want there. */
@@ -322,43 +477,86 @@ static uint32_t pick(unsigned int *seed, uint32_t below)
 	return (uint32_t)rand_r(seed) % below;
 }
 
-static void make_service(unsigned int *seed, uint8_t t, uint8_t s,
+static void add_vip(struct state_service *to, struct addr address, uint32_t port, uint32_t last)
+{
+	to->vips = realloc(to->vips, (to->vip_count + 1) * sizeof(*to->vips));
+	assert_non_null(to->vips);
+	to->vips[to->vip_count++] = (struct state_vip){address, (uint16_t)port, (uint16_t)last};
+}
+
+/* The TCP services s0 and s2 share 1000-1099, and the border between them moves. */
+static void add_ranges(unsigned int *seed, uint8_t s, uint32_t border, struct addr address,
+		       struct state_service *to)
+{
+	uint32_t many = pick(seed, 4) ? 0 : pick(seed, 20);
+
+	if (s == 0 && border)
+		add_vip(to, address, 1000, 1000 + border * 20 - 1);
+	if (s == 2 && border < 5)
+		add_vip(to, address, 1000 + border * 20, 1099);
+	for (uint32_t i = 0; s == 0 && i < many; i++)
+		add_vip(to, address, 2000 + 10 * i, 2000 + 10 * i + pick(seed, 3));
+}
+
+static void make_service(unsigned int *seed, uint8_t t, uint8_t s, uint32_t border,
 			 const struct state_tenant *tenant, struct state_service *to)
 {
+	bool udp = s == 1, any = udp && pick(seed, 3) == 0;
+
 	*to = (struct state_service){
-		.protocol = s == 1 ? IPPROTO_UDP : IPPROTO_TCP,
-		.forward = pick(seed, 4) ? STATE_FORWARD_IPIP : STATE_FORWARD_DSR,
-		.track_always = pick(seed, 3) == 0,
+		.protocol = udp ? IPPROTO_UDP : IPPROTO_TCP,
+		.forward = pick(seed, 3),
+		.affinity = pick(seed, udp ? 3 : 2),
+		.quic_server_id_bytes = udp ? pick(seed, 3) : 0,
+		.mss = !udp && pick(seed, 3) == 0 ? 1400 : 0,
 		.idle_s = 60 * (1 + pick(seed, 2)),
 		.drain_deadline_s = 600,
 		.stick_s = 30,
 		.learn_s = 10,
 	};
+	to->track_always = to->affinity != STATE_AFFINITY_NONE && pick(seed, 3) == 0;
 	snprintf(to->name, sizeof(to->name), "s%u", s);
 	snprintf(to->pool, sizeof(to->pool), "p%u", pick(seed, 2));
-	to->vips = calloc(tenant->address_count * 2 + 1, sizeof(*to->vips));
 	to->members = calloc(MEMBERS, sizeof(*to->members));
-	assert_true(to->vips && to->members);
-	for (size_t i = 0; i < tenant->address_count; i++)
-		for (uint16_t port = 0; port < 2; port++)
-			if (pick(seed, 4)) /* the ports of two TCP services differ, but 90 moves */
-				to->vips[to->vip_count++] = (struct state_vip){
-					tenant->addresses[i], (uint16_t)(port ? 80 + s : 70 + s)};
-	if (tenant->address_count && s != 1 && pick(seed, 2) == s / 2 && tenant->id != s / 2U)
-		to->vips[to->vip_count++] = (struct state_vip){tenant->addresses[0], 90};
-	for (uint8_t i = 0; i < MEMBERS; i++)
-		if (pick(seed, 3))
-			to->members[to->member_count++] = (struct state_member){
-				.address = ipv4(10, t, s, i + 1),
-				.weight = 1 + pick(seed, 3),
-				.drain = pick(seed, 5) == 0,
-			};
+	assert_non_null(to->members);
+	for (size_t i = 0; i < tenant->address_count; i++) {
+		struct addr address = tenant->addresses[i].address;
+
+		for (uint32_t port = 0; port < 2; port++)
+			if (!any && pick(seed, 4)) /* those of two TCP services differ; 90 moves */
+				add_vip(to, address, port ? 80U + s : 70U + s,
+					port ? 80U + s : 70U + s);
+		if (any)
+			add_vip(to, address, 0, 65535);
+		add_ranges(seed, s, border, address, to);
+	}
+	if (tenant->address_count && !udp && pick(seed, 2) == s / 2 && tenant->id != s / 2U)
+		add_vip(to, tenant->addresses[0].address, 90, 90);
+	for (uint8_t i = 0; i < MEMBERS; i++) {
+		struct state_member *member = &to->members[to->member_count];
+
+		if (!pick(seed, 3))
+			continue;
+		*member = (struct state_member){
+			.address = ipv4(10, t, s, i + 1),
+			.weight = 1 + pick(seed, 3),
+			.drain = pick(seed, 5) == 0,
+			.server_id_bytes = to->quic_server_id_bytes,
+		};
+		/* they are exchanged between members: id + index is always the same set */
+		for (uint8_t b = 0; b < member->server_id_bytes; b++)
+			member->server_id[b] = b ? (uint8_t)(i ^ (border & 1)) : 7;
+		if (member->server_id_bytes == 1)
+			member->server_id[0] = (uint8_t)(i ^ (border & 1));
+		to->member_count++;
+	}
 }
 
 /* Each tenant has an address of its own, and one of a few that move between tenants. */
 static void make_state(unsigned int seed, struct state *to)
 {
 	uint8_t owner = (uint8_t)pick(&seed, TENANTS);
+	uint32_t border;
 
 	*to = (struct state){.tenants = calloc(TENANTS, sizeof(*to->tenants))};
 	assert_non_null(to->tenants);
@@ -371,15 +569,18 @@ static void make_state(unsigned int seed, struct state *to)
 		snprintf(tenant->name, sizeof(tenant->name), "t%u", t);
 		tenant->id = pick(&seed, 2);
 		tenant->flows = 64U << pick(&seed, 3);
+		border = pick(&seed, 6);
 		tenant->addresses = calloc(2, sizeof(*tenant->addresses));
 		tenant->services = calloc(SERVICES, sizeof(*tenant->services));
 		assert_true(tenant->addresses && tenant->services);
-		tenant->addresses[tenant->address_count++] = ipv4(198, 51, 100, t);
+		tenant->addresses[tenant->address_count++] = (struct state_address){
+			.address = ipv4(198, 51, 100, t), .echo = pick(&seed, 2)};
 		if (t == owner)
-			tenant->addresses[tenant->address_count++] = ipv4(203, 0, 113, 1);
+			tenant->addresses[tenant->address_count++] = (struct state_address){
+				.address = ipv4(203, 0, 113, 1), .echo = pick(&seed, 2)};
 		for (uint8_t s = 0; s < SERVICES; s++)
 			if (pick(&seed, 4))
-				make_service(&seed, t, s, tenant,
+				make_service(&seed, t, s, border, tenant,
 					     &tenant->services[tenant->service_count++]);
 	}
 	state_sort(to);
@@ -398,7 +599,9 @@ static void test_random_chains(void **state)
 			expect_reach(&node, &wanted[i]);
 			expect_reached(&node, &wanted[i]);
 			check_keys(&node, &wanted[i], NULL);
+			check_no_more(&node, &wanted[i]);
 			check_settings(&node);
+			check_ids(&node);
 			check_tables(&node);
 			if (i % 2)
 				let_time_pass(&node, &wanted[i]);
@@ -455,7 +658,9 @@ static void run_cut(const struct state *before, const struct state *after, unsig
 	expect_reach(&node, after);
 	expect_reached(&node, after);
 	check_keys(&node, after, NULL);
+	check_no_more(&node, after);
 	check_settings(&node);
+	check_ids(&node);
 	check_tables(&node);
 	let_time_pass(&node, after);
 	check_keys(&node, after, NULL);
@@ -534,7 +739,7 @@ static void make_large(size_t tenants, uint32_t flows, size_t services, size_t v
 	}
 	first = &to->tenants[0];
 	first->addresses = calloc(1, sizeof(*first->addresses));
-	first->addresses[first->address_count++] = ipv4(198, 51, 100, 1);
+	first->addresses[first->address_count++].address = ipv4(198, 51, 100, 1);
 	first->services = calloc(services + 1, sizeof(*first->services));
 	first->service_count = services;
 	for (size_t s = 0; s < services; s++) {
@@ -545,8 +750,8 @@ static void make_large(size_t tenants, uint32_t flows, size_t services, size_t v
 		service->vips = calloc(vips + 1, sizeof(*service->vips));
 		service->members = calloc(members + 1, sizeof(*service->members));
 		for (size_t i = 0; i < vips; i++)
-			service->vips[service->vip_count++] = (struct state_vip){
-				ipv4(198, 51, 100, 1), (uint16_t)(1 + s * vips + i)};
+			service->vips[service->vip_count++] =
+				one_port(ipv4(198, 51, 100, 1), (int)(1 + s * vips + i));
 		for (size_t i = 0; i < members; i++)
 			service->members[service->member_count++] = (struct state_member){
 				.address = ipv4(10, 0, (uint8_t)s, (uint8_t)i), .weight = 1};
@@ -565,7 +770,7 @@ static void test_room(void **state)
 		{"node.capacity.tenants", 6, 64, 1, 1, 1},
 		{"node.capacity.flows", 5, 4096, 1, 1, 1},
 		{"node.capacity.services", 1, 64, 15, 1, 1},
-		{"node.capacity.vips", 1, 64, 4, 10, 1},
+		{"node.capacity.vips", 1, 64, 4, 50, 1},
 		{"node.capacity.members", 1, 64, 4, 1, 50},
 		{"node.capacity.slots", 1, 64, 11, 1, 2},
 	};

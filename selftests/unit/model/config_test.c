@@ -47,6 +47,25 @@
 	TENANT "pools: [{name: p, backends: [{address: 10.0.0.1}, {address: 10.0.0.2}]}]\n"        \
 	       "services:\n  - {name: s, vips: [v], protocol: TCP, ports: [80, 81], pool: p}\n"    \
 	       "  - {name: t, vips: [v], protocol: UDP, ports: [80], pool: p}\n"
+/* 6 lines */
+#define NAT_PLATFORM(node)                                                                         \
+	HEAD "node: {interfaces: [{name: eth0}], " node "}\n"                                      \
+	     "vips: [{name: web4, address: 192.0.2.10}, {name: web6, address: \"2001:db8::10\"}]\n" \
+	     "tenants: [{name: acme, vips: [web4, web6]}]\n"
+#define NAT_SOURCES(sources)                                                                       \
+	NAT_PLATFORM("capacity: {natSources: 2}, natSources: [" sources "]")
+#define NAT(sources, what)                                                                         \
+	NAT_SOURCES(sources) TENANT "pools:\n  - {name: p, backends: [{address: 10.0.0.1}]}\n"     \
+				    "  - {name: q, backends: [{address: \"10.0.0.2:80\"}]}\n"       \
+				    "  - {name: six, backends: [{address: \"2001:db8::2\"}]}\n"     \
+				    "services:\n  - {name: s, forward: nat, " what "}\n"
+#define NAT_SERVICE(vip)                                                                           \
+	"pools: [{name: p, backends: [{address: 10.0.0.1}]}]\n"                                    \
+	"services: [{name: s, vips: [" vip "], protocol: TCP, ports: [80], pool: p, forward: nat}]\n"
+#define QUIC(backends, what)                                                                       \
+	PLATFORM TENANT "pools:\n- name: p\n  backends:\n" backends                                \
+			"services:\n- {name: s, vips: [web4], protocol: UDP, ports: [443], pool: p, " \
+			what "}\n"
 /* clang-format on */
 
 static const struct {
@@ -215,12 +234,16 @@ static void defaults(void **state)
 	assert_int_equal(config.capacity.members, 32768);
 	assert_int_equal(config.capacity.slots, 4000000);
 	assert_int_equal(config.capacity.flows, 1000000);
+	assert_int_equal(config.capacity.nat_sources, 1);
+	assert_int_equal(config.nat_source_count, 0);
+	assert_int_equal(config.gue_port, 6080);
 	assert_true(addr_is_zero(&config.encap_ipv4));
 	assert_true(addr_is_zero(&config.encap_ipv6));
 	assert_string_equal(config.api_socket, "/run/mtlb/api.sock");
 	assert_int_equal(config.state.tenant_count, 1);
 	assert_int_equal(config.state.tenants[0].id, 0);
 	assert_int_equal(config.state.tenants[0].flows, 4096);
+	assert_int_equal(config.state.tenants[0].nat_ports, 0);
 	config_fini(&config);
 }
 
@@ -250,8 +273,8 @@ static void a_service_in_full(void **state)
 	tenant = &config.state.tenants[0];
 	assert_string_equal(tenant->name, "acme");
 	assert_int_equal(tenant->address_count, 2);
-	assert_string_equal(addr_format(&tenant->addresses[0], text), "192.0.2.10");
-	assert_string_equal(addr_format(&tenant->addresses[1], text), "2001:db8::10");
+	assert_string_equal(addr_format(&tenant->addresses[0].address, text), "192.0.2.10");
+	assert_string_equal(addr_format(&tenant->addresses[1].address, text), "2001:db8::10");
 	assert_int_equal(tenant->service_count, 2);
 
 	s = &tenant->services[0];
@@ -268,6 +291,10 @@ static void a_service_in_full(void **state)
 	assert_int_equal(s->protocol, IPPROTO_UDP);
 	assert_int_equal(s->forward, STATE_FORWARD_IPIP);
 	assert_false(s->track_always);
+	assert_int_equal(s->affinity, STATE_AFFINITY_CLIENT_PORT);
+	assert_int_equal(s->mss, 0);
+	assert_int_equal(s->quic_server_id_bytes, 0);
+	assert_int_equal(s->slow_start_s, 0);
 	assert_int_equal(s->idle_s, 60);
 	assert_int_equal(s->learn_s, 10);
 	assert_int_equal(s->drain_deadline_s, 0);
@@ -288,6 +315,261 @@ static void a_service_in_full(void **state)
 	assert_true(s->members[0].drain);
 	assert_int_equal(s->members[1].weight, 3);
 	assert_false(s->members[1].drain);
+	assert_int_equal(s->members[1].server_id_bytes, 0);
+	config_fini(&config);
+}
+
+static const struct state_service *first_service(const struct config *config)
+{
+	assert_int_equal(config->state.tenants[0].service_count, 1);
+	return &config->state.tenants[0].services[0];
+}
+
+static void services_of_the_other_kinds(void **state)
+{
+	const struct state_service *s;
+	struct config config;
+
+	(void)state;
+	load_good(SERVICE("vips: [web4], protocol: SCTP, ports: [80], pool: p, forward: gue, "
+			  "affinity: client, track: always"),
+		  &config);
+	s = first_service(&config);
+	assert_int_equal(s->protocol, IPPROTO_SCTP);
+	assert_int_equal(s->forward, STATE_FORWARD_GUE);
+	assert_int_equal(s->affinity, STATE_AFFINITY_CLIENT);
+	assert_true(s->track_always);
+	assert_int_equal(s->idle_s, 900);
+	assert_int_equal(s->learn_s, 0);
+	config_fini(&config);
+
+	load_good(SERVICE("vips: [web4], protocol: TCP, ports: [80], pool: p, mss: 1400"), &config);
+	assert_int_equal(first_service(&config)->mss, 1400);
+	config_fini(&config);
+
+	load_good(SERVICE("vips: [web4], protocol: UDP, ports: [any], pool: p, affinity: none"),
+		  &config);
+	s = first_service(&config);
+	assert_int_equal(s->affinity, STATE_AFFINITY_NONE);
+	assert_false(s->track_always);
+	assert_int_equal(s->vip_count, 1);
+	assert_int_equal(s->vips[0].port, 0);
+	assert_int_equal(s->vips[0].last, 65535);
+	config_fini(&config);
+}
+
+static void ranges_of_ports(void **state)
+{
+	const struct state_service *s;
+	struct config config;
+
+	(void)state;
+	load_good(SERVICE("vips: [web4], protocol: TCP, ports: [443, 5432-5440, 80], pool: p")
+		  /* next to them, of another protocol, at another VIP */
+		  "  - {name: t, vips: [web4], protocol: TCP, ports: [5441-5450, 5431], pool: p}\n"
+		  "  - {name: u, vips: [web4], protocol: UDP, ports: [any], pool: p}\n"
+		  "  - {name: v, vips: [web6], protocol: TCP, ports: [1-65535], pool: p}\n",
+		  &config);
+	s = &config.state.tenants[0].services[0];
+	assert_int_equal(s->vip_count, 3);
+	assert_int_equal(s->vips[0].port, 80);
+	assert_int_equal(s->vips[0].last, 80);
+	assert_int_equal(s->vips[1].port, 443);
+	assert_int_equal(s->vips[2].port, 5432);
+	assert_int_equal(s->vips[2].last, 5440);
+	config_fini(&config);
+	/* a range is one entry: with the granted address there are two */
+	load_good(SMALL("vips: 2") TENANT
+		  "pools: [{name: p, backends: [{address: 10.0.0.1}]}]\n"
+		  "services: [{name: s, vips: [v], protocol: TCP, ports: [1000-2000], pool: p}]\n",
+		  &config);
+	config_fini(&config);
+}
+
+/* At most 80 of a VIP and protocol, whatever the service. */
+static void number_of_ranges(void **state)
+{
+	(void)state;
+	for (int count = 80; count <= 81; count++) {
+		char *text = NULL;
+		struct config config;
+		size_t size;
+		FILE *file = open_memstream(&text, &size);
+
+		assert_non_null(file);
+		fputs(SERVICE("vips: [web4, web6], protocol: TCP, ports: [1-2], pool: p"), file);
+		fputs("  - {name: u, vips: [web4], protocol: UDP, ports: [1-2], pool: p}\n", file);
+		fputs("  - name: t\n    vips: [web4]\n    protocol: TCP\n    pool: p\n    ports:\n"
+		      "    - 7\n", /* a single port is none */
+		      file);
+		for (int i = 1; i < count; i++)
+			fprintf(file, "    - %d-%d\n", 60000 - 10 * i, 60001 - 10 * i);
+		fclose(file);
+		if (count == 80) {
+			load_good(text, &config);
+			config_fini(&config);
+		} else {
+			expect_errors(text, size,
+				      "t:103:7: ports 59200-59201 are one range too many for TCP "
+				      "on 192.0.2.10: at most 80; join ranges, or use another VIP");
+		}
+		free(text);
+	}
+}
+
+static void translation(void **state)
+{
+	const struct state_service *s;
+	char text[ADDR_TEXT_MAX];
+	struct config config;
+
+	(void)state;
+	load_good(NAT("{ipv4: 192.0.2.5, ipv6: \"2001:db8::5\"}, {ipv4: 192.0.2.6, ipv6: "
+		      "\"2001:db8::6\"}",
+		      "vips: [web4], protocol: TCP, ports: [8080], pool: q"),
+		  &config);
+	assert_int_equal(config.nat_source_count, 2);
+	assert_string_equal(addr_format(&config.nat_sources[0].ipv4, text), "192.0.2.5");
+	assert_string_equal(addr_format(&config.nat_sources[1].ipv6, text), "2001:db8::6");
+	assert_int_equal(config.state.tenants[0].nat_ports, 1024);
+	s = first_service(&config);
+	assert_int_equal(s->forward, STATE_FORWARD_NAT);
+	assert_true(s->track_always); /* it is the nature of translation */
+	assert_int_equal(s->members[0].port, 80);
+	config_fini(&config);
+
+	/* Where the port is the VIP's, or is kept, there is nothing to say. */
+	load_good(NAT("{ipv4: 192.0.2.5}", "vips: [web4], protocol: TCP, ports: [80], pool: q"),
+		  &config);
+	assert_int_equal(first_service(&config)->members[0].port, 0);
+	assert_true(addr_is_zero(&config.nat_sources[0].ipv6));
+	config_fini(&config);
+	load_good(NAT("{ipv4: 192.0.2.5}", "vips: [web4], protocol: TCP, ports: [1-9], pool: p"),
+		  &config);
+	assert_int_equal(first_service(&config)->members[0].port, 0);
+	config_fini(&config);
+	/* Two ports to one are allowed, though a range is not. */
+	load_good(
+		NAT("{ipv4: 192.0.2.5}", "vips: [web4], protocol: TCP, ports: [80, 443], pool: q"),
+		&config);
+	assert_int_equal(first_service(&config)->members[0].port, 80);
+	config_fini(&config);
+	/* Ports tell backends apart. */
+	load_good(NAT_SOURCES("{ipv4: 192.0.2.5}") TENANT
+		  "pools: [{name: p, backends: [{address: \"10.0.0.1:81\"}, {address: "
+		  "\"10.0.0.1:80\"}]}]\n"
+		  "services: [{name: s, vips: [web4], protocol: TCP, ports: [80], pool: p, "
+		  "forward: nat}]\n",
+		  &config);
+	s = first_service(&config);
+	assert_int_equal(s->member_count, 2);
+	assert_int_equal(s->members[0].port, 0);
+	assert_int_equal(s->members[1].port, 81);
+	config_fini(&config);
+}
+
+/* Tenants with a NAT service take ranges of 64512 ports; others take none. */
+static void nat_ports_that_fit(void **state)
+{
+	static const struct {
+		const char *first, *ports; /* of the first tenant, and of each other one */
+		int tenants, sources, needed;
+	} rows[] = {{"1024", "1024", 63, 1, 1}, {"1024", "1024", 64, 1, 2},
+		    {"513", "513", 63, 1, 1},	{"32768", "32768", 1, 1, 1},
+		    {"16k", "16k", 6, 2, 2},	{"32768", "32768", 3, 2, 3},
+		    {"64", "64", 1008, 1, 1},	{"64", "64", 1009, 1, 2},
+		    {"32k", "1024", 32, 1, 1},	{"32k", "1024", 33, 1, 2}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char *text = NULL, *errors, expected[256];
+		struct config config;
+		size_t size;
+		FILE *file = open_memstream(&text, &size);
+
+		assert_non_null(file);
+		fputs(HEAD "node: {interfaces: [{name: e}], capacity: {natSources: 3, tenants: 4k, "
+			   "flows: 16M}, natSources: [",
+		      file);
+		for (int j = 0; j < rows[i].sources; j++)
+			fprintf(file, "{ipv4: 192.0.2.%d}, ", j + 1);
+		fprintf(file,
+			"]}\ntiers: [{name: t0, l4: {natPorts: %s}}, "
+			"{name: t1, l4: {natPorts: %s}}]\nvips:\n",
+			rows[i].first, rows[i].ports);
+		for (int j = 0; j < rows[i].tenants; j++)
+			fprintf(file, "- {name: v%d, address: 10.1.%d.%d}\n", j, j / 250, j % 250);
+		fputs("tenants:\n- {name: other, tier: t1}\n", file);
+		for (int j = 0; j < rows[i].tenants; j++)
+			fprintf(file, "- {name: t%d, tier: t%d, vips: [v%d]}\n", j, j > 0, j);
+		for (int j = 0; j < rows[i].tenants; j++)
+			fprintf(file,
+				"---\napiVersion: mtlb/v1\nkind: TenantConfig\n"
+				"metadata: {tenant: t%d}\n"
+				"pools: [{name: p, backends: [{address: 10.9.0.1}]}]\n"
+				"services: [{name: s, vips: [v%d], protocol: TCP, ports: [80], "
+				"pool: p, forward: nat}]\n",
+				j, j);
+		fclose(file);
+		snprintf(expected, sizeof(expected),
+			 "t:4:85: the tenants' natPorts fill %d items of node.natSources, but "
+			 "there %s %d; add source addresses, or lower l4.natPorts of the tiers",
+			 rows[i].needed, rows[i].sources == 1 ? "is" : "are", rows[i].sources);
+		errors = load(text, size, &config);
+		if (rows[i].needed > rows[i].sources)
+			assert_string_equal(errors, expected);
+		else
+			assert_null(errors);
+		if (!errors) {
+			assert_string_equal(config.state.tenants[0].name, "other");
+			assert_int_equal(config.state.tenants[0].nat_ports, 0);
+			assert_true(config.state.tenants[1].nat_ports >= 64);
+			config_fini(&config);
+		}
+		free(errors);
+		free(text);
+	}
+}
+
+static void server_ids(void **state)
+{
+	const struct state_service *s;
+	struct config config;
+
+	(void)state;
+	load_good(QUIC("  - {address: 10.0.1.1}\n  - {address: 10.0.0.2, serverId: 00FF}\n"
+		       "  - {address: \"10.0.0.3:443\", state: drain}\n",
+		       "quic: {serverIdBytes: 2}, affinity: client"),
+		  &config);
+	s = first_service(&config);
+	assert_int_equal(s->quic_server_id_bytes, 2);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(s->members[i].server_id_bytes, 2);
+	assert_memory_equal(s->members[0].server_id, "\x00\xff\0\0\0\0\0\0", 8);
+	assert_memory_equal(s->members[1].server_id, "\x00\x03\0\0\0\0\0\0", 8);
+	assert_memory_equal(s->members[2].server_id, "\x01\x01\0\0\0\0\0\0", 8);
+	config_fini(&config);
+
+	load_good(HEAD "node: {interfaces: [{name: e}]}\n"
+		       "vips: [{name: v, address: \"2001:db8::1\", echo: true}]\n"
+		       "tenants: [{name: acme, vips: [v]}]\n" TENANT
+		       "pools: [{name: p, backends: [{address: \"2001:db8::a0b:c0d:e0f:1011\"}], "
+		       "slowStart: 1h}]\n"
+		       "services: [{name: s, vips: [v], protocol: UDP, ports: [443], pool: p, "
+		       "forward: dsr, quic: {serverIdBytes: 8}}]\n",
+		  &config);
+	s = first_service(&config);
+	assert_int_equal(s->members[0].server_id_bytes, 8);
+	assert_memory_equal(s->members[0].server_id, "\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11", 8);
+	assert_int_equal(s->slow_start_s, 3600);
+	assert_true(config.state.tenants[0].addresses[0].echo);
+	config_fini(&config);
+	/* A server ID is of no consequence to services without quic. */
+	load_good(QUIC("  - {address: 10.0.0.1, serverId: 01}\n  - {address: 10.0.0.2, serverId: "
+		       "01}\n",
+		       "track: always"),
+		  &config);
+	assert_int_equal(first_service(&config)->members[0].server_id_bytes, 0);
 	config_fini(&config);
 }
 
@@ -398,6 +680,12 @@ int main(void)
 		cmocka_unit_test(shows_a_hundred_errors),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(a_service_in_full),
+		cmocka_unit_test(services_of_the_other_kinds),
+		cmocka_unit_test(ranges_of_ports),
+		cmocka_unit_test(number_of_ranges),
+		cmocka_unit_test(translation),
+		cmocka_unit_test(nat_ports_that_fit),
+		cmocka_unit_test(server_ids),
 		cmocka_unit_test(quotas_are_powers_of_two),
 		cmocka_unit_test(listens_that_do_not_clash),
 		cmocka_unit_test(documents),

@@ -18,6 +18,11 @@
 	"apiVersion: mtlb/v1\nkind: Platform\nmetadata: {name: n}\n"                              \
 	"node: {interfaces: [{name: eth0}], encapSource: {ipv4: 192.0.2.1, ipv6: 2001:db8::1}}\n" \
 	"vips: [{name: a, address: 192.0.2.10}, {name: b, address: 192.0.2.11}]\n"
+#define NAT_HEAD                                                                \
+	"apiVersion: mtlb/v1\nkind: Platform\nmetadata: {name: n}\n"            \
+	"node: {interfaces: [{name: eth0}], natSources: [{ipv4: 192.0.2.5}]}\n" \
+	"tiers: [{name: more, l4: {natPorts: 2k}}]\n"                           \
+	"vips: [{name: a, address: 192.0.2.10}, {name: b, address: 192.0.2.11}]\n"
 #define ACME   "tenants: [{name: acme, vips: [a, b]}]\n"
 #define CONFIG "---\napiVersion: mtlb/v1\nkind: TenantConfig\nmetadata: {tenant: acme}\n"
 #define POOL(settings) \
@@ -241,6 +246,150 @@ static void another_protocol_is_another_service(void **state)
 		    "- service acme/web\n");
 }
 
+static void echo(void **state)
+{
+#define ECHO(a, b)                                                                          \
+	"apiVersion: mtlb/v1\nkind: Platform\nmetadata: {name: n}\n"                        \
+	"node: {interfaces: [{name: eth0}]}\nvips:\n- {name: a, address: 192.0.2.1" a "}\n" \
+	"- {name: b, address: \"2001:db8::1\"" b "}\n"                                      \
+	"tenants: [{name: acme, vips: [a, b]}]\n"
+	(void)state;
+	expect_plan(ECHO("", ", echo: true"), ECHO(", echo: true", ""),
+		    "~ address acme 192.0.2.1: echo off -> on\n"
+		    "~ address acme 2001:db8::1: echo on -> off\n");
+	expect_plan(NULL, ECHO("", ", echo: true"),
+		    "+ tenant acme: flows 4096\n"
+		    "+ address acme 192.0.2.1\n"
+		    "+ address acme 2001:db8::1: echo on\n");
+	expect_plan(ECHO("", ", echo: true"), ECHO(", echo: false", ", echo: true"), "");
+	expect_plan(ECHO("", ", echo: true"), NULL,
+		    "- address acme 192.0.2.1\n"
+		    "- address acme 2001:db8::1\n"
+		    "- tenant acme\n");
+}
+
+static void ranges_of_ports(void **state)
+{
+#define DB(vip, protocol, ports)                                                               \
+	HEAD ACME CONFIG POOL("") SERVICES "- {name: db, vips: [" vip "], protocol: " protocol \
+					   ", ports: [" ports "], pool: p}\n"
+	(void)state;
+	expect_plan(DB("a", "TCP", "80"), DB("a", "TCP", "5432-5440, 80"),
+		    "+ vip acme/db TCP 192.0.2.10:5432-5440\n");
+	expect_plan(DB("a", "TCP", "80"), DB("a", "TCP", "any"),
+		    "+ vip acme/db TCP 192.0.2.10:any\n"
+		    "- vip acme/db TCP 192.0.2.10:80\n");
+	expect_plan(DB("a", "TCP", "1-65535"), DB("a", "TCP", "1-65534"),
+		    "+ vip acme/db TCP 192.0.2.10:1-65534\n"
+		    "- vip acme/db TCP 192.0.2.10:1-65535\n");
+	expect_plan(DB("a", "TCP", "80"), DB("a", "TCP", "80-81"),
+		    "+ vip acme/db TCP 192.0.2.10:80-81\n"
+		    "- vip acme/db TCP 192.0.2.10:80\n");
+	expect_plan(DB("a", "SCTP", "80"), DB("b", "SCTP", "80"),
+		    "+ vip acme/db SCTP 192.0.2.11:80\n"
+		    "- vip acme/db SCTP 192.0.2.10:80\n");
+#define DB6(ports)                                                             \
+	"apiVersion: mtlb/v1\nkind: Platform\nmetadata: {name: n}\n"           \
+	"node: {interfaces: [{name: eth0}], encapSource: {ipv4: 192.0.2.1}}\n" \
+	"vips: [{name: a, address: \"2001:db8::10\"}]\n"                       \
+	"tenants: [{name: acme, vips: [a]}]\n" CONFIG POOL("") SERVICES        \
+		"- {name: db, vips: [a], protocol: TCP, ports: [" ports "], pool: p}\n"
+	expect_plan(DB6("any"), DB6("5-6"),
+		    "+ vip acme/db TCP [2001:db8::10]:5-6\n"
+		    "- vip acme/db TCP [2001:db8::10]:any\n");
+}
+
+static void more_settings(void **state)
+{
+#define DNS(settings)                      \
+	HEAD ACME CONFIG POOL("") SERVICES \
+		"- {name: dns, vips: [a], protocol: UDP, ports: [53], pool: p" settings "}\n"
+#define TCP(settings)                      \
+	HEAD ACME CONFIG POOL("") SERVICES \
+		"- {name: web, vips: [a], protocol: TCP, ports: [80], pool: p" settings "}\n"
+	(void)state;
+	expect_plan(DNS(""), DNS(", forward: gue, affinity: none"),
+		    "~ service acme/dns: forward ipip -> gue, affinity client-port -> none\n");
+	expect_plan(DNS(", affinity: none"), DNS(", affinity: client"),
+		    "~ service acme/dns: affinity none -> client\n");
+	expect_plan(TCP(""), TCP(", mss: 1400"), "~ service acme/web: mss none -> 1400\n");
+	expect_plan(TCP(", mss: 1400"), TCP(", mss: 1360"),
+		    "~ service acme/web: mss 1400 -> 1360\n");
+	expect_plan(BASE, HEAD ACME CONFIG POOL(", slowStart: 30s") SERVICES WEB,
+		    "~ service acme/web: slowStart 0s -> 30s\n");
+	expect_plan(DNS(""), DNS(", quic: {serverIdBytes: 2}"),
+		    "~ service acme/dns: quic.serverIdBytes none -> 2\n"
+		    "~ member acme/dns 10.0.0.1: serverId none -> 0001\n"
+		    "~ member acme/dns 10.0.0.2: serverId none -> 0002\n");
+	expect_plan(NULL,
+		    HEAD ACME CONFIG POOL(", slowStart: 1m") SERVICES
+		    "- {name: q, vips: [a], protocol: UDP, ports: [443], pool: p, forward: gue, "
+		    "affinity: client, quic: {serverIdBytes: 1}}\n"
+		    "- {name: t, vips: [a], protocol: TCP, ports: [any], pool: p, mss: 1400}\n",
+		    "+ tenant acme: flows 4096\n"
+		    "+ address acme 192.0.2.10\n"
+		    "+ address acme 192.0.2.11\n"
+		    "+ service acme/q: protocol UDP, pool p, forward gue, affinity client, track "
+		    "changed, idleTimeout 1m, learn 10s, quic.serverIdBytes 1, drainDeadline 10m, "
+		    "stickWhenDown 30s, slowStart 1m, health none\n"
+		    "+ service acme/t: protocol TCP, pool p, forward ipip, track changed, "
+		    "idleTimeout 15m, mss 1400, drainDeadline 10m, stickWhenDown 30s, slowStart "
+		    "1m, health none\n"
+		    "+ member acme/q 10.0.0.1: weight 1, serverId 01\n"
+		    "+ member acme/q 10.0.0.2: weight 1, serverId 02\n"
+		    "+ member acme/t 10.0.0.1: weight 1\n"
+		    "+ member acme/t 10.0.0.2: weight 1\n"
+		    "+ vip acme/q UDP 192.0.2.10:443\n"
+		    "+ vip acme/t TCP 192.0.2.10:any\n");
+}
+
+static void server_ids(void **state)
+{
+#define QUIC(backend)                                                                          \
+	HEAD ACME CONFIG "pools: [{name: p, backends: [{address: 10.0.0.1" backend             \
+			 "}]}]\n" SERVICES                                                     \
+			 "- {name: q, vips: [a], protocol: UDP, ports: [443], pool: p, quic: " \
+			 "{serverIdBytes: 2}}\n"
+	(void)state;
+	expect_plan(QUIC(""), QUIC(", serverId: 0a1b"),
+		    "~ member acme/q 10.0.0.1: serverId 0001 -> 0a1b\n");
+	/* To write what is so anyway changes nothing. */
+	expect_plan(QUIC(""), QUIC(", serverId: 0001"), "");
+}
+
+/* A tenant's ports are there before a service needs them, and go when none does any more. */
+static void translation(void **state)
+{
+#define NAT(tier, port, settings)                                                             \
+	NAT_HEAD "tenants: [{name: acme, vips: [a]" tier "}]\n" CONFIG                        \
+		 "pools: [{name: p, backends: [{address: \"10.0.0.1" port "\"}]}]\n" SERVICES \
+		 "- {name: web, vips: [a], protocol: TCP, ports: [80], pool: p" settings "}\n"
+#define SETTINGS                                                                                \
+	"protocol TCP, pool p, forward nat, track always, idleTimeout 15m, drainDeadline 10m, " \
+	"stickWhenDown 30s, health none\n"
+	(void)state;
+	expect_plan(NAT("", "", ", forward: dsr"), NAT("", "", ", forward: nat"),
+		    "~ tenant acme: natPorts none -> 1024\n"
+		    "~ service acme/web: forward dsr -> nat, track changed -> always\n");
+	expect_plan(NAT("", "", ", forward: nat"), NAT("", "", ", forward: dsr"),
+		    "~ service acme/web: forward nat -> dsr, track always -> changed\n"
+		    "~ tenant acme: natPorts 1024 -> none\n");
+	expect_plan(NAT("", "", ", forward: nat"), NAT(", tier: more", ":8080", ", forward: nat"),
+		    "~ tenant acme: natPorts 1024 -> 2048\n"
+		    "+ member acme/web 10.0.0.1:8080: weight 1\n"
+		    "- member acme/web 10.0.0.1\n");
+	expect_plan(NULL, NAT("", "", ", forward: nat"),
+		    "+ tenant acme: flows 4096, natPorts 1024\n"
+		    "+ address acme 192.0.2.10\n"
+		    "+ service acme/web: " SETTINGS "+ member acme/web 10.0.0.1: weight 1\n"
+		    "+ vip acme/web TCP 192.0.2.10:80\n");
+	expect_plan(NAT("", "", ", forward: nat"), NAT_HEAD "tenants: [{name: acme, vips: [a]}]\n",
+		    "- vip acme/web TCP 192.0.2.10:80\n"
+		    "- member acme/web 10.0.0.1\n"
+		    "- service acme/web\n"
+		    "~ tenant acme: natPorts 1024 -> none\n");
+}
+
 /* Pointers of an operation: old is NULL for what is added, new for what goes. */
 static void pointers(void **state)
 {
@@ -328,6 +477,11 @@ int main(void)
 		cmocka_unit_test(vip_moves_to_another_service),
 		cmocka_unit_test(address_moves_to_another_tenant),
 		cmocka_unit_test(another_protocol_is_another_service),
+		cmocka_unit_test(echo),
+		cmocka_unit_test(ranges_of_ports),
+		cmocka_unit_test(more_settings),
+		cmocka_unit_test(server_ids),
+		cmocka_unit_test(translation),
 		cmocka_unit_test(pointers),
 		cmocka_unit_test(short_buffers),
 		cmocka_unit_test(state_is_sorted),

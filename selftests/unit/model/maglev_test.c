@@ -158,6 +158,119 @@ static void test_light_members_have_slots(void **state)
 	free(slots);
 }
 
+/* Only ratios count: every node may scale as it likes. */
+static void test_scaled_weights_give_the_same_table(void **state)
+{
+	uint32_t weights[200], scaled[200];
+	uint32_t *plain, *fine;
+
+	(void)state;
+	srand(11);
+	for (size_t i = 0; i < 200; i++) {
+		weights[i] = 1 + (uint32_t)rand() % 256;
+		scaled[i] = weights[i] * MAGLEV_WEIGHT_SCALE;
+	}
+	plain = fill_named(NULL, weights, 200, 10, 32749);
+	fine = fill_named(NULL, scaled, 200, 10, 32749);
+	assert_memory_equal(plain, fine, 32749 * sizeof(*plain));
+	free(plain);
+	free(fine);
+}
+
+/* The definition, word by word: a turn for each greatest weight that a member's weights add up to.
+ * members are sorted.
+ */
+static void fill_by_definition(const struct maglev_member *members, size_t count, uint32_t size,
+			       uint32_t *slots)
+{
+	uint64_t *sums = calloc(count, sizeof(*sums)), *steps = calloc(count, sizeof(*steps));
+	uint32_t greatest = 0, filled = 0;
+
+	assert_true(sums && steps);
+	memset(slots, 0, size * sizeof(*slots));
+	for (size_t i = 0; i < count; i++)
+		greatest = members[i].weight > greatest ? members[i].weight : greatest;
+	while (filled < size)
+		for (size_t i = 0; i < count && filled < size; i++) {
+			const struct maglev_member *m = &members[i];
+			uint64_t turns = sums[i] / greatest, slot;
+
+			sums[i] += m->weight;
+			if (sums[i] / greatest == turns)
+				continue;
+			do
+				slot = (m->offset % size +
+					steps[i]++ * (m->skip % (size - 1) + 1)) %
+				       size;
+			while (slots[slot]);
+			slots[slot] = m->owner;
+			filled++;
+		}
+	free(sums);
+	free(steps);
+}
+
+/* Weights of every skew: where few members take most turns the table is filled another way. */
+static void test_skewed_weights_give_the_table_of_the_definition(void **state)
+{
+	static const struct {
+		size_t count;
+		uint32_t heavy,
+			weight; /* so many have the greatest weight, the others up to this */
+	} rows[] = {{2, 1, 1},	  {50, 1, 1},  {50, 1, 64},   {50, 3, 700},
+		    {50, 4, 100}, {50, 50, 1}, {50, 25, 256}, {1, 1, 1}};
+	struct maglev_member members[50];
+	uint32_t expected[8191], slots[8191];
+
+	(void)state;
+	srand(12);
+	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+		for (uint32_t i = 0; i < rows[row].count; i++)
+			name_member(&members[i], 12, i,
+				    i < rows[row].heavy ? MAGLEV_WEIGHT_MAX
+							: 1 + (uint32_t)rand() % rows[row].weight);
+		assert_int_equal(maglev_fill(members, rows[row].count, 8191, slots), 0);
+		fill_by_definition(members, rows[row].count, 8191, expected);
+		assert_memory_equal(slots, expected, sizeof(slots));
+	}
+}
+
+/* A member comes up and grows to its share in 64 steps: at each of them everyone has what is due,
+ * within 1 % (two slots where that is less), and hardly a slot moves but to it.
+ */
+static void test_slow_start(void **state)
+{
+	uint32_t weights[100], shares[100], *before = NULL;
+	uint64_t sum = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 100; i++) {
+		weights[i] = (1 + (uint32_t)i % 4) * MAGLEV_WEIGHT_SCALE;
+		sum += i == 42 ? 0 : weights[i];
+	}
+	for (uint32_t step = 1; step <= MAGLEV_WEIGHT_SCALE; step++) {
+		uint32_t taken = 0, moved = 0, *now;
+
+		weights[42] = (1 + 42 % 4) * step;
+		now = fill_named(NULL, weights, 100, 13, BIG);
+		count_slots(now, BIG, 100, shares);
+		for (size_t i = 0; i < 100; i++) {
+			double part = (double)BIG * weights[i] / (double)(sum + weights[42]);
+			double slack = part < 200 ? 2 : part / 100;
+
+			assert_true(shares[i] <= part + slack && shares[i] >= part - slack);
+		}
+		for (uint32_t i = 0; before && i < BIG; i++) {
+			taken += now[i] == 43 && before[i] != 43;
+			moved += now[i] != before[i];
+		}
+		assert_true(moved <= taken + BIG / 200);
+		free(before);
+		before = now;
+	}
+	free(before);
+}
+
 static uint32_t *fill_by_number(const uint32_t *numbers, const uint32_t *weights)
 {
 	return fill_named(numbers, weights, 100, 5, 32749);
@@ -387,6 +500,9 @@ int main(void)
 		cmocka_unit_test(test_balance_on_every_size),
 		cmocka_unit_test(test_weights_are_honoured),
 		cmocka_unit_test(test_light_members_have_slots),
+		cmocka_unit_test(test_scaled_weights_give_the_same_table),
+		cmocka_unit_test(test_skewed_weights_give_the_table_of_the_definition),
+		cmocka_unit_test(test_slow_start),
 		cmocka_unit_test(test_order_does_not_matter),
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_port_is_part_of_identity),

@@ -50,6 +50,7 @@ static void defaults_are_valid(void **state)
 	assert_int_equal(schema_number(NULL, SCHEMA_capacity_slots), 4000000);
 	assert_int_equal(schema_number_for(NULL, SCHEMA_service_idleTimeout, "TCP"), 900);
 	assert_int_equal(schema_number_for(NULL, SCHEMA_service_idleTimeout, "UDP"), 60);
+	assert_int_equal(schema_number_for(NULL, SCHEMA_service_idleTimeout, "SCTP"), 900);
 	assert_int_equal(schema_number(NULL, SCHEMA_tenant_id), 0);
 	assert_string_equal(schema_text(NULL, SCHEMA_api_socket), "/run/mtlb/api.sock");
 	assert_null(schema_text(NULL, SCHEMA_service_pool));
@@ -60,6 +61,43 @@ static void choices_are_in_the_order_of_the_enums(void **state)
 	(void)state;
 	assert_int_equal(schema_number(NULL, SCHEMA_interface_mode), CONFIG_MODE_AUTO);
 	assert_int_equal(schema_number(NULL, SCHEMA_service_forward), STATE_FORWARD_IPIP);
+	assert_string_equal(schema_rows[SCHEMA_service_forward].choices, "dsr|ipip|gue|nat");
+	assert_int_equal(STATE_FORWARD_NAT, 3);
+	assert_string_equal(schema_rows[SCHEMA_service_affinity].choices,
+			    "client-port|client|none");
+	assert_int_equal(STATE_AFFINITY_NONE, 2);
+	assert_int_equal(schema_number(NULL, SCHEMA_service_affinity), STATE_AFFINITY_CLIENT_PORT);
+	assert_int_equal(schema_number(NULL, SCHEMA_vip_echo), false);
+}
+
+static void hexadecimal_is_read_byte_by_byte(void **state)
+{
+	uint8_t bytes[VALUE_HEX_MAX] = {};
+
+	(void)state;
+	assert_int_equal(value_read_hex("00", bytes), 1);
+	assert_int_equal(bytes[0], 0);
+	assert_int_equal(value_read_hex("0aFf019900Bc7e80", bytes), 8);
+	assert_memory_equal(bytes, "\x0a\xff\x01\x99\x00\xbc\x7e\x80", 8);
+}
+
+static void ports_are_a_first_and_a_last(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t first, last;
+	} rows[] = {{"1", 1, 1}, {"65535", 65535, 65535}, {"1-65535", 1, 65535}, {"any", 0, 65535}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *remedy;
+		uint64_t number;
+
+		assert_int_equal(value_parse(&schema_rows[SCHEMA_service_ports], rows[i].text,
+					     &number, &remedy),
+				 0);
+		assert_int_equal(number, rows[i].first | rows[i].last << 16);
+	}
 }
 
 static void reference_names_every_key(void **state)
@@ -111,6 +149,8 @@ int main(void)
 		cmocka_unit_test(rows_are_sound),
 		cmocka_unit_test(defaults_are_valid),
 		cmocka_unit_test(choices_are_in_the_order_of_the_enums),
+		cmocka_unit_test(hexadecimal_is_read_byte_by_byte),
+		cmocka_unit_test(ports_are_a_first_and_a_last),
 		cmocka_unit_test(reference_names_every_key),
 		cmocka_unit_test(quotes_are_short_and_harmless),
 	};

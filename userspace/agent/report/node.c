@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../base/version.h"
+#include "../../sys/device.h"
 #include "../changes.h"
 #include "reasons.h"
 #include "report.h"
@@ -27,6 +29,30 @@ static void read_link(const char *interface, int *ret_mtu, bool *ret_up)
 	close(fd);
 }
 
+/* How large a packet may be there, and why not larger. */
+static void add_limit(json_t *item, const struct dataplane_link *link, int mtu)
+{
+	uint64_t features;
+	int error = device_xdp_features(link->ifindex, &features);
+	bool pieces = !error && features & DEVICE_XDP_PIECES;
+	const char *text = "the MTU";
+
+	if (error)
+		json_object_set_new(item, "pieces", json_null());
+	else
+		json_object_set_new(item, "pieces", json_boolean(pieces));
+	if (!link->native)
+		text = "the MTU (generic mode puts packets together first)";
+	else if (error)
+		text = "the MTU; this kernel does not tell whether the driver takes packets in "
+		       "pieces";
+	else if (!pieces)
+		text = "one page: the driver takes no packets in pieces (xdp.frags), and refuses "
+		       "an MTU above about 3,500";
+	json_object_set_new(item, "limit", json_string(text));
+	json_object_set_new(item, "largest", json_integer(mtu));
+}
+
 static json_t *interfaces(const struct agent *agent)
 {
 	json_t *items = json_array();
@@ -41,6 +67,7 @@ static json_t *interfaces(const struct agent *agent)
 		item = json_pack("{s:s,s:I,s:s,s:i,s:b}", "name", link->interface, "ifindex",
 				 (json_int_t)link->ifindex, "mode",
 				 link->native ? "native" : "generic", "mtu", mtu, "up", up);
+		add_limit(item, link, mtu);
 		if (link->reason[0])
 			json_object_set_new(item, "reason", json_string(link->reason));
 		json_array_append_new(items, item);
@@ -91,16 +118,19 @@ int report_node(void *context, const struct http_request *request, struct http_r
 	json_t *config = json_pack("{s:s,s:o,s:I}", "path", agent->options.config, "loadedAt",
 				   report_time(agent->loaded_at), "generation",
 				   (json_int_t)agent->generation);
+	json_t *program = json_pack("{s:s%,s:o}", "version", node->program,
+				    strnlen(node->program, sizeof(node->program)), "since",
+				    report_time(node->program_at));
 
 	(void)request;
 	if (agent->last_error[0])
 		json_object_set_new(config, "lastError", json_string(agent->last_error));
 	reply->body = json_pack(
-		"{s:s,s:s,s:I,s:o,s:o,s:b,s:s,s:o,s:o,s:{s:I},s:o,s:o}", "name", agent->config.name,
-		"version", MTLB_VERSION, "abi", (json_int_t)node->abi_version, "created",
-		report_time(node->created_at), "started", report_time(agent->started_at), "adopted",
-		dataplane_adopted(agent->dataplane), "hashSecret",
-		agent->config.has_hash_secret ? "file" : "generated", "interfaces",
+		"{s:s,s:s,s:I,s:o,s:o,s:o,s:b,s:s,s:o,s:o,s:{s:I},s:o,s:o}", "name",
+		agent->config.name, "version", version_text, "abi", (json_int_t)node->abi_version,
+		"program", program, "created", report_time(node->created_at), "started",
+		report_time(agent->started_at), "adopted", dataplane_adopted(agent->dataplane),
+		"hashSecret", agent->config.has_hash_secret ? "file" : "generated", "interfaces",
 		interfaces(agent), "capacity", capacity(agent), "health", "probes",
 		count_probes(agent), "config", config, "counters", report_reasons(agent, 0, "-"));
 	return reply->body ? 0 : -ENOMEM;

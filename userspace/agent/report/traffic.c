@@ -66,30 +66,31 @@ static const char *state_name(uint32_t state)
 	return names[state & 3];
 }
 
+/* Who talks with whom is not known of a flow whose facts were lost: it is listed without. */
 static bool list_flow(void *context, const struct flows_flow *flow)
 {
 	struct listing *listing = context;
 	const struct dataplane_view *view = dataplane_view(listing->agent->dataplane);
 	const struct mtlb_flow_facts *facts = flow->facts;
+	const struct mtlb_service *service = &view->services[flow->service];
 	const struct mtlb_member_name *member = &view->member_names[mtlb_flow_member(flow->word)];
-	uint64_t unit = 1ULL << view->node->stamp_shift, first_seen = facts->first_seen;
+	uint64_t unit = 1ULL << view->node->stamp_shift, age = 0;
 
-	if (facts->service >= view->node->services)
-		return true;
-	if (first_seen > listing->now)
-		first_seen = listing->now;
+	if (facts && facts->first_seen < listing->now)
+		age = listing->now - facts->first_seen;
 	json_array_append_new(
 		listing->items,
-		json_pack("{s:s,s:s,s:s,s:o,s:i,s:o,s:i,s:o,s:s,s:I,s:I}", "tenant",
-			  listing->tenant->name, "service", view->services[facts->service].name,
-			  "protocol", report_protocol(facts->protocol), "source",
-			  report_address(&facts->source), "sourcePort", ntohs(facts->source_port),
-			  "destination", report_address(&facts->destination), "destinationPort",
-			  ntohs(facts->destination_port), "backend",
+		json_pack("{s:s,s:s,s:s,s:o*,s:o*,s:o*,s:o*,s:o,s:s,s:I,s:o*}", "tenant",
+			  listing->tenant->name, "service", service->name, "protocol",
+			  report_protocol(service->protocol), "source",
+			  facts ? report_address(&facts->source) : NULL, "sourcePort",
+			  facts ? json_integer(ntohs(facts->source_port)) : NULL, "destination",
+			  facts ? report_address(&facts->destination) : NULL, "destinationPort",
+			  facts ? json_integer(ntohs(facts->destination_port)) : NULL, "backend",
 			  report_endpoint(&member->address, member->port), "state",
 			  state_name(mtlb_flow_state(flow->word)), "idle",
 			  (json_int_t)(flow->idle_stamps * unit / 1000000000), "age",
-			  (json_int_t)((listing->now - first_seen) / 1000000000)));
+			  facts ? json_integer((json_int_t)(age / 1000000000)) : NULL));
 	return json_array_size(listing->items) < listing->limit;
 }
 
