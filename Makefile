@@ -50,6 +50,7 @@ UNIT_SRC := $(call find,selftests/unit,*_test.c)
 BPF_TEST_SRC := $(call find,selftests/bpf,*_test.c)
 BENCH_SRC := $(filter-out %.bpf.c,$(call find,selftests/bench,*.c))
 FUZZ_SRC := $(call find,selftests/fuzz,*_fuzz.c)
+VM_SRC := $(call find,selftests/vm,*.c)
 # The XDP program compiled for the host, and the world it runs in: an archive each, as not every
 # test wants the program's names beside its own.
 HOST_SRC := $(call find,selftests/host,*.c)
@@ -84,6 +85,8 @@ UNIT_BIN := $(UNIT_SRC:selftests/%.c=$(O)/test/%)
 BPF_TEST_BIN := $(BPF_TEST_SRC:selftests/%.c=$(O)/test/%)
 BENCH_BIN := $(BENCH_SRC:selftests/bench/%.c=$(O)/bench/%)
 FUZZ_BIN := $(FUZZ_SRC:selftests/fuzz/%.c=$(O)/fuzz/%)
+# The packet tests once more without sanitizers, which would be slow in an emulated machine.
+VM_BIN := $(VM_SRC:selftests/vm/%.c=$(O)/vm/bin/%) $(BPF_TEST_SRC:selftests/%.c=$(O)/vm/%)
 FRAMES := $(O)/selftests/frames.def
 FRAME_SRC := $(filter-out %/budget_test.c %/differential_test.c,$(BPF_TEST_SRC))
 
@@ -121,7 +124,7 @@ DEPGEN = -MMD -MP -MF $(@:.o=.d)
 # --- targets people type -------------------------------------------------------------------------
 
 .PHONY: help all demo lab lab-down test tests check lint bench bench-flow bench-build fuzz \
-	fuzz-build install uninstall deps clean format compile_commands.json FORCE
+	fuzz-build vm install uninstall deps clean format compile_commands.json FORCE
 
 all: $(BPF_OBJ) $(SKELS) $(PROGRAMS) ## Build the BPF programs, mtlbd and mtlb (the default)
 
@@ -143,6 +146,9 @@ test: tests ## Build and run every test: unit, bpf, lab (TESTS="..." picks some,
 	@scripts/test.sh
 
 tests: all $(O)/next/mtlbd $(UNIT_BIN) $(BPF_TEST_BIN) bench-build $(SELF_BPF_OBJ)
+
+vm: all $(SELF_BPF_OBJ) $(VM_BIN) | $(O)/deps-vm.stamp ## Packet tests and real peers on Debian's kernels in qemu (KERNEL=6.1 or 6.12; TESTS="...")
+	@scripts/vm.sh $(KERNEL)
 
 check: lint ## The same as lint
 
@@ -259,7 +265,7 @@ $(FRAMES): selftests/host/frames.py $(FRAME_SRC) $(wildcard selftests/bpf/*.h) |
 	$(Q)selftests/host/frames.py <$@.i >$@
 
 # Only what lives in selftests may include the skeletons of selftests.
-SELF_OBJ := $(call obj,$(BENCH_SRC) $(HOST_SRC) $(RIG_SRC)) \
+SELF_OBJ := $(call obj,$(BENCH_SRC) $(HOST_SRC) $(BPF_TEST_SRC) $(TEST_LIB_SRC)) \
 	$(call fuzzobj,$(FUZZ_SRC) $(HOST_SRC) $(RIG_SRC)) \
 	$(call san,$(UNIT_SRC) $(BPF_TEST_SRC) $(TEST_LIB_SRC) $(HOST_SRC))
 $(SELF_OBJ): | $(SELF_SKELS) $(DEPS_TEST)
@@ -327,6 +333,17 @@ $(O)/bench/%: $(O)/obj/selftests/bench/%.o $(call objlib,$(AGENT_ROOMS))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
 
+$(O)/vm/bin/%: $(O)/obj/selftests/vm/%.o
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^
+
+$(O)/vm/bpf/%: $(O)/obj/selftests/bpf/%.o $(call obj,$(TEST_LIB_SRC)) \
+		$(call objlib,host $(AGENT_ROOMS))
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
+
 $(O)/fuzz/%: $(O)/fuzz-obj/selftests/fuzz/%.o $(call fuzzlib,host rig $(AGENT_ROOMS))
 	$(call say,LD-FUZZ,$@)
 	@mkdir -p $(@D)
@@ -362,7 +379,7 @@ C_COMMAND = $(CC) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(PKG_CFLAGS)
 entry = {"directory": $(call json,$(CURDIR))$(comma) "file": $(call json,$(2))$(comma) \
 	"arguments": [$(foreach word,$(1),$(call json,$(word))$(comma)) "-c"$(comma) $(call json,$(2))]}
 ALL_C := $(sort $(AGENT_MAIN) $(MTLB_MAIN) $(foreach room,$(ROOMS),$(SRC_$(room))) $(UNIT_SRC) \
-	$(BPF_TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) selftests/fuzz/seeds.c $(TEST_LIB_SRC))
+	$(BPF_TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(VM_SRC) selftests/fuzz/seeds.c $(TEST_LIB_SRC))
 
 compile_commands.json: $(SKELS) $(SELF_SKELS) | $(DEPS_TEST) ## Tell clangd how each file is compiled
 	$(file >$(O)/$@.lines)

@@ -5,7 +5,7 @@
 # network, when all are there. Needs bash, coreutils and apt. It refuses to start any service: the
 # tests run their own nginx inside namespaces, so the package's must not take this machine's port 80.
 #
-#   scripts/deps.sh [build|test|lint]...     (no group: all of them)
+#   scripts/deps.sh [build|test|vm|lint]...  (no group: all but vm)
 set -euo pipefail
 
 # group, package, why
@@ -45,6 +45,20 @@ test	procps	finds and ends processes
 test	util-linux	nsenter, unshare, flock
 test	mount	mounts bpffs
 test	libcap2-bin	drops capabilities
+vm	qemu-system-x86	emulates a machine
+vm	seabios	its firmware
+vm	busybox-static	the shell tools and the web server in it
+vm	cpio	packs its file system
+vm	kmod	finds the modules it needs
+vm	xz-utils	unpacks them
+vm	libcmocka-dev	the packet tests
+vm	perl	prove, which runs the tests
+vm	debian-archive-keyring	tells Debian's kernels from others
+vm	iproute2	namespaces, tunnels, bridges
+vm	ethtool	turns offloads off on veth
+vm	util-linux	nsenter
+vm	curl	a client
+vm	ipvsadm	the balancer to compare with
 lint	clang-format	the format of C files
 lint	cppcheck	static analysis
 '
@@ -101,9 +115,9 @@ install_quietly() {
 groups=${*:-build test lint}
 for group in $groups; do
 	case "$group" in
-	build | test | lint) ;;
+	build | test | vm | lint) ;;
 	*)
-		echo "deps: no group '$group': there are build, test and lint" >&2
+		echo "deps: no group '$group': there are build, test, vm and lint" >&2
 		exit 2
 		;;
 	esac

@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 
 #define POISON_ROOM 64
+#define FRAME_SMALL 128
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -16,8 +17,28 @@ struct {
 	__type(value, __u32);
 } tested SEC(".maps");
 
-/* Bytes of metadata: they lie in front of the packet and cannot be overwritten. */
+/*
+ * Bytes of the room in front that are not there, as if metadata lay in them. The packet is moved
+ * forward instead: older kernels refuse metadata of more than 32 bytes.
+ */
 __u32 metadata;
+
+static __always_inline int take_room(struct xdp_md *ctx, __u32 bytes)
+{
+	unsigned char *to, *from, *end;
+
+	if (ctx->data_end - ctx->data > FRAME_SMALL || bpf_xdp_adjust_head(ctx, -(int)bytes))
+		return -1;
+	to = (unsigned char *)(long)ctx->data;
+	end = (unsigned char *)(long)ctx->data_end;
+	from = to + bytes;
+	for (int i = 0; i < FRAME_SMALL && from + i + 1 <= end; i++) {
+		if (to + i + 1 > end)
+			return -1;
+		*(volatile unsigned char *)(to + i) = *(volatile unsigned char *)(from + i);
+	}
+	return (int)bpf_xdp_adjust_tail(ctx, -(int)bytes);
+}
 
 SEC("xdp.frags")
 int poison(struct xdp_md *ctx)
@@ -33,7 +54,7 @@ int poison(struct xdp_md *ctx)
 		*(volatile unsigned char *)(room + i) = 0xa5;
 	if (bpf_xdp_adjust_head(ctx, POISON_ROOM))
 		return XDP_ABORTED;
-	if (metadata && bpf_xdp_adjust_meta(ctx, -(int)(metadata & 0xff)))
+	if (metadata && take_room(ctx, metadata & 0xff))
 		return XDP_ABORTED;
 	bpf_tail_call(ctx, &tested, 0);
 	return XDP_ABORTED;

@@ -301,10 +301,9 @@ static int run_by(const struct rig *rig, const struct frame *in, struct frame *o
 	rig->poison->bss->metadata = metadata;
 	if (bpf_prog_test_run_opts(bpf_program__fd(rig->poison->progs.poison), &run))
 		fail_msg("the kernel does not run it: %s", strerror(errno));
-	/* metadata comes out in front of the packet */
-	assert_in_range(run.data_size_out, metadata, FRAME_MAX);
-	out->length = run.data_size_out - metadata;
-	memcpy(out->byte, room + metadata, out->length);
+	assert_in_range(run.data_size_out, 0, FRAME_MAX);
+	out->length = run.data_size_out;
+	memcpy(out->byte, room, out->length);
 	return (int)run.retval;
 }
 

@@ -66,7 +66,7 @@ void rig_adopt(struct rig *rig);
 int rig_setup(void **state);
 int rig_teardown(void **state);
 
-/* The program's verdict; out becomes the packet as it left. metadata: bytes of it in front. */
+/* The verdict; out becomes the packet as it left. metadata: so much less room in front. */
 int rig_run(const struct rig *rig, const struct frame *in, struct frame *out, uint32_t metadata);
 /* The same of a packet that came in by another interface than RIG_IFINDEX. */
 int rig_run_by(const struct rig *rig, const struct frame *in, struct frame *out, uint32_t ifindex);
