@@ -38,6 +38,7 @@ struct twins {
 	uint32_t cpu;
 	struct dice dice, shaken;
 	uint64_t seed;
+	uint32_t metadata; /* of the last packet */
 	size_t number, compared, ticked;
 	char text[GRAMMAR_TEXT];
 	struct frame in, out;
@@ -179,7 +180,7 @@ static void next_packet(struct twins *twins, struct host_arrival *arrival)
 	if (twins->in.length < 14)
 		twins->in.length = 14; /* the kernel takes no shorter one */
 	*arrival = (struct host_arrival){.ifindex = RIG_IFINDEX};
-	if (dice_chance(&twins->dice, 4))
+	if (dice_chance(&twins->dice, 4) && twins->in.length <= RIG_SMALL_FRAME)
 		arrival->metadata = 4 * dice_throw(&twins->dice, 55);
 	if (twins->number++ % SHAKE_EVERY == SHAKE_EVERY - 1) {
 		struct dice again = twins->shaken;
@@ -197,6 +198,7 @@ static bool compare_next(struct twins *twins, bool loud)
 	int verdict;
 
 	next_packet(twins, &arrival);
+	twins->metadata = arrival.metadata;
 	arrival.now = coarse_now();
 	verdict = rig_run(&twins->kernel, &twins->in, &twins->out, arrival.metadata);
 	if (coarse_now() != arrival.now) {
@@ -287,8 +289,10 @@ static void same_in_both(void **state)
 	while (twins.compared < packets)
 		if (!compare_next(&twins, true)) {
 			print_bytes("in    ", twins.in.byte, twins.in.length);
-			fail_msg("packet %zu of MTLB_SEED=%" PRIu64 " (\"%s\", %zu bytes)",
-				 twins.number, twins.seed, twins.text, twins.in.length);
+			fail_msg("packet %zu of MTLB_SEED=%" PRIu64
+				 " (\"%s\", %zu bytes, %u of metadata)",
+				 twins.number, twins.seed, twins.text, twins.in.length,
+				 twins.metadata);
 		}
 	assert_variety();
 }
