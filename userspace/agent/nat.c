@@ -57,15 +57,14 @@ static bool is_translated(const struct registry *registry, const struct registry
 static int follow(struct members *members, const struct registry_tenant *tenant)
 {
 	struct registry *registry = members->registry;
-	struct registry_service *service, *next;
+	struct registry_service *service = NULL, *next = NULL;
 	size_t unsettled = 0;
 	int error = 0;
 
 	HASH_ITER (by_key, registry->services, service, next) {
-		if (!is_translated(registry, service, tenant))
-			continue;
-		error = error ?: members_refresh(members, service, &unsettled);
-		error = error ?: publish_records(registry, service);
+		if (!error && is_translated(registry, service, tenant))
+			error = members_refresh(members, service, &unsettled)
+					?: publish_records(registry, service);
 	}
 	/* half of them may look here, half there: the next publishing mends it */
 	HASH_ITER (by_key, registry->services, service, next)
@@ -166,7 +165,7 @@ int nat_withdraw_sources(struct members *members)
 {
 	struct registry *registry = members->registry;
 	const struct dataplane_view *view = view_of(registry);
-	struct registry_tenant *tenant, *next;
+	struct registry_tenant *tenant = NULL, *next = NULL;
 	struct registry_vip *vip, *next_vip;
 	int error = 0;
 
