@@ -11,7 +11,9 @@ LAB_CONFIG=$(dirname "$0")/modes
 # shellcheck source=selftests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-SECONDS_OF_LOAD=${SECONDS_OF_LOAD:-10}
+SECONDS_OF_LOAD=${SECONDS_OF_LOAD:-8}
+QUESTIONS=${QUESTIONS:-60}
+QUIC_PACKETS=${QUIC_PACKETS:-300}
 MODES=${MODES:-ipip gue nat}
 
 vip_of()
@@ -124,11 +126,11 @@ for mode in $MODES; do
 	for family in v4 v6; do
 		vip=$(vip_of $mode $family)
 		check "$mode $family: 8 KB questions and answers in fragments" \
-			ns client2 "$LAB_DIR/servers.py" dns "$vip" 150
+			ns client2 "$LAB_DIR/servers.py" dns "$vip" "$QUESTIONS"
 		check "$mode $family: fragments that come last to first" \
-			ns client2 "$LAB_DIR/servers.py" dns "$vip" 40 reversed
+			ns client2 "$LAB_DIR/servers.py" dns "$vip" $((QUESTIONS / 4)) reversed
 		[ $mode = nat ] || check "$mode $family: a QUIC connection stays while its port changes" \
-			ns client2 "$LAB_DIR/servers.py" quic "$vip" 600
+			ns client2 "$LAB_DIR/servers.py" quic "$vip" "$QUIC_PACKETS"
 	done
 	# shellcheck disable=SC2086 # a list
 	wait $loads
