@@ -8,7 +8,8 @@
 set -u
 cd "$(dirname "$0")/../../.." || exit 1
 . selftests/lib/tap.sh
-build=${MTLB_BUILD:-build}
+# As make itself was told: written otherwise, it would be another build, and all would be made anew.
+build=${O:-build}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
