@@ -11,8 +11,8 @@
 #define MEMBERS	     3
 #define SLOTS	     7 /* both are primes: the old table has another size */
 #define OLD_SLOTS    5
-#define FIRST_RECORD (2 * RIG_VIPS - 4 * SERVICES) /* the last: the rig has those before */
-#define FAR_IFINDEX  77
+#define FIRST_RECORD (RIG_VIPS + 2 * RIG_MEMBERS) /* behind those of the rig and of its tests */
+#define FAR_IFINDEX  RIG_AWAY
 
 static const struct {
 	enum rig_tenant tenant;
