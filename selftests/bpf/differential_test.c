@@ -163,6 +163,10 @@ static bool same_packet(const struct twins *twins, int verdict, bool loud)
 	return false;
 }
 
+/* Of a page, what headroom and the end leave: so much of a packet lies in the kernel's first piece.
+ */
+#define FIRST_PIECE (4096 - 256 - 320)
+
 /* First every frame of the other tests, as it is and spoiled; from then on the grammar. */
 static void next_packet(struct twins *twins, struct host_arrival *arrival)
 {
@@ -180,8 +184,10 @@ static void next_packet(struct twins *twins, struct host_arrival *arrival)
 	if (twins->in.length < 14)
 		twins->in.length = 14; /* the kernel takes no shorter one */
 	*arrival = (struct host_arrival){.ifindex = RIG_IFINDEX};
-	if (dice_chance(&twins->dice, 4) && twins->in.length <= RIG_SMALL_FRAME)
+	if (dice_chance(&twins->dice, 4))
 		arrival->metadata = 4 * dice_throw(&twins->dice, 55);
+	if (twins->in.length > FIRST_PIECE)
+		arrival->linear = FIRST_PIECE + arrival->metadata;
 	if (twins->number++ % SHAKE_EVERY == SHAKE_EVERY - 1) {
 		struct dice again = twins->shaken;
 

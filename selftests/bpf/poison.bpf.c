@@ -7,8 +7,9 @@
 
 #include <bpf/bpf_helpers.h>
 
-#define POISON_ROOM 64
-#define FRAME_SMALL 128
+#define POISON_ROOM  64
+#define CHUNK	     32
+#define FRAME_CHUNKS 320
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -23,20 +24,35 @@ struct {
  */
 __u32 metadata;
 
+struct move {
+	struct xdp_md *ctx;
+	__u32 by, length;
+};
+
+/* A callback: moves the i-th chunk of the packet, which may lie in several pieces, forward. */
+static long move_chunk(__u32 i, void *context)
+{
+	struct move *move = context;
+	__u32 at = i * CHUNK;
+	__u8 chunk[CHUNK];
+
+	if (at + CHUNK <= move->length)
+		return bpf_xdp_load_bytes(move->ctx, at + move->by, chunk, CHUNK) ||
+		       bpf_xdp_store_bytes(move->ctx, at, chunk, CHUNK);
+	for (__u32 j = 0; j < CHUNK && at + j < move->length; j++)
+		if (bpf_xdp_load_bytes(move->ctx, at + j + move->by, chunk, 1) ||
+		    bpf_xdp_store_bytes(move->ctx, at + j, chunk, 1))
+			break;
+	return 1;
+}
+
 static __always_inline int take_room(struct xdp_md *ctx, __u32 bytes)
 {
-	unsigned char *to, *from, *end;
+	struct move move = {.ctx = ctx, .by = bytes, .length = (__u32)bpf_xdp_get_buff_len(ctx)};
 
-	if (ctx->data_end - ctx->data > FRAME_SMALL || bpf_xdp_adjust_head(ctx, -(int)bytes))
+	if (bpf_xdp_adjust_head(ctx, -(int)bytes))
 		return -1;
-	to = (unsigned char *)(long)ctx->data;
-	end = (unsigned char *)(long)ctx->data_end;
-	from = to + bytes;
-	for (int i = 0; i < FRAME_SMALL && from + i + 1 <= end; i++) {
-		if (to + i + 1 > end)
-			return -1;
-		*(volatile unsigned char *)(to + i) = *(volatile unsigned char *)(from + i);
-	}
+	bpf_loop(FRAME_CHUNKS, move_chunk, &move, 0);
 	return (int)bpf_xdp_adjust_tail(ctx, -(int)bytes);
 }
 

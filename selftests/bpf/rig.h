@@ -36,11 +36,10 @@ enum rig_service {
 	RIG_MEMBERS = 128,
 };
 
-#define RIG_IFINDEX	  1   /* what the kernel's test run says a packet came in by: lo */
-#define RIG_AWAY	  77  /* another interface, which packets may leave by */
-#define RIG_GONE	  78  /* an interface that packets may not leave by */
-#define RIG_FAR		  79  /* and one more, the other end of RIG_AWAY */
-#define RIG_SMALL_FRAME	  128 /* longer ones always find all of their headroom (poison.bpf.c) */
+#define RIG_IFINDEX	  1  /* what the kernel's test run says a packet came in by: lo */
+#define RIG_AWAY	  77 /* another interface, which packets may leave by */
+#define RIG_GONE	  78 /* an interface that packets may not leave by */
+#define RIG_FAR		  79 /* and one more, the other end of RIG_AWAY */
 #define RIG_OLD		  RIG_MEMBERS
 #define RIG_SLOTS	  8192
 #define RIG_FREE_SLOT	  4096 /* slots from here on are the tests' own */
