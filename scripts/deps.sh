@@ -53,7 +53,7 @@ vm	kmod	finds the modules it needs
 vm	xz-utils	unpacks them
 vm	libcmocka-dev	the packet tests
 vm	perl	prove, which runs the tests
-vm	debian-archive-keyring	tells Debian's kernels from others
+vm	debian-archive-keyring	tells kernels of Debian from others
 vm	iproute2	namespaces, tunnels, bridges
 vm	ethtool	turns offloads off on veth
 vm	util-linux	nsenter

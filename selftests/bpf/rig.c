@@ -192,15 +192,18 @@ static void make_interfaces(const struct rig *rig)
 	assert_int_equal(dataplane_put_interface(rig->dataplane, RIG_FAR), 0);
 }
 
-static const struct dataplane_capacity capacity = {
-	.tenants = RIG_TENANTS + 1,
-	.vips = RIG_VIPS,
-	.services = RIG_MEMBERS,
-	.members = RIG_MEMBERS,
-	.slots = RIG_SLOTS,
-	.flow_buckets = RIG_BUCKETS,
-	.nat_sources = 2,
-};
+static struct dataplane_capacity capacity_of(const struct rig *rig)
+{
+	return (struct dataplane_capacity){
+		.tenants = RIG_TENANTS + 1,
+		.vips = RIG_VIPS,
+		.services = RIG_MEMBERS,
+		.members = RIG_MEMBERS,
+		.slots = RIG_SLOTS,
+		.flow_buckets = RIG_BUCKETS,
+		.nat_sources = rig->without_nat ? 0 : 2,
+	};
+}
 
 static void put_all(struct rig *rig)
 {
@@ -213,14 +216,16 @@ static void put_all(struct rig *rig)
 void rig_open_memory(struct rig *rig, const uint8_t *secret, uint32_t stamp_shift)
 {
 	struct dataplane_options options = {
-		.capacity = capacity,
+		.capacity = capacity_of(rig),
 		.secret = secret,
 		.stamp_shift = stamp_shift,
 	};
 
-	*rig = (struct rig){};
+	*rig = (struct rig){.without_nat = rig->without_nat};
 	assert_int_equal(dataplane_open_memory(&options, &rig->dataplane), 0);
 	rig->view = dataplane_view(rig->dataplane);
+	assert_int_equal(dataplane_put_interface(rig->dataplane, RIG_AWAY), 0);
+	assert_int_equal(dataplane_put_interface(rig->dataplane, RIG_FAR), 0);
 	put_all(rig);
 }
 
@@ -228,7 +233,7 @@ static void open_dataplane(struct rig *rig, uint32_t stamp_shift)
 {
 	struct dataplane_options options = {
 		.directory = rig->directory,
-		.capacity = capacity,
+		.capacity = capacity_of(rig),
 		.stamp_shift = stamp_shift,
 	};
 	struct err err = {};

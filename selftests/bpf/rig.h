@@ -53,6 +53,7 @@ struct rig {
 	const struct dataplane_view *view;
 	struct poison *poison;
 	char directory[64];
+	bool without_nat; /* set before it is opened: its maps are small then */
 };
 
 /* Both fail the test that calls them when the kernel refuses. stamp_shift: 0 for the default. */

@@ -51,8 +51,7 @@ static void choose_service(struct sentence *s, uint32_t *ret_port)
 		uint8_t protocol;
 		uint16_t port;
 	} services[] = {
-#define SERVICE(name, tenant, protocol, port, encap, ifindex, mtu, flags) \
-	{IPPROTO_##protocol, port},
+#define SERVICE(name, tenant, protocol, port, ...) {IPPROTO_##protocol, port},
 #include "../bpf/rig_services.def"
 #undef SERVICE
 	};

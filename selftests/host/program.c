@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "program.h"
 #include "../../userspace/dataplane/internal.h"
@@ -34,6 +35,33 @@ static void *find_vip(const void *key)
 	return index.record ? &index : NULL;
 }
 
+struct quic_search {
+	const struct mtlb_quic_key *key;
+	struct mtlb_quic_value found;
+};
+
+static void look_at_quic(void *context, const struct mtlb_quic_key *key, uint32_t member)
+{
+	struct quic_search *search = context;
+
+	if (!memcmp(key, search->key, sizeof(*key)))
+		search->found = (struct mtlb_quic_value){.key = *key, .member = member};
+}
+
+static void *find_quic(const void *key)
+{
+	static struct quic_search search;
+
+	search = (struct quic_search){.key = key};
+	dataplane_each_quic_id(opened, look_at_quic, &search);
+	return search.found.member ? &search.found : NULL;
+}
+
+static void *find_interface(const void *key)
+{
+	return (void *)dataplane_memory_interface(opened, *(const __u32 *)key);
+}
+
 static const struct {
 	const void *map;
 	const char *name;
@@ -44,7 +72,8 @@ static const struct {
 	DATAPLANE_ARRAYS(ARRAY)
 #undef ARRAY
 #define HASH(name, find) {&name, #name, find, DATAPLANE_ARRAY_COUNT},
-		HASH(mtlb_vips, find_vip)
+		HASH(mtlb_vips, find_vip) HASH(mtlb_quic_ids, find_quic)
+			HASH(mtlb_interfaces, find_interface)
 #undef HASH
 };
 
@@ -81,6 +110,7 @@ void program_open(struct dataplane *dataplane, enum host_fault fault)
 	knob_members = node->members;
 	knob_tenants = node->tenants;
 	knob_stamp_shift = node->stamp_shift;
+	knob_nat_first = node->nat_first;
 }
 
 int program_run(struct xdp_md *ctx)

@@ -85,6 +85,8 @@ const char *dataplane_array_map(enum dataplane_array array);
 void **dataplane_array_slot(struct dataplane_arrays *arrays, enum dataplane_array array);
 /* How many elements an array of the fake has. */
 size_t dataplane_memory_length(const struct dataplane *dataplane, enum dataplane_array array);
+/* Of the fake: where it keeps this interface; NULL when packets may not leave by it. */
+const uint32_t *dataplane_memory_interface(const struct dataplane *dataplane, uint32_t ifindex);
 
 void dataplane_fill_node(struct mtlb_node *node, const struct dataplane_options *options,
 			 uint32_t cpus);

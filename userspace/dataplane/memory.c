@@ -26,6 +26,8 @@ struct memory_held {
 	struct mtlb_held held;
 };
 
+#define MEMORY_INTERFACES 64
+
 struct memory {
 	struct dataplane dataplane;
 	struct memory_key *keys;
@@ -34,6 +36,7 @@ struct memory {
 	void (*on_put_back)(void *context, uint32_t ifindex, const void *frame, uint32_t length);
 	void *put_back_context;
 	size_t length[DATAPLANE_ARRAY_COUNT];
+	uint32_t interfaces[MEMORY_INTERFACES]; /* that packets may leave by; 0: free */
 };
 
 static struct memory *memory_of(const struct dataplane *dataplane)
@@ -134,9 +137,25 @@ static int each_quic_id(const struct dataplane *dataplane,
 
 static int put_interface(struct dataplane *dataplane, uint32_t ifindex)
 {
-	(void)dataplane;
-	(void)ifindex;
-	return 0;
+	struct memory *memory = memory_of(dataplane);
+
+	for (size_t i = 0; i < MEMORY_INTERFACES; i++) {
+		if (memory->interfaces[i] && memory->interfaces[i] != ifindex)
+			continue;
+		memory->interfaces[i] = ifindex;
+		return 0;
+	}
+	return -E2BIG;
+}
+
+const uint32_t *dataplane_memory_interface(const struct dataplane *dataplane, uint32_t ifindex)
+{
+	const struct memory *memory = memory_of(dataplane);
+
+	for (size_t i = 0; i < MEMORY_INTERFACES; i++)
+		if (ifindex && memory->interfaces[i] == ifindex)
+			return &memory->interfaces[i];
+	return NULL;
 }
 
 static int held_fd(const struct dataplane *dataplane)
