@@ -85,8 +85,10 @@ UNIT_BIN := $(UNIT_SRC:selftests/%.c=$(O)/test/%)
 BPF_TEST_BIN := $(BPF_TEST_SRC:selftests/%.c=$(O)/test/%)
 BENCH_BIN := $(BENCH_SRC:selftests/bench/%.c=$(O)/bench/%)
 FUZZ_BIN := $(FUZZ_SRC:selftests/fuzz/%.c=$(O)/fuzz/%)
-# The packet tests once more without sanitizers, which would be slow in an emulated machine.
-VM_BIN := $(VM_SRC:selftests/vm/%.c=$(O)/vm/bin/%) $(BPF_TEST_SRC:selftests/%.c=$(O)/vm/%)
+# The packet tests once more without sanitizers, which would be slow in an emulated machine; but for
+# the one that is about sanitizers.
+VM_TEST_SRC := $(filter-out %/differential_test.c,$(BPF_TEST_SRC))
+VM_BIN := $(VM_SRC:selftests/vm/%.c=$(O)/vm/bin/%) $(VM_TEST_SRC:selftests/%.c=$(O)/vm/%)
 FRAMES := $(O)/selftests/frames.def
 FRAME_SRC := $(filter-out %/budget_test.c %/differential_test.c,$(BPF_TEST_SRC))
 
@@ -253,6 +255,8 @@ $(O)/fuzz-obj/%.o: %.c $(O)/flags | $(DEPS_TEST) $(SKELS)
 		$(DEPGEN) -c $< -o $@
 
 %/selftests/host/program.o %/selftests/fuzz/parse_fuzz.o: OWN_CFLAGS = $(HOST_CFLAGS)
+# As far as the tests are optimized with sanitizers, too.
+$(call obj,$(VM_TEST_SRC) $(TEST_LIB_SRC)): OWN_CFLAGS = -O1
 
 # Each frame that a test is written with is a seed.
 $(FRAMES): selftests/host/frames.py $(FRAME_SRC) $(wildcard selftests/bpf/*.h) | $(DEPS_TEST) \
@@ -265,7 +269,7 @@ $(FRAMES): selftests/host/frames.py $(FRAME_SRC) $(wildcard selftests/bpf/*.h) |
 	$(Q)selftests/host/frames.py <$@.i >$@
 
 # Only what lives in selftests may include the skeletons of selftests.
-SELF_OBJ := $(call obj,$(BENCH_SRC) $(HOST_SRC) $(BPF_TEST_SRC) $(TEST_LIB_SRC)) \
+SELF_OBJ := $(call obj,$(BENCH_SRC) $(HOST_SRC) $(VM_TEST_SRC) $(TEST_LIB_SRC)) \
 	$(call fuzzobj,$(FUZZ_SRC) $(HOST_SRC) $(RIG_SRC)) \
 	$(call san,$(UNIT_SRC) $(BPF_TEST_SRC) $(TEST_LIB_SRC) $(HOST_SRC))
 $(SELF_OBJ): | $(SELF_SKELS) $(DEPS_TEST)
@@ -339,7 +343,7 @@ $(O)/vm/bin/%: $(O)/obj/selftests/vm/%.o
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^
 
 $(O)/vm/bpf/%: $(O)/obj/selftests/bpf/%.o $(call obj,$(TEST_LIB_SRC)) \
-		$(call objlib,host $(AGENT_ROOMS))
+		$(call objlib,$(AGENT_ROOMS))
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
