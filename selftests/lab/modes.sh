@@ -14,7 +14,8 @@ LAB_CONFIG=$(dirname "$0")/modes
 SECONDS_OF_LOAD=${SECONDS_OF_LOAD:-8}
 QUESTIONS=${QUESTIONS:-60}
 QUIC_PACKETS=${QUIC_PACKETS:-300}
-MODES=${MODES:-ipip gue nat}
+# Translation has not been carried through this in IPv6 yet: MODES="ipip gue nat" tries it.
+MODES=${MODES:-ipip gue}
 
 vip_of()
 {
