@@ -181,9 +181,19 @@ xdp_attach()
 	ns "$1" ip link set dev "$2" xdp obj "$object" sec xdp
 }
 
-# decap_counts NODE: packets stripped so far, as "4in4 6in4 4in6 6in6 refused", and the first four again
-# for those in UDP.
+# decap_counts NODE: packets stripped so far, as "4in4 6in4 4in6 6in6 refused".
 decap_counts()
+{
+	decap_map "$1" | cut -d' ' -f1-5
+}
+
+# decap_gue_counts NODE: the same four kinds in UDP.
+decap_gue_counts()
+{
+	decap_map "$1" | cut -d' ' -f6-9
+}
+
+decap_map()
 {
 	local prog map
 	prog=$(ns "$1" ip -d link show eth0 | sed -n 's/.*prog\/xdp id \([0-9]*\).*/\1/p')
