@@ -90,6 +90,8 @@ static __always_inline int icmp_inner_ipv6(const struct ipv6hdr *ip, const void 
 					   struct packet *p)
 {
 	const __u32 *from = (const __u32 *)&ip->saddr;
+	const void *at;
+	__u8 protocol;
 
 	if ((const void *)(ip + 1) > end || left < sizeof(*ip))
 		return MTLB_REASON_bad_l4;
@@ -99,7 +101,23 @@ static __always_inline int icmp_inner_ipv6(const struct ipv6hdr *ip, const void 
 	    (from[2] ^ p->key.address.word[2]) | (from[3] ^ p->key.address.word[3]))
 		return MTLB_REASON_icmp;
 	__builtin_memcpy(&p->source, &ip->daddr, sizeof(p->source));
-	return icmp_take_flow((const void *)(ip + 1), end, left - sizeof(*ip), ip->nexthdr, p);
+	at = ip + 1;
+	left -= sizeof(*ip);
+	protocol = ip->nexthdr;
+	/* it is the sender that fragments in IPv6, and its fragments may be too big as well */
+	if (protocol == IPPROTO_FRAGMENT) {
+		const struct packet_fragment *fragment = at;
+
+		if ((const void *)(fragment + 1) > end || left < sizeof(*fragment))
+			return MTLB_REASON_bad_l4;
+		/* a later one names no flow */
+		if (fragment->offset & core_be16(0xfff8))
+			return MTLB_REASON_icmp;
+		at = fragment + 1;
+		left -= sizeof(*fragment);
+		protocol = fragment->next;
+	}
+	return icmp_take_flow(at, end, left, protocol, p);
 }
 
 /* at: the ICMP header; left: bytes of the IP packet from there on. Out of line: few come here. */

@@ -65,6 +65,14 @@ static __always_inline bool packet_opens(const struct packet *p)
 	       PACKET_TCP_SYN;
 }
 
+/* IPv6's fragment header (RFC 8200, 4.5). */
+struct packet_fragment {
+	__u8 next;
+	__u8 reserved;
+	__be16 offset; /* in 8 bytes, in the upper 13 bits; lowest bit: more to come */
+	__be32 id;
+};
+
 /* It has no ports: its trouble is MTLB_REASON_fragment. */
 static __always_inline bool packet_is_later_fragment(const struct packet *p)
 {

@@ -27,18 +27,11 @@ struct parse_vlan {
 	__be16 tci;
 };
 
-/* An IPv6 extension header as all but the fragment header begin (RFC 8200, 4), and that one. */
+/* An IPv6 extension header as all but the fragment header begin (RFC 8200, 4). */
 struct parse_extension {
 	__u8 next;
 	__u8 length; /* in 8 bytes, not counting the first 8 */
 	__u8 rest[6];
-};
-
-struct parse_fragment {
-	__u8 next;
-	__u8 reserved;
-	__be16 offset; /* in 8 bytes; lowest bit: more to come */
-	__be32 id;
 };
 
 static __always_inline bool parse_is_vlan(__be16 protocol)
@@ -270,7 +263,7 @@ static __always_inline void parse_extensions(const void *data, const void *end, 
 			break;
 		length = (extension->length + 1U) * 8;
 		if (protocol == IPPROTO_FRAGMENT) {
-			const struct parse_fragment *fragment = (const void *)extension;
+			const struct packet_fragment *fragment = (const void *)extension;
 
 			length = sizeof(*fragment);
 			if (p->fragment)

@@ -40,16 +40,19 @@ static __always_inline __u32 nat_icmp_write_quoted(struct xdp_md *ctx, const str
 						   const struct nat_ends *to, __u32 at,
 						   __u32 difference)
 {
-	__u8 first;
+	__u8 first; /* byte of the IPv4 header, or header behind that of IPv6 */
 	__u16 check;
 
 	if (p->ipv6) {
 		if (bpf_xdp_store_bytes(ctx, at + offsetof(struct ipv6hdr, saddr),
 					(void *)&to->destination, sizeof(to->destination)) ||
 		    bpf_xdp_store_bytes(ctx, at + offsetof(struct ipv6hdr, daddr),
-					(void *)&to->source, sizeof(to->source)))
+					(void *)&to->source, sizeof(to->source)) ||
+		    bpf_xdp_load_bytes(ctx, at + offsetof(struct ipv6hdr, nexthdr), &first,
+				       sizeof(first)))
 			return 0;
-		return at + sizeof(struct ipv6hdr);
+		at += sizeof(struct ipv6hdr);
+		return first == IPPROTO_FRAGMENT ? at + sizeof(struct packet_fragment) : at;
 	}
 	if (bpf_xdp_load_bytes(ctx, at, &first, sizeof(first)) ||
 	    bpf_xdp_load_bytes(ctx, at + offsetof(struct iphdr, check), &check, sizeof(check)))

@@ -256,6 +256,14 @@ static const struct scenario scenarios[] = {
 	{"an error about a SYN is no new flow",
 	 "eth / ip4 host > acme / icmp 3 code 4 / ip4 acme > client / tcp 80 > 1234 SYN",
 	 SENT(DSR_TCP, DIRECT)},
+	{"an error about a first fragment, IPv6, DSR",
+	 "eth / ip6 host > acme / icmp6 2 mtu 1300 / ip6 acme > client / fragment more / "
+	 "udp 80 > 1234 / 40 bytes",
+	 SENT(DSR_UDP, DIRECT)},
+	{"an error about a first fragment, IPv6, in IPv6",
+	 "eth / ip6 host > acme / icmp6 2 mtu 1300 / ip6 acme > client / fragment more / "
+	 "udp 86 > 1234 / 40 bytes",
+	 SENT(IN6_UDP, IN_IP6)},
 	{"an error about a first fragment",
 	 "eth / ip4 host > acme / icmp 11 code 1 / ip4 acme > client more / udp 80 > 1234",
 	 SENT(DSR_UDP, DIRECT)},

@@ -85,6 +85,11 @@ static const struct error errors[] = {
 	 TO_CLIENT(HOST_TO_LB6 "/ icmp6 2 mtu 1300 / ip6 lb > member / udp 1031 > 8080 / 9 bytes",
 		   HOST_TO_CLIENT6
 		   "/ icmp6 2 mtu 1300 / ip6 client > acme / udp 1234 > 101 / 9 bytes")},
+	{"Packet Too Big, a first fragment", UDP6,
+	 TO_CLIENT(HOST_TO_LB6 "/ icmp6 2 mtu 1300 / ip6 lb > member / fragment more / "
+			       "udp 1031 > 8080 / 9 bytes",
+		   HOST_TO_CLIENT6 "/ icmp6 2 mtu 1300 / ip6 client > acme / fragment more / "
+				   "udp 1234 > 101 / 9 bytes")},
 	{"from the member itself, IPv6", UDP6,
 	 TO_CLIENT("eth hop > lb / ip6 member > lb / icmp6 1 code 4 / ip6 lb > member / "
 		   "udp 1031 > 8080 / 9 bytes",
@@ -97,6 +102,11 @@ static const struct error errors[] = {
 		   "ip6 client > acme / tcp 1234 > 101 ACK")},
 
 	/* about replies */
+	{"Packet Too Big, a first fragment", UDP6,
+	 TO_MEMBER(HOST_TO_ACME6 "/ icmp6 2 mtu 1300 / ip6 acme > client / fragment more / "
+				 "udp 101 > 1234 / 9 bytes",
+		   HOST_TO_MEMBER6 "/ icmp6 2 mtu 1300 / ip6 member > lb / fragment more / "
+				   "udp 8080 > 1031 / 9 bytes")},
 	{"Fragmentation Needed, TCP", TCP4,
 	 TO_MEMBER(HOST_TO_ACME4 "/ icmp 3 code 4 mtu 1400 / ip4 acme > client df / "
 				 "tcp 101 > 1234 ACK / 700 bytes",
