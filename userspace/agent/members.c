@@ -136,10 +136,16 @@ static void tell(const struct members *members, uint32_t index, const struct mtl
 	addr_format_endpoint(&address, ntohs(name->port), text);
 	if (!(record->flags & MTLB_MEMBER_NO_NEXT_HOP))
 		log_info("members", "service %s/%s: %s is reachable", tenant, service->name, text);
-	else if (hop->status == NEXT_HOP_OK)
+	else if (hop->status == NEXT_HOP_OK && record->encap == MTLB_ENCAP_NONE && !hop->on_link)
 		log_warn("members",
 			 "service %s/%s: %s is behind a router, which L2 DSR cannot reach: use "
 			 "forward: ipip",
+			 tenant, service->name, text);
+	else if (hop->status == NEXT_HOP_OK)
+		log_warn("members",
+			 "service %s/%s: %s cannot be reached: there is no source address of its "
+			 "family (node.encapSource, node.natSources), or packets cannot leave by "
+			 "its interface",
 			 tenant, service->name, text);
 	else
 		log_warn("members", "service %s/%s: %s cannot be reached: %s", tenant,

@@ -30,7 +30,7 @@ static void read_link(const char *interface, int *ret_mtu, bool *ret_up)
 }
 
 /* How large a packet may be there, and why not larger. */
-static void add_limit(json_t *item, const struct dataplane_link *link, int mtu)
+static void add_limit(json_t *item, const struct dataplane_link *link)
 {
 	uint64_t features;
 	int error = device_xdp_features(link->ifindex, &features);
@@ -50,7 +50,6 @@ static void add_limit(json_t *item, const struct dataplane_link *link, int mtu)
 		text = "one page: the driver takes no packets in pieces (xdp.frags), and refuses "
 		       "an MTU above about 3,500";
 	json_object_set_new(item, "limit", json_string(text));
-	json_object_set_new(item, "largest", json_integer(mtu));
 }
 
 static json_t *interfaces(const struct agent *agent)
@@ -67,7 +66,7 @@ static json_t *interfaces(const struct agent *agent)
 		item = json_pack("{s:s,s:I,s:s,s:i,s:b}", "name", link->interface, "ifindex",
 				 (json_int_t)link->ifindex, "mode",
 				 link->native ? "native" : "generic", "mtu", mtu, "up", up);
-		add_limit(item, link, mtu);
+		add_limit(item, link);
 		if (link->reason[0])
 			json_object_set_new(item, "reason", json_string(link->reason));
 		json_array_append_new(items, item);
