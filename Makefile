@@ -158,7 +158,7 @@ lint: | $(O)/deps-lint.stamp ## Check format, include arrows, cppcheck and the h
 	@scripts/lint.sh
 
 bench: all bench-build ## Run every benchmark and print its figures
-	$(Q)set -e; for bench in $(BENCH_BIN); do scripts/as-root.sh $$bench; done
+	$(Q)failed=0; for bench in $(BENCH_BIN); do scripts/as-root.sh $$bench || failed=1; done; exit $$failed
 
 bench-flow: $(O)/bench/flow ## Run the flow benchmark alone (any other: bench-NAME)
 	$(Q)scripts/as-root.sh $<
