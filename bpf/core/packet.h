@@ -90,4 +90,9 @@ static __always_inline bool packet_closes(const struct packet *p)
 	return p->tcp_flags & (PACKET_TCP_FIN | PACKET_TCP_RST);
 }
 
+static __always_inline bool packet_resets(const struct packet *p)
+{
+	return p->tcp_flags & PACKET_TCP_RST;
+}
+
 #endif

@@ -340,8 +340,12 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 		p->new_flow = false;
 		return 0;
 	}
-	if (state != MTLB_FLOW_UNPROVEN && packet_has_state(p) && packet_closes(p))
-		return 0; /* its last word: not worth remembering */
+	if (state != MTLB_FLOW_UNPROVEN && packet_has_state(p)) {
+		if (packet_resets(p))
+			return 0; /* its last word: not worth remembering */
+		if (packet_closes(p))
+			state = MTLB_FLOW_CLOSING; /* it has yet to hear the other side out */
+	}
 	if (place >= MTLB_FLOWS_PER_BUCKET) {
 		place = track_free(bucket);
 		rank = TRACK_FREE;

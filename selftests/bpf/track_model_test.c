@@ -56,6 +56,7 @@ struct flow {
 	uint64_t last;	  /* when its last packet was sent */
 	bool released;	  /* its member was let go since */
 	bool slow;	  /* rarely says anything */
+	bool reset;	  /* nothing follows but the same ports once more */
 };
 
 struct model {
@@ -244,7 +245,7 @@ static void reuse(struct flow *flow)
 {
 	flow->state = FLOW_NEW;
 	flow->earlier = flow->member;
-	flow->released = false;
+	flow->released = flow->reset = false;
 }
 
 static uint8_t choose_flags(struct model *model, struct flow *flow)
@@ -263,7 +264,7 @@ static uint8_t choose_flags(struct model *model, struct flow *flow)
 		}
 		return chance < 4 ? FIN | ACK : chance < 5 ? RST : ACK;
 	case FLOW_CLOSING:
-		if (chance < 30) {
+		if (chance < 30 || flow->reset) {
 			reuse(flow);
 			return SYN;
 		}
@@ -290,6 +291,7 @@ static void step_tcp(struct model *model, uint32_t t, struct flow *flow)
 	}
 	flow->member = to;
 	flow->released = false;
+	flow->reset = flags == RST;
 	flow->last = before;
 	if (to == NOBODY || (flow->state == FLOW_CLOSING && world_random(&model->world, 3) == 0))
 		renew(model, flow);

@@ -203,11 +203,24 @@ static void take(struct world_service *service, uint32_t number, const struct wo
 {
 	struct world_member *member = &service->members[number];
 
-	if (before->members[number].present) {
+	/* also what else was changed of it just now is not to be */
+	*member = before->members[number];
+	if (member->present) {
 		member->present = false;
 		member->gone_since = world_now();
+	}
+}
+
+/* There and back within one change is no change: then the deadline stays what it was. */
+static void toggle_drain(struct world_member *member, const struct world_member *before)
+{
+	member->drain = !member->drain;
+	if (before->present && before->drain == member->drain) {
+		member->drain_since = before->drain_since;
+		member->let_go = before->let_go;
 	} else {
-		*member = before->members[number];
+		member->drain_since = world_now();
+		member->let_go = false;
 	}
 }
 
@@ -216,7 +229,6 @@ static void configure(struct world *world, struct world_tenant *tenant,
 {
 	uint32_t number = world_random(world, WORLD_MEMBERS);
 	struct world_member *member = &service->members[number];
-	uint64_t now = world_now();
 
 	switch (world_random(world, 12)) {
 	case 0:
@@ -247,9 +259,7 @@ static void configure(struct world *world, struct world_tenant *tenant,
 	case 9:
 		if (!member->present)
 			break;
-		member->drain = !member->drain;
-		member->drain_since = now;
-		member->let_go = false;
+		toggle_drain(member, &before->members[number]);
 		break;
 	case 10:
 		service->always = !service->always;
@@ -322,9 +332,11 @@ static void pass_deadlines(struct world_service *service, uint64_t now)
 		if ((member->gone_since && !member->present && now - member->gone_since >= drain) ||
 		    (member->drain && now - member->drain_since >= drain) ||
 		    (member->health == WORLD_DOWN && now - member->down_since >= stick)) {
-			/* with nobody else up, a member that is let go loses its slots as well */
-			if (!member->let_go && !world_any_ready(service))
+			/* With nobody else up, a member that is let go loses its slots as well: in
+			 * this sweep or, since the agent's clock started after ours, in the next. */
+			if (!(member->let_go && member->gone_for_sure) && !world_any_ready(service))
 				service->unplanned_at = now;
+			member->gone_for_sure = member->let_go;
 			member->let_go = true;
 			service->ever_orphaned = true;
 		}

@@ -30,7 +30,8 @@ struct world_member {
 	enum world_health health;
 	uint32_t weight;
 	uint64_t drain_since, down_since, gone_since;
-	bool let_go; /* past a deadline: its flows may go anywhere */
+	bool let_go;	    /* past a deadline: its flows may go anywhere */
+	bool gone_for_sure; /* let go in an earlier sweep already */
 };
 
 struct world_service {

@@ -338,15 +338,17 @@ int members_set(struct members *members, struct registry_service *service, uint3
 		const struct state_member *member, uint64_t now)
 {
 	struct mtlb_member_name name = view_of(members)->member_names[index];
+	bool same_drain = name.drain == member->drain;
 
-	if (name.drain != member->drain)
+	if (!same_drain)
 		name.drained_at = member->drain ? now : 0;
 	if (name.drain && !member->drain)
 		name.since = now; /* it starts anew, slowly if its pool says so */
 	name.drain = member->drain;
 	name.weight = member->weight;
 	set_server_id(&name, member);
-	return put_name(members, service, index, &name, false);
+	/* a new weight does not bring back one whose time was up */
+	return put_name(members, service, index, &name, same_drain);
 }
 
 int members_set_state(struct members *members, struct registry_service *service, uint32_t index,
