@@ -85,7 +85,8 @@ static void old_connection(void **state)
 	RIG_CHECK(rig, TCP_FLOW(3, "SYN RST"), TO(OLD));
 }
 
-/* One whose first word since the change is FIN hears the other side out: its slot keeps the flag. */
+/* One whose first word since the change is FIN hears the other side out: its slot keeps the flag.
+ */
 static void last_words(void **state)
 {
 	struct rig *rig = *state;

@@ -333,7 +333,8 @@ static void pass_deadlines(struct world_service *service, uint64_t now)
 		    (member->drain && now - member->drain_since >= drain) ||
 		    (member->health == WORLD_DOWN && now - member->down_since >= stick)) {
 			/* With nobody else up, a member that is let go loses its slots as well: in
-			 * this sweep or, since the agent's clock started after ours, in the next. */
+			 * this sweep or, since the agent's clock started after ours, in the next.
+			 */
 			if (!(member->let_go && member->gone_for_sure) && !world_any_ready(service))
 				service->unplanned_at = now;
 			member->gone_for_sure = member->let_go;
