@@ -48,7 +48,8 @@ MTLB_MAIN := $(wildcard tools/mtlb/main.c)
 MTLB_SRC := $(filter-out tools/mtlb/main.c,$(call find,tools/mtlb,*.c))
 UNIT_SRC := $(call find,selftests/unit,*_test.c)
 BPF_TEST_SRC := $(call find,selftests/bpf,*_test.c)
-BENCH_SRC := $(filter-out %.bpf.c,$(call find,selftests/bench,*.c))
+BENCH_SRC := $(filter-out %.bpf.c,$(wildcard selftests/bench/*.c))
+BENCH_LIB_SRC := $(wildcard selftests/bench/lib/*.c)
 FUZZ_SRC := $(call find,selftests/fuzz,*_fuzz.c)
 VM_SRC := $(call find,selftests/vm,*.c)
 # The XDP program compiled for the host, and the world it runs in: an archive each, as not every
@@ -269,7 +270,7 @@ $(FRAMES): selftests/host/frames.py $(FRAME_SRC) $(wildcard selftests/bpf/*.h) |
 	$(Q)selftests/host/frames.py <$@.i >$@
 
 # Only what lives in selftests may include the skeletons of selftests.
-SELF_OBJ := $(call obj,$(BENCH_SRC) $(HOST_SRC) $(VM_TEST_SRC) $(TEST_LIB_SRC)) \
+SELF_OBJ := $(call obj,$(BENCH_SRC) $(BENCH_LIB_SRC) $(HOST_SRC) $(VM_TEST_SRC) $(TEST_LIB_SRC)) \
 	$(call fuzzobj,$(FUZZ_SRC) $(HOST_SRC) $(RIG_SRC)) \
 	$(call san,$(UNIT_SRC) $(BPF_TEST_SRC) $(TEST_LIB_SRC) $(HOST_SRC))
 $(SELF_OBJ): | $(SELF_SKELS) $(DEPS_TEST)
@@ -332,7 +333,8 @@ $(O)/test/%: $(O)/san/selftests/%.o $(call san,$(TEST_LIB_SRC)) $(call sanlib,ho
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
 
-$(O)/bench/%: $(O)/obj/selftests/bench/%.o $(call objlib,$(AGENT_ROOMS))
+$(O)/bench/%: $(O)/obj/selftests/bench/%.o $(call obj,$(BENCH_LIB_SRC)) \
+		$(call objlib,$(AGENT_ROOMS))
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
@@ -383,7 +385,7 @@ C_COMMAND = $(CC) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(PKG_CFLAGS)
 entry = {"directory": $(call json,$(CURDIR))$(comma) "file": $(call json,$(2))$(comma) \
 	"arguments": [$(foreach word,$(1),$(call json,$(word))$(comma)) "-c"$(comma) $(call json,$(2))]}
 ALL_C := $(sort $(AGENT_MAIN) $(MTLB_MAIN) $(foreach room,$(ROOMS),$(SRC_$(room))) $(UNIT_SRC) \
-	$(BPF_TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(VM_SRC) selftests/fuzz/seeds.c $(TEST_LIB_SRC))
+	$(BPF_TEST_SRC) $(BENCH_SRC) $(BENCH_LIB_SRC) $(FUZZ_SRC) $(VM_SRC) selftests/fuzz/seeds.c $(TEST_LIB_SRC))
 
 compile_commands.json: $(SKELS) $(SELF_SKELS) | $(DEPS_TEST) ## Tell clangd how each file is compiled
 	$(file >$(O)/$@.lines)

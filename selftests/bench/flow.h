@@ -39,4 +39,12 @@ struct flow_control {
 
 #define FLOW_FORGET_NONE 0xffffffffU
 
+/* What a CPU that sends over the wire keeps to itself, in a pair of cache lines of its own. */
+#define FLOW_CPUS 64
+
+struct flow_cpu {
+	__u32 at;   /* the flow of its next packet */
+	__u64 sunk; /* packets that came back */
+} __attribute__((aligned(128)));
+
 #endif

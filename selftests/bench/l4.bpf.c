@@ -13,4 +13,39 @@ FLOW_PROGRAM(bench_tcp6, FLOW_TCP6, flow_mtlb, XDP_TX)
 FLOW_PROGRAM(bench_udp4, FLOW_UDP4, flow_mtlb, XDP_TX)
 FLOW_PROGRAM(bench_no_vip, FLOW_NO_VIP, flow_mtlb, XDP_PASS)
 
+struct flow_cpu flow_cpus[FLOW_CPUS];
+const volatile __u32 flow_wire; /* the interface that packets go out by */
+
+static __always_inline struct flow_cpu *flow_cpu(void)
+{
+	return &flow_cpus[bpf_get_smp_processor_id() & (FLOW_CPUS - 1)];
+}
+
+/* Over the wire: see lib/wire.h. */
+SEC("xdp")
+int bench_generate(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct flow_cpu *cpu = flow_cpu();
+
+	if (data + FLOW_FRAME_BYTES > end)
+		return XDP_ABORTED;
+	flow_write(data, cpu->at++ & 0xffff, FLOW_TCP4);
+	return (int)bpf_redirect(flow_wire, 0);
+}
+
+SEC("xdp")
+int bench_sink(struct xdp_md *ctx)
+{
+	(void)ctx;
+	flow_cpu()->sunk++;
+	return XDP_DROP;
+}
+
+SEC("xdp")
+int bench_wire_floor(struct xdp_md *ctx)
+{
+	return flow_floor(ctx);
+}
+
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -14,6 +14,7 @@
 #include <linux/udp.h>
 
 #include "flow.h"
+#include "lib/wire.h"
 #include "measure.h"
 #include "selftests/bench/l4.skel.h"
 #include "userspace/dataplane/dataplane.h"
@@ -43,6 +44,7 @@ enum service {
 	SERVICE_GUE,
 	SERVICE_CHANGED,     /* every slot is flagged CHANGED */
 	SERVICE_CHANGED_ONE, /* the same, with a single bucket for all flows */
+	SERVICE_WIRE,	     /* whose members are reached by the wire */
 	SERVICES,
 };
 
@@ -59,6 +61,7 @@ static const struct {
 	[SERVICE_GUE] = {IPPROTO_TCP, MTLB_ENCAP_GUE4},
 	[SERVICE_CHANGED] = {IPPROTO_TCP, MTLB_ENCAP_IPV4, .changed = true},
 	[SERVICE_CHANGED_ONE] = {IPPROTO_TCP, MTLB_ENCAP_IPV4, .changed = true},
+	[SERVICE_WIRE] = {IPPROTO_TCP, MTLB_ENCAP_IPV4},
 };
 
 struct row {
@@ -93,6 +96,7 @@ static char directory[64];
 static struct dataplane *dataplane;
 static struct l4 *skeleton;
 static struct flow_control *control;
+static struct wire wire;
 static uint8_t frame_out[256];
 static uint32_t frame_out_bytes;
 
@@ -120,7 +124,7 @@ static int put_member(enum service service, uint32_t number)
 		.mtu = 1500,
 		.encap = services[service].encap,
 		.service = service,
-		.ifindex = LOOPBACK,
+		.ifindex = service == SERVICE_WIRE ? wire.ifindex : LOOPBACK,
 		.port = htons(services[service].encap == MTLB_ENCAP_GUE4 ? GUE_PORT : 0),
 	};
 	bool six = member.encap == MTLB_ENCAP_IPV6;
@@ -234,6 +238,7 @@ static int load_programs(void)
 	skeleton->rodata->knob_tenants = node->tenants;
 	skeleton->rodata->knob_stamp_shift = node->stamp_shift;
 	skeleton->rodata->knob_nat_first = node->nat_first;
+	skeleton->rodata->flow_wire = wire.far;
 	bpf_object__for_each_map(map, skeleton->obj)
 	{
 		char path[160];
@@ -389,6 +394,48 @@ static int measure_floor(double net[ROUNDS], int round)
 	return error;
 }
 
+/* over the wire */
+
+enum {
+	WIRE_FLOOR,
+	WIRE_MTLB,
+	WIRE_PROGRAMS
+};
+
+/* Warm, so that an idle CPU's first packets do not count against whoever comes first. */
+static int measure_wire(uint32_t cpus, double mpps[WIRE_PROGRAMS][ROUNDS])
+{
+	int programs[WIRE_PROGRAMS] = {bpf_program__fd(skeleton->progs.bench_wire_floor),
+				       dataplane_program_fd(dataplane)};
+	struct row row = {.service = SERVICE_WIRE};
+	int error = 0;
+
+	set_frames(&row, 0, 1, 0, ACK);
+	for (int round = -1; !error && round < ROUNDS; round++)
+		for (int i = 0; !error && i < WIRE_PROGRAMS; i++)
+			error = wire_measure(&wire, programs[i], cpus,
+					     &mpps[i][round < 0 ? 0 : round]);
+	return error;
+}
+
+static int print_wire(uint32_t cpus)
+{
+	double mpps[WIRE_PROGRAMS][ROUNDS], floor, net;
+	int error = measure_wire(cpus, mpps);
+
+	if (error) {
+		fprintf(stderr, "l4: packets over the wire: %s\n", strerror(-error));
+		return error;
+	}
+	floor = measure_median(mpps[WIRE_FLOOR], ROUNDS);
+	net = measure_median(mpps[WIRE_MTLB], ROUNDS);
+	printf("bench l4.e2e_%ucore %.2f Mpps ratio %.2f vs the floor program there, %.2f Mpps\n"
+	       "#   %.2f..%.2f Mpps, floor %.2f..%.2f\n",
+	       cpus, net, net / floor, floor, mpps[WIRE_MTLB][0], mpps[WIRE_MTLB][ROUNDS - 1],
+	       mpps[WIRE_FLOOR][0], mpps[WIRE_FLOOR][ROUNDS - 1]);
+	return 0;
+}
+
 /* Returns how many rows are over their goal. */
 static unsigned print_rows(double floor_net[ROUNDS])
 {
@@ -416,8 +463,13 @@ int main(void)
 	int error;
 
 	measure_pin();
-	error = fill_dataplane();
+	error = wire_open(&wire);
+	error = error ?: fill_dataplane();
 	error = error ?: load_programs();
+	error = error
+			?: wire_use(&wire, bpf_program__fd(skeleton->progs.bench_generate),
+				    bpf_program__fd(skeleton->progs.bench_sink),
+				    skeleton->bss->flow_cpus);
 	if (error)
 		fprintf(stderr, "l4: cannot set the dataplane up: %s\n", strerror(-error));
 	for (int round = 0; !error && round < ROUNDS; round++) {
@@ -427,6 +479,9 @@ int main(void)
 	}
 	if (!error)
 		over = print_rows(floor_net);
+	for (uint32_t cpus = 1; !error && cpus <= 2 && cpus <= sysconf(_SC_NPROCESSORS_ONLN);
+	     cpus++)
+		error = print_wire(cpus);
 	if (over)
 		fprintf(stderr, "l4: %u of %zu figures are over their goal\n", over,
 			COUNT_OF(rows));

@@ -12,7 +12,7 @@ set -u -o pipefail
 share_of()
 {
 	requests client2 "$(url "$2" "$3")" "$4" "$RUN/out"
-	[ "$(succeeded "$RUN/out")" = "$4" ] || diag "$(failed "$RUN/out") of $4 failed" >&2
+	[ "$(succeeded "$RUN/out")" = "$4" ] || tell_failed "$RUN/out" >&2
 	grep -c "$1" "$RUN/out"
 }
 

@@ -99,9 +99,10 @@ fabric_bridges()
 {
 	local bridge net sub mtu
 	while read -r bridge net sub mtu; do
-		# Without multicast snooping, neighbour discovery works from the first packet on.
+		# Without multicast snooping, neighbour discovery works from the first packet on. And an
+		# address of its own, or the router would change its MAC whenever a port comes or goes.
 		ip -n "$LAB-router" -batch - <<-END || return 1
-			link add $bridge mtu $mtu type bridge stp_state 0 mcast_snooping 0
+			link add $bridge address 02:00:0a:$net:0$sub:01 mtu $mtu type bridge stp_state 0 mcast_snooping 0
 			address add 10.$net.$sub.1/24 dev $bridge
 			address add fd00:$net:$sub::1/64 dev $bridge nodad
 			link set $bridge up

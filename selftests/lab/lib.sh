@@ -267,6 +267,13 @@ failed()
 	grep '^= ' "$1" | grep -vc '^= 200'
 }
 
+# tell_failed FILE: how many, and how the first of them did.
+tell_failed()
+{
+	diag "$(failed "$1") of $(grep -c '^= ' "$1") failed:"
+	diag "$(grep '^= ' "$1" | grep -v '^= 200' | head -n 5)"
+}
+
 # answers FILE: "COUNT beN" per backend.
 answers()
 {

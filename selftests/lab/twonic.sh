@@ -46,7 +46,7 @@ drops()
 answered()
 {
 	requests client1 "$(url "$1" "$2")" "$3" "$RUN/out"
-	[ "$(succeeded "$RUN/out")" = "$3" ] || { diag "$(failed "$RUN/out") of $3 failed"; return 1; }
+	[ "$(succeeded "$RUN/out")" = "$3" ] || { tell_failed "$RUN/out"; return 1; }
 	grep -q 'be[1-3]' "$RUN/out" && grep -q 'be[4-6]' "$RUN/out"
 }
 

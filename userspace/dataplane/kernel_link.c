@@ -215,8 +215,12 @@ static int detach_if_other(struct kernel *kernel, const char *path, int fd, void
 	for (size_t i = 0; i < others->count; i++)
 		if (ifindex && others->keep[i].ifindex == ifindex)
 			return 0;
-	log_info("dataplane", "detaching from interface %u, which is no longer configured",
-		 ifindex);
+	if (ifindex)
+		log_info("dataplane", "detaching from interface %u, which is no longer configured",
+			 ifindex);
+	else
+		log_info("dataplane", "interface %s, which is gone: letting go of it",
+			 strrchr(path, '_') + 1);
 	return unlink(path) ? -errno : 0;
 }
 
