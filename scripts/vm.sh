@@ -120,6 +120,8 @@ make_root() {
 	done
 	rm -f "$root/bin/bash"
 	copy_program "$(command -v bash)" "$root/bin/bash"
+	# busybox's shell would run its own ip where tests say `ip`
+	ln -sf bash "$root/bin/sh"
 	for name in $programs; do
 		copy_program "$(PATH=$PATH:/usr/sbin:/sbin command -v "$name")" "$root/mtlb/bin/$name"
 	done

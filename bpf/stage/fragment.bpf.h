@@ -209,7 +209,12 @@ __attribute__((noinline)) int fragment_hold(struct xdp_md *ctx, struct packet *p
 	struct mtlb_answer_budget *budget;
 	struct mtlb_held *held;
 
-	if (!p || !length || length > MTLB_HELD_FRAME_MAX)
+	/* two comparisons, whatever the compiler thinks: verifiers before 6.8 learn nothing from
+	 * one with zero, and would take the length for 0 */
+	if (!p || length < ETH_HLEN)
+		return MTLB_REASON_fragment;
+	barrier_var(length);
+	if (length > MTLB_HELD_FRAME_MAX)
 		return MTLB_REASON_fragment;
 	budget = answer_budget(p);
 	if (!budget || !answer_left(&budget->held, FRAGMENT_HELD_MAX))

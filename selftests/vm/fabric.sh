@@ -322,6 +322,10 @@ agent_start()
 	wait_until 'grep -q "agent: ready" "$RUN/mtlbd.log" || ! kill -0 $pid 2>/dev/null' 60
 	grep -q 'agent: ready' "$RUN/mtlbd.log" || {
 		cat "$RUN/mtlbd.log"
+		# what the verifier says at its end is what matters
+		! grep -q refused "$RUN/mtlbd.log" ||
+			ns lb mtlbd -v -c "$RUN/config" --bpffs "$BPFFS" --socket "$SOCKET" 2>&1 </dev/null |
+			tail -n 40
 		return 1
 	}
 }

@@ -77,6 +77,17 @@ static int put(struct registry *registry, struct registry_service *service,
 	return 0;
 }
 
+/* Its holder may have got another ID since. */
+static bool is_held(const struct registry *registry, const struct registry_service *service,
+		    const struct mtlb_quic_key *key)
+{
+	const struct registry_quic *quic = find(service, key);
+	struct mtlb_quic_key held;
+
+	return quic && key_of(registry, service, quic->member, &held) &&
+	       !memcmp(&held, key, sizeof(held));
+}
+
 int quic_sync(struct registry *registry, struct registry_service *service)
 {
 	const struct mtlb_member_name *names = view_of(registry)->member_names;
@@ -87,13 +98,11 @@ int quic_sync(struct registry *registry, struct registry_service *service)
 	for (int lingers = 0; lingers < 2; lingers++)
 		for (size_t i = 0; !error && i < service->member_count; i++) {
 			uint32_t member = service->members[i];
-			const struct registry_quic *has;
 
 			if ((names[member].state == MTLB_MEMBER_GONE) != lingers ||
 			    !key_of(registry, service, member, &key))
 				continue;
-			has = find(service, &key);
-			if (!lingers || !has)
+			if (!lingers || !is_held(registry, service, &key))
 				error = put(registry, service, &key, member);
 		}
 	return error;

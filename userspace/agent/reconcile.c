@@ -203,22 +203,22 @@ static int delete_tenant(struct reconcile *reconcile, const struct state_tenant 
 	struct registry *registry = reconcile->registry;
 	struct registry_tenant *known = registry_tenant(registry, old->name);
 	struct mtlb_tenant tenant;
-	int error;
+	int error = 0;
 
 	if (!known)
 		return 0;
 	tenant = dataplane_view(registry->dataplane)->tenants[known->index];
+	/* Replies must not find its flows any more. First, as long as the tenant is there: an agent
+	 * that comes after a kill does it again. */
+	if (tenant.nat_count)
+		error = dataplane_grace(registry->dataplane)
+				?: dataplane_clear_flows(registry->dataplane, tenant.nat_first,
+							 tenant.nat_count);
 	tenant.used = 0;
-	error = dataplane_put_tenant(registry->dataplane, known->index, &tenant);
+	error = error ?: dataplane_put_tenant(registry->dataplane, known->index, &tenant);
 	if (error)
 		return error;
 	ranges_give_back(&registry->flow_buckets, tenant.flow_first, tenant.flow_count);
-	/* its flows would hold their ports for whoever gets them next */
-	if (tenant.nat_count) {
-		error = dataplane_clear_flows(registry->dataplane, tenant.nat_first,
-					      tenant.nat_count);
-		registry->strays |= error != 0;
-	}
 	registry_give_back_nat(registry, tenant.nat_first, tenant.nat_count);
 	ranges_give_back(&registry->tenant_indices, known->index, 1);
 	registry_remove_tenant(registry, known);

@@ -29,20 +29,6 @@
 #include "../base/version.h"
 #include "bpf/l4_ingress.skel.h"
 
-static int quiet_print(enum libbpf_print_level level, const char *format, va_list args)
-{
-	char text[512];
-	size_t length;
-
-	(void)level;
-	vsnprintf(text, sizeof(text), format, args);
-	length = strlen(text);
-	while (length && text[length - 1] == '\n')
-		text[--length] = 0;
-	log_debug("libbpf", "%s", text);
-	return 0;
-}
-
 /* verbs behind the door; those of the maps are kernel_maps.c's */
 
 /* MEMBARRIER_CMD_GLOBAL waits for an RCU grace period, and a packet is inside of one all along. */
@@ -409,7 +395,7 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 
 	if (error)
 		return error;
-	libbpf_set_print(quiet_print);
+	libbpf_set_print(kernel_print);
 	kernel = calloc(1, sizeof(*kernel));
 	if (!kernel)
 		return err_set(err, -ENOMEM, "out of memory");

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What kernel.c and kernel_link.c share. */
+/* What the files behind the kernel's door share. */
 #ifndef MTLB_DATAPLANE_KERNEL_H
 #define MTLB_DATAPLANE_KERNEL_H
+
+#include <bpf/libbpf.h>
+#include <stdarg.h>
 
 #include "internal.h"
 
@@ -51,6 +54,9 @@ int kernel_each_held(struct dataplane *dataplane, void (*each)(void *, const str
 		     void *context);
 int kernel_put_back(struct dataplane *dataplane, uint32_t ifindex, const void *frame,
 		    uint32_t length);
+
+/* For libbpf_set_print(). */
+int kernel_print(enum libbpf_print_level level, const char *format, va_list args);
 
 int kernel_attach(struct dataplane *dataplane, const char *interface, enum dataplane_mode mode,
 		  struct dataplane_link *ret_link, struct err *err);

@@ -17,19 +17,21 @@
 #include <string.h>
 #include <time.h>
 #include <cmocka.h>
+#include "userspace/agent/nat.h"
 #include "userspace/agent/publish.h"
 #include "userspace/agent/reconcile.h"
 #include "userspace/agent/sweep.h"
 #include "userspace/base/log.h"
 #include "userspace/model/table.h"
 
-#define SECOND	 1000000000ULL
-#define TENANTS	 3
-#define SERVICES 3
-#define MEMBERS	 8
-#define PAIRS	 12
-#define CHAINS	 100
-#define CHAIN	 6
+#define SECOND	    1000000000ULL
+#define TENANTS	    3
+#define SERVICES    3
+#define MEMBERS	    8
+#define NAT_SOURCES 2
+#define PAIRS	    12
+#define CHAINS	    100
+#define CHAIN	    6
 
 struct node {
 	struct dataplane *dataplane;
@@ -56,6 +58,7 @@ static void start_agent(struct node *node)
 	node->members = (struct members){
 		.registry = &node->registry,
 		.encap_ipv4 = ipv4(192, 0, 2, 1),
+		.nat = {{.ipv4 = ipv4(192, 0, 2, 2)}, {.ipv4 = ipv4(192, 0, 2, 3)}},
 	};
 }
 
@@ -75,7 +78,8 @@ static void open_node(struct node *node)
 			     .services = 15,
 			     .members = 200,
 			     .slots = 80000,
-			     .flow_buckets = 600},
+			     .flow_buckets = 600,
+			     .nat_sources = NAT_SOURCES},
 	};
 
 	*node = (struct node){.now = monotonic()};
@@ -107,7 +111,11 @@ static int reach(struct node *node, const struct state *wanted, struct err *err)
 
 	make_plan(node, wanted, &actual, &plan);
 	error = reconcile_check_room(&node->registry, &plan, err);
+	if (!error && nat_publish_sources(&node->registry, &node->members))
+		error = err_set(err, -EIO, "sources");
 	error = error ?: reconcile_apply(&reconcile, &plan, err);
+	if (!error && nat_withdraw_sources(&node->members))
+		error = err_set(err, -EIO, "sources");
 	plan_fini(&plan);
 	state_fini(&actual);
 	node->now += SECOND;
@@ -156,7 +164,7 @@ static void let_time_pass(struct node *node, const struct state *running)
 }
 
 struct usage {
-	uint32_t tenants, services, members, records, lines, buckets, port_lines;
+	uint32_t tenants, services, members, records, lines, buckets, port_lines, nat;
 };
 
 static struct usage usage_of(const struct node *node)
@@ -165,10 +173,14 @@ static struct usage usage_of(const struct node *node)
 
 	assert_false(registry_rests(registry));
 	return (struct usage){
-		registry->tenant_indices.in_use, registry->service_indices.in_use,
-		registry->member_indices.in_use, registry->records.in_use,
-		registry->slot_lines.in_use,	 registry->flow_buckets.in_use,
+		registry->tenant_indices.in_use,
+		registry->service_indices.in_use,
+		registry->member_indices.in_use,
+		registry->records.in_use,
+		registry->slot_lines.in_use,
+		registry->flow_buckets.in_use,
 		registry->port_lines.in_use,
+		registry->nat_buckets[0].in_use + registry->nat_buckets[1].in_use,
 	};
 }
 
@@ -224,6 +236,36 @@ static uint32_t find_record(const struct node *node, const struct addr *address,
 	return 0;
 }
 
+static bool overlap(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count)
+{
+	return a < b + b_count && b < a + a_count;
+}
+
+/* Where the flows of this record are, none of another tenant's may be. */
+static void check_flows(const struct node *node, const struct mtlb_vip *vip)
+{
+	const struct dataplane_view *view = dataplane_view(node->dataplane);
+	uint32_t end = view->node->nat_first + NAT_SOURCES * MTLB_NAT_BUCKETS;
+
+	assert_true(vip->flow_first);
+	if (vip->flow_first >= view->node->nat_first) {
+		assert_true(vip->flags & MTLB_VIP_NAT);
+		assert_true(vip->flow_first + vip->flow_mask < end);
+	} else {
+		assert_true(vip->flow_first + vip->flow_mask < view->node->flow_buckets);
+	}
+	for (uint32_t t = 1; t < view->node->tenants; t++) {
+		const struct mtlb_tenant *tenant = &view->tenants[t];
+
+		if (!tenant->used || t == vip->tenant)
+			continue;
+		assert_false(overlap(vip->flow_first, vip->flow_mask + 1, tenant->flow_first,
+				     tenant->flow_count));
+		assert_false(tenant->nat_count && overlap(vip->flow_first, vip->flow_mask + 1,
+							  tenant->nat_first, tenant->nat_count));
+	}
+}
+
 static const struct mtlb_vip *check_port(const struct node *node, const struct addr *address,
 					 uint16_t port, uint8_t protocol)
 {
@@ -244,8 +286,7 @@ static const struct mtlb_vip *check_port(const struct node *node, const struct a
 	assert_true(vip->slot_first && vip->slot_count);
 	check_owners(node, vip, vip->slot_first, vip->slot_count);
 	check_owners(node, vip, vip->old_first, vip->old_count);
-	assert_true(vip->flow_first);
-	assert_true(vip->flow_first + vip->flow_mask < view->node->flow_buckets);
+	check_flows(node, vip);
 	return vip;
 }
 
@@ -340,7 +381,7 @@ static void count_key(void *context, const struct mtlb_vip_key *key, uint32_t re
 /* What no one wants must be gone. */
 static void check_no_more(const struct node *node, const struct state *state)
 {
-	struct counted counted = {.node = node}, wanted = {};
+	struct counted counted = {.node = node}, wanted = {.keys = NAT_SOURCES};
 
 	for (size_t t = 0; t < state->tenant_count; t++) {
 		const struct state_tenant *tenant = &state->tenants[t];
@@ -358,6 +399,30 @@ static void check_no_more(const struct node *node, const struct state *state)
 	assert_int_equal(counted.ranges, wanted.ranges);
 }
 
+/* What a member sees is the address whose replies come to this tenant's range. */
+static void check_source(const struct node *node, const struct mtlb_tenant *tenant,
+			 const struct mtlb_member *member)
+{
+	const struct dataplane_view *view = dataplane_view(node->dataplane);
+	uint32_t pair = registry_nat_pair(view->node, tenant->nat_first), record;
+	struct mtlb_address source, destination;
+	struct mtlb_member expected = {.encap = MTLB_ENCAP_NAT};
+	struct mtlb_vip_key key = registry_key(&node->members.nat[pair].ipv4, 0, 0);
+	struct addr address = ipv4(192, 0, 2, (uint8_t)(2 + pair));
+
+	assert_int_equal(member->encap, MTLB_ENCAP_NAT);
+	memcpy(&source, address.byte, sizeof(source));
+	memset(&destination, 0, sizeof(destination));
+	dataplane_set_outer(&expected, &source, &destination);
+	assert_memory_equal(&member->outer_source, &expected.outer_source,
+			    sizeof(expected.outer_source));
+	record = dataplane_find_vip(node->dataplane, &key);
+	assert_true(view->vips[record].flags & MTLB_VIP_NAT_SOURCE);
+	assert_true(tenant->nat_first >= view->vips[record].flow_first &&
+		    tenant->nat_first + tenant->nat_count <=
+			    view->vips[record].flow_first + MTLB_NAT_BUCKETS);
+}
+
 /* Beyond check_keys: the record says what the service's and the tenant's entries say now. */
 static void check_settings(const struct node *node)
 {
@@ -367,6 +432,7 @@ static void check_settings(const struct node *node)
 	HASH_ITER (by_key, node->registry.services, service, next) {
 		const struct mtlb_service *names = &view->services[service->index];
 		const struct mtlb_tenant *tenant = &view->tenants[names->tenant];
+		bool nat = names->encap_wish == MTLB_FORWARD_NAT;
 
 		for (const struct registry_vip *i = service->vips; i; i = i->next) {
 			const struct mtlb_vip *vip = &view->vips[i->record];
@@ -378,9 +444,13 @@ static void check_settings(const struct node *node)
 			assert_int_equal(vip->port_last, i->last);
 			assert_int_equal(vip->service, service->index);
 			assert_int_equal(vip->slot_first, service->slot_first);
-			assert_int_equal(vip->flow_first, tenant->flow_first);
-			assert_int_equal(vip->flow_mask, tenant->flow_count - 1);
-			assert_int_equal(vip->flags & MTLB_VIP_TRACK_ALWAYS, names->track_always);
+			assert_int_equal(vip->flow_first,
+					 nat ? tenant->nat_first : tenant->flow_first);
+			assert_int_equal(vip->flow_mask,
+					 (nat ? tenant->nat_count : tenant->flow_count) - 1);
+			assert_int_equal(!!(vip->flags & MTLB_VIP_NAT), nat);
+			assert_int_equal(vip->flags & MTLB_VIP_TRACK_ALWAYS,
+					 !nat && names->track_always);
 			assert_int_equal(vip->flags >> MTLB_VIP_MSS_SHIFT, names->mss);
 			assert_int_equal(!!(vip->flags & MTLB_VIP_CLIENT),
 					 names->affinity == MTLB_AFFINITY_CLIENT);
@@ -396,6 +466,8 @@ static void check_settings(const struct node *node)
 			assert_int_equal(!(flags & MTLB_MEMBER_NO_NEW), takes_new);
 			assert_false(takes_new && flags & MTLB_MEMBER_LET_GO);
 			assert_false(flags & MTLB_MEMBER_NO_NEXT_HOP);
+			if (nat)
+				check_source(node, tenant, &view->members[service->members[i]]);
 		}
 	}
 }

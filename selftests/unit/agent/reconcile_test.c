@@ -40,7 +40,7 @@ static void make_service(unsigned int *seed, uint8_t t, uint8_t s, uint32_t bord
 
 	*to = (struct state_service){
 		.protocol = udp ? IPPROTO_UDP : IPPROTO_TCP,
-		.forward = pick(seed, 3),
+		.forward = tenant->nat_ports ? pick(seed, 4) : pick(seed, 3),
 		.affinity = pick(seed, udp ? 3 : 2),
 		.quic_server_id_bytes = udp ? pick(seed, 3) : 0,
 		.mss = !udp && pick(seed, 3) == 0 ? 1400 : 0,
@@ -49,6 +49,8 @@ static void make_service(unsigned int *seed, uint8_t t, uint8_t s, uint32_t bord
 		.stick_s = 30,
 		.learn_s = 10,
 	};
+	if (to->forward == STATE_FORWARD_NAT && to->affinity == STATE_AFFINITY_NONE)
+		to->affinity = STATE_AFFINITY_CLIENT_PORT;
 	to->track_always = to->affinity != STATE_AFFINITY_NONE && pick(seed, 3) == 0;
 	snprintf(to->name, sizeof(to->name), "s%u", s);
 	snprintf(to->pool, sizeof(to->pool), "p%u", pick(seed, 2));
@@ -104,6 +106,7 @@ static void make_state(unsigned int seed, struct state *to)
 		snprintf(tenant->name, sizeof(tenant->name), "t%u", t);
 		tenant->id = pick(&seed, 2);
 		tenant->flows = 64U << pick(&seed, 3);
+		tenant->nat_ports = pick(&seed, 3) ? 64U << pick(&seed, 9) : 0;
 		border = pick(&seed, 6);
 		tenant->addresses = calloc(2, sizeof(*tenant->addresses));
 		tenant->services = calloc(SERVICES, sizeof(*tenant->services));
