@@ -148,7 +148,7 @@ lab-down: ## Take the lab down
 test: tests ## Build and run every test: unit, bpf, lab (TESTS="..." picks some, JOBS=1 one by one)
 	@scripts/test.sh
 
-tests: all $(O)/next/mtlbd $(UNIT_BIN) $(BPF_TEST_BIN) bench-build $(SELF_BPF_OBJ)
+tests: all $(O)/next/mtlbd $(UNIT_BIN) $(BPF_TEST_BIN) bench-build fuzz-build $(SELF_BPF_OBJ)
 
 vm: all $(SELF_BPF_OBJ) $(VM_BIN) | $(O)/deps-vm.stamp ## Packet tests and real peers on Debian's kernels in qemu (KERNEL=6.1 or 6.12; TESTS="...")
 	@scripts/vm.sh $(KERNEL)

@@ -42,9 +42,15 @@ static const struct {
 	uint16_t vlan;
 	uint32_t vip;
 } services[] = {
-#define SERVICE(name, tenant, protocol, port, encap, ifindex, mtu, ...)          \
-	[name] = {#name,   tenant, IPPROTO_##protocol, port, MTLB_ENCAP_##encap, \
-		  ifindex, mtu,	   __VA_ARGS__},
+#define SERVICE(name_, tenant_, protocol_, port_, encap_, ifindex_, mtu_, ...) \
+	[name_] = {.name = #name_,                                             \
+		   .tenant = (tenant_),                                        \
+		   .protocol = IPPROTO_##protocol_,                            \
+		   .port = (port_),                                            \
+		   .encap = MTLB_ENCAP_##encap_,                               \
+		   .ifindex = (ifindex_),                                      \
+		   .mtu = (mtu_),                                              \
+		   .flags = __VA_ARGS__},
 #include "rig_services.def"
 #undef SERVICE
 };

@@ -55,7 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	REQUIRE(p.l3 == 14 || p.l3 == 18 || p.l3 == 22);
 	REQUIRE(p.l3 + (p.ipv6 ? 40U : 20U) <= size);
 	REQUIRE(!p.trouble || is_drop(p.trouble));
-	REQUIRE(p.trouble || p.key.protocol == IPPROTO_TCP || p.key.protocol == IPPROTO_UDP);
+	REQUIRE(p.trouble || p.key.protocol == IPPROTO_TCP || p.key.protocol == IPPROTO_UDP ||
+		p.key.protocol == IPPROTO_SCTP);
 	if (p.trouble == MTLB_REASON_bad_ip)
 		return 0; /* there is no end of it */
 	REQUIRE(p.l3 + p.ip_bytes <= size);

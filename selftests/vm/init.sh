@@ -10,9 +10,7 @@ export HOME=/root
 
 # Every file of this directory that is a scenario, in the order they run. A list and not a pattern,
 # so that a scenario that got lost is missed.
-SCENARIOS="packets loads tunnels ipvs"
-# Scenarios for what the dataplane is about to offer: run only when TESTS names them.
-AHEAD="gue vlan"
+SCENARIOS="packets loads tunnels gue vlan ipvs"
 
 number=0
 # Seconds of one scenario, of any kind.
@@ -122,7 +120,6 @@ packets()
 system_make
 modules_load
 diag "linux $(uname -r), up after $(cut -d' ' -f1 /proc/uptime) s"
-[ -z "$(cat /mtlb/tests)" ] || SCENARIOS+=" $AHEAD"
 for scenario in $SCENARIOS; do
 	if [ "$scenario" = packets ]; then
 		packets

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# The fuzzers still build, know what the program may say, and find nothing in the frames that the
+# packet tests are made of, nor in some thousand inputs of their own. `make fuzz` looks for longer.
+set -u
+
+cd "$(dirname "$0")/../../.." || exit 1
+. selftests/lib/tap.sh
+
+fuzz=${O:-build}/fuzz
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+"$fuzz/seeds" "$work/pipeline_fuzz" "$work/parse_fuzz"
+tap_ok "there are frames to begin with" test "$(find "$work/parse_fuzz" -type f | wc -l)" -gt 1000
+for source in selftests/fuzz/*_fuzz.c; do
+	name=$(basename "$source" .c)
+	mkdir -p "$work/$name" "$work/$name.corpus"
+	tap_ok "$name goes through them" \
+		"$fuzz/$name" -runs=5000 -artifact_prefix="$work/" "$work/$name.corpus" "$work/$name"
+done
+tap_done
