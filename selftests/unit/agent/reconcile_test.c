@@ -90,7 +90,7 @@ static void make_service(unsigned int *seed, uint8_t t, uint8_t s, uint32_t bord
 }
 
 /* Each tenant has an address of its own, and one of a few that move between tenants. */
-static void make_state(unsigned int seed, struct state *to)
+static void make_state(unsigned int seed, bool nat, struct state *to)
 {
 	uint8_t owner = (uint8_t)pick(&seed, TENANTS);
 	uint32_t border;
@@ -106,7 +106,7 @@ static void make_state(unsigned int seed, struct state *to)
 		snprintf(tenant->name, sizeof(tenant->name), "t%u", t);
 		tenant->id = pick(&seed, 2);
 		tenant->flows = 64U << pick(&seed, 3);
-		tenant->nat_ports = pick(&seed, 3) ? 64U << pick(&seed, 9) : 0;
+		tenant->nat_ports = nat && pick(&seed, 3) ? 64U << pick(&seed, 9) : 0;
 		border = pick(&seed, 6);
 		tenant->addresses = calloc(2, sizeof(*tenant->addresses));
 		tenant->services = calloc(SERVICES, sizeof(*tenant->services));
@@ -128,12 +128,13 @@ static void test_random_chains(void **state)
 {
 	(void)state;
 	for (unsigned int chain = 0; chain < CHAINS; chain++) {
+		bool nat = chain % 4 == 0;
 		struct state wanted[CHAIN];
 		struct node node;
 
-		open_node(&node);
+		open_node(&node, nat ? NAT_SOURCES : 0);
 		for (unsigned int i = 0; i < CHAIN; i++) {
-			make_state(chain * CHAIN + i + 1, &wanted[i]);
+			make_state(chain * CHAIN + i + 1, nat, &wanted[i]);
 			expect_reach(&node, &wanted[i]);
 			expect_reached(&node, &wanted[i]);
 			check_keys(&node, &wanted[i], NULL);
@@ -157,13 +158,13 @@ static void test_random_chains(void **state)
 }
 
 /* How far a run without a failure gets, and what it takes up in the end. */
-static unsigned long run_whole(const struct state *before, const struct state *after,
+static unsigned long run_whole(const struct state *before, const struct state *after, bool nat,
 			       struct usage *ret_usage)
 {
 	unsigned long verbs;
 	struct node node;
 
-	open_node(&node);
+	open_node(&node, nat);
 	expect_reach(&node, before);
 	dataplane_memory_fail_at(node.dataplane, 0);
 	expect_reach(&node, after);
@@ -174,14 +175,14 @@ static unsigned long run_whole(const struct state *before, const struct state *a
 	return verbs;
 }
 
-static void run_cut(const struct state *before, const struct state *after, unsigned long verb,
-		    bool restart, const struct usage *expected)
+static void run_cut(const struct state *before, const struct state *after, bool nat,
+		    unsigned long verb, bool restart, const struct usage *expected)
 {
 	struct err err = {};
 	struct usage usage;
 	struct node node;
 
-	open_node(&node);
+	open_node(&node, nat);
 	expect_reach(&node, before);
 	dataplane_memory_fail_at(node.dataplane, verb);
 	assert_int_not_equal(reach(&node, after, &err), 0);
@@ -213,15 +214,16 @@ static void cut_everywhere(bool restart)
 	unsigned long cuts = 0;
 
 	for (unsigned int pair = 0; pair < PAIRS; pair++) {
+		bool nat = pair % 6 == 0;
 		struct state before, after;
 		struct usage expected;
 		unsigned long verbs;
 
-		make_state(1000 + 2 * pair, &before);
-		make_state(1001 + 2 * pair, &after);
-		verbs = run_whole(&before, &after, &expected);
+		make_state(1000 + 2 * pair, nat, &before);
+		make_state(1001 + 2 * pair, nat, &after);
+		verbs = run_whole(&before, &after, nat, &expected);
 		for (unsigned long verb = 1; verb <= verbs; verb++)
-			run_cut(&before, &after, verb, restart, &expected);
+			run_cut(&before, &after, nat, verb, restart, &expected);
 		cuts += verbs;
 		state_fini(&before);
 		state_fini(&after);
@@ -251,7 +253,7 @@ static void expect_no_room(const struct state *wanted, const char *key)
 	struct state actual;
 	unsigned long verbs;
 
-	open_node(&node);
+	open_node(&node, 0);
 	verbs = dataplane_memory_verbs(node.dataplane);
 	make_plan(&node, wanted, &actual, &plan);
 	assert_int_equal(reconcile_check_room(&node.registry, &plan, &err), -ENOSPC);
