@@ -47,6 +47,12 @@ enum mtlb_vip_flags {
 #define MTLB_VIP_QUIC_MASK  0xfU
 #define MTLB_VIP_MSS_SHIFT  16
 
+/* The meters of abi/meter.h that the tenant's packets meet; of an address as well. */
+#define MTLB_VIP_METER_PACKETS (1U << 12)
+#define MTLB_VIP_METER_BYTES   (1U << 13)
+#define MTLB_VIP_METER_FLOWS   (1U << 14)
+#define MTLB_VIP_METERED       (MTLB_VIP_METER_PACKETS | MTLB_VIP_METER_BYTES | MTLB_VIP_METER_FLOWS)
+
 /* What an ordinary service does not have: one test sends the others on a longer way. */
 #define MTLB_VIP_UNUSUAL \
 	(MTLB_VIP_CLIENT | MTLB_VIP_ALONE | 0xffff0000U | MTLB_VIP_QUIC_MASK << MTLB_VIP_QUIC_SHIFT)

@@ -7,6 +7,7 @@
 #ifndef MTLB_STAGE_DETOUR_H
 #define MTLB_STAGE_DETOUR_H
 
+#include "admit.bpf.h"
 #include "answer.bpf.h"
 #include "fragment.bpf.h"
 #include "nat_reply.bpf.h"
@@ -25,7 +26,7 @@ static __always_inline int detour(struct xdp_md *ctx, struct packet *p, int reas
 		return reason;
 	switch (reason) {
 	case MTLB_REASON_fragment:
-		return fragment_follow(ctx, p);
+		return admit(p, vip) ?: fragment_follow(ctx, p);
 	case MTLB_REASON_too_big:
 		return answer(ctx, p, reason);
 	case MTLB_REASON_not_vip:
@@ -36,7 +37,7 @@ static __always_inline int detour(struct xdp_md *ctx, struct packet *p, int reas
 			nat_remember(p);
 		return reason;
 	case MTLB_REASON_icmp:
-		return answer_echo(ctx, p, vip);
+		return admit(p, vip) ?: answer_echo(ctx, p, vip);
 	default:
 		return reason;
 	}

@@ -3,6 +3,7 @@
 #ifndef MTLB_STAGE_PIPELINE_H
 #define MTLB_STAGE_PIPELINE_H
 
+#include "admit.bpf.h"
 #include "answer.bpf.h"
 #include "classify.bpf.h"
 #include "detour.bpf.h"
@@ -76,8 +77,8 @@ static __always_inline int remember(struct xdp_md *ctx, struct packet *p)
 static __always_inline int pipeline(struct xdp_md *ctx)
 {
 	struct packet p = {};
-	int reason = read_headers(ctx, &p) ?: classify(&p) ?: pick(ctx, &p) ?: track(ctx, &p) ?:
-		     remember(ctx, &p) ?: forward(ctx, &p);
+	int reason = read_headers(ctx, &p) ?: classify(&p) ?: admit(&p, p.vip) ?: pick(ctx, &p) ?:
+		     track(ctx, &p) ?: remember(ctx, &p) ?: forward(ctx, &p);
 
 	return finish(&p, detour(ctx, &p, reason));
 }

@@ -12,6 +12,7 @@
 #define FLOW_NOT_VIP	  0xcb007109U /* 203.0.113.9 */
 #define FLOW_PORT	  80
 #define FLOW_TENANT	  1
+#define FLOW_TENANT_OVER  2 /* who may send next to nothing */
 
 /* UDP frames carry a QUIC connection ID: a byte of configuration, then the server's number. */
 #define FLOW_QUIC_BYTES	   4U
@@ -23,6 +24,7 @@ enum flow_kind {
 	FLOW_TCP6,
 	FLOW_UDP4,
 	FLOW_NO_VIP, /* TCP4 for an address that is no VIP */
+	FLOW_OVER,   /* TCP4 that is to be dropped */
 	FLOW_KINDS,
 };
 

@@ -11,6 +11,8 @@ FLOW_PROGRAM(bench_harness_no_vip, FLOW_NO_VIP, flow_nothing, XDP_TX)
 FLOW_PROGRAM(bench_tcp4, FLOW_TCP4, flow_mtlb, XDP_TX)
 FLOW_PROGRAM(bench_tcp6, FLOW_TCP6, flow_mtlb, XDP_TX)
 FLOW_PROGRAM(bench_udp4, FLOW_UDP4, flow_mtlb, XDP_TX)
+FLOW_PROGRAM(bench_harness_over, FLOW_OVER, flow_nothing, XDP_TX)
+FLOW_PROGRAM(bench_over, FLOW_OVER, flow_mtlb, XDP_DROP)
 FLOW_PROGRAM(bench_no_vip, FLOW_NO_VIP, flow_mtlb, XDP_PASS)
 
 struct flow_cpu flow_cpus[FLOW_CPUS];

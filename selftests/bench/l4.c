@@ -17,6 +17,7 @@
 #include "lib/wire.h"
 #include "measure.h"
 #include "selftests/bench/l4.skel.h"
+#include "userspace/agent/meters.h"
 #include "userspace/dataplane/dataplane.h"
 #include "userspace/model/maglev.h"
 
@@ -45,6 +46,7 @@ enum service {
 	SERVICE_CHANGED,     /* every slot is flagged CHANGED */
 	SERVICE_CHANGED_ONE, /* the same, with a single bucket for all flows */
 	SERVICE_WIRE,	     /* whose members are reached by the wire */
+	SERVICE_OVER,	     /* of a tenant that is over its rate */
 	SERVICES,
 };
 
@@ -62,6 +64,7 @@ static const struct {
 	[SERVICE_CHANGED] = {IPPROTO_TCP, MTLB_ENCAP_IPV4, .changed = true},
 	[SERVICE_CHANGED_ONE] = {IPPROTO_TCP, MTLB_ENCAP_IPV4, .changed = true},
 	[SERVICE_WIRE] = {IPPROTO_TCP, MTLB_ENCAP_IPV4},
+	[SERVICE_OVER] = {IPPROTO_TCP, MTLB_ENCAP_IPV4},
 };
 
 struct row {
@@ -88,6 +91,7 @@ static struct row rows[] = {
 	{"l4.tcp4_gue_1", FLOW_TCP4, SERVICE_GUE, 1, ACK, .goal = 90},
 	{"l4.tcp4_gue_1m", FLOW_TCP4, SERVICE_GUE, MANY, ACK, .goal = 100},
 	{"l4.pass", FLOW_NO_VIP, SERVICE_TCP4, 1, ACK, .goal = 30},
+	{"l4.meter_drop", FLOW_OVER, SERVICE_OVER, MANY, ACK, .goal = 45},
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -160,14 +164,15 @@ static int put_slots(enum service service)
 
 static int put_service(enum service service)
 {
-	struct mtlb_service names = {.used = 1, .tenant = FLOW_TENANT, .idle = 900};
+	uint32_t tenant = service == SERVICE_OVER ? FLOW_TENANT_OVER : FLOW_TENANT;
+	struct mtlb_service names = {.used = 1, .tenant = tenant, .idle = 900};
 	struct mtlb_vip vip = {
 		.key = {.address = ipv4(FLOW_VIP),
 			.port = htons(FLOW_PORT + service),
 			.protocol = services[service].protocol},
-		.tenant = FLOW_TENANT,
+		.tenant = tenant,
 		.service = service,
-		.flags = services[service].flags,
+		.flags = services[service].flags | MTLB_VIP_METERED,
 		.slot_first = service * SPAN,
 		.slot_count = SLOTS,
 		.old_first = SERVICES * SPAN + service * SPAN,
@@ -199,7 +204,7 @@ static int fill_dataplane(void)
 		.used = 1, .flow_first = RANGE_FIRST, .flow_count = BUCKETS, .name = "bench"};
 	struct dataplane_options options = {
 		.directory = directory,
-		.capacity = {.tenants = FLOW_TENANT + 1,
+		.capacity = {.tenants = FLOW_TENANT_OVER + 1,
 			     .vips = 64,
 			     .services = SERVICES,
 			     .members = 1 + SERVICES * MEMBERS,
@@ -207,9 +212,14 @@ static int fill_dataplane(void)
 			     .flow_buckets = ONE_BUCKET + 1,
 			     .nat_sources = 1},
 	};
+	/* all meters are met in every row, and refuse nothing: a hundred times what is sent */
+	const struct state_limits much = {1000000000, 1000000000000, 1000000000, 1000};
+	const struct state_limits next_to_none = {1, 8000, 1, 1};
+	struct mtlb_meter enough = meters_make(&much), little = meters_make(&next_to_none);
 	struct err err = {};
 	int error;
 
+	little.rate[MTLB_METER_PACKETS].burst = 0; /* not even the first one */
 	snprintf(directory, sizeof(directory), "/sys/fs/bpf/mtlb-bench-%d", getpid());
 	error = dataplane_open(&options, &dataplane, &err);
 	if (error) {
@@ -217,6 +227,9 @@ static int fill_dataplane(void)
 		return error;
 	}
 	error = dataplane_put_tenant(dataplane, FLOW_TENANT, &tenant);
+	error = error ?: dataplane_put_meter(dataplane, FLOW_TENANT, &enough);
+	error = error ?: dataplane_put_tenant(dataplane, FLOW_TENANT_OVER, &tenant);
+	error = error ?: dataplane_put_meter(dataplane, FLOW_TENANT_OVER, &little);
 	for (enum service service = SERVICE_NONE + 1; !error && service < SERVICES; service++)
 		error = put_service(service);
 	return error;
@@ -263,6 +276,7 @@ static int program_of(enum flow_kind kind, bool harness)
 		[FLOW_TCP4] = {skeleton->progs.bench_tcp4, skeleton->progs.bench_harness_tcp4},
 		[FLOW_TCP6] = {skeleton->progs.bench_tcp6, skeleton->progs.bench_harness_tcp6},
 		[FLOW_UDP4] = {skeleton->progs.bench_udp4, skeleton->progs.bench_harness_udp4},
+		[FLOW_OVER] = {skeleton->progs.bench_over, skeleton->progs.bench_harness_over},
 		[FLOW_NO_VIP] = {skeleton->progs.bench_no_vip,
 				 skeleton->progs.bench_harness_no_vip},
 	};
@@ -311,6 +325,8 @@ static bool is_right(const struct row *row)
 
 	if (row->kind == FLOW_NO_VIP)
 		return ntohl(outer->daddr) == FLOW_NOT_VIP;
+	if (row->kind == FLOW_OVER)
+		return ntohl(outer->daddr) == FLOW_VIP; /* as it came */
 	if (row->service == SERVICE_TCP6)
 		return frame_out_bytes == FLOW_FRAME6_BYTES + sizeof(*outer6) &&
 		       outer6->nexthdr == IPPROTO_IPV6;

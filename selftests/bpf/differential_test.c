@@ -127,12 +127,12 @@ static bool same_logs(const struct twins *twins, bool loud)
 	return false;
 }
 
-/* Each has its own birth in its node. */
+/* Each has its own birth in its node, and looks at the fine clock for itself. */
 static bool same_arrays(const struct twins *twins, bool loud)
 {
 	for (int i = 0; i < DATAPLANE_ARRAY_COUNT; i++)
 		if (i != DATAPLANE_ARRAY_node && i != DATAPLANE_ARRAY_flow_logs &&
-		    !same_array(twins, i, loud))
+		    i != DATAPLANE_ARRAY_meter_times && !same_array(twins, i, loud))
 			return false;
 	return same_logs(twins, loud);
 }

@@ -10,6 +10,7 @@
 #include "../model/slow_start.h"
 #include "../model/table.h"
 #include "flows.h"
+#include "meters.h"
 #include "publish_record.h"
 #include "quic.h"
 
@@ -194,6 +195,7 @@ struct mtlb_vip publish_make_record(const struct registry *registry,
 		.generation = service->generation,
 	};
 
+	record.flags |= meters_flags(&view->meters[names->tenant]);
 	if (record.flags & MTLB_VIP_NAT && tenant->nat_count) {
 		record.flow_first = tenant->nat_first;
 		record.flow_mask = tenant->nat_count - 1;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "publish.h"
+#include "meters.h"
 #include "publish_record.h"
 
 /* An address as packets meet it. */
@@ -229,7 +230,8 @@ int publish_address(struct registry *registry, struct registry_tenant *tenant,
 	struct mtlb_vip record = {
 		.key = *key,
 		.tenant = tenant->index,
-		.flags = MTLB_VIP_ADDRESS | (echo ? MTLB_VIP_ECHO : 0),
+		.flags = MTLB_VIP_ADDRESS | (echo ? MTLB_VIP_ECHO : 0) |
+			 meters_flags(&view->meters[tenant->index]),
 	};
 	int error;
 

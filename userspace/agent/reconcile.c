@@ -9,6 +9,7 @@
 #include "../base/log.h"
 #include "../model/maglev.h"
 #include "flows.h"
+#include "meters.h"
 #include "nat.h"
 #include "publish.h"
 
@@ -102,6 +103,7 @@ static int add_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 		.id = wanted->id,
 		.flow_count = wanted->flows / MTLB_FLOWS_PER_BUCKET,
 	};
+	struct mtlb_meter meter = meters_make(&wanted->limits);
 	struct registry_tenant *added = NULL;
 	int error;
 
@@ -116,6 +118,7 @@ static int add_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 			?: dataplane_clear_flows(registry->dataplane, tenant.flow_first,
 						 tenant.flow_count);
 	error = error ?: dataplane_reset_tenant_counters(registry->dataplane, index);
+	error = error ?: dataplane_put_meter(registry->dataplane, index, &meter);
 	error = error ?: dataplane_put_tenant(registry->dataplane, index, &tenant);
 	if (!error) {
 		added = registry_add_tenant(registry, index, wanted->name);
@@ -178,6 +181,27 @@ failed:
 	return error;
 }
 
+/* A rate is changed where it stands; records change when a meter comes or goes, addresses last: by
+ * them whoever comes after a kill can tell (meters_read). */
+static int set_limits(struct registry *registry, struct registry_tenant *tenant,
+		      const struct state_limits *limits)
+{
+	struct mtlb_meter meter = meters_make(limits);
+	int error = dataplane_put_meter(registry->dataplane, tenant->index, &meter);
+
+	error = error ?: republish_tenant(registry, tenant->index);
+	for (struct registry_vip *vip = tenant->addresses; !error && vip; vip = vip->next) {
+		const struct mtlb_vip *record =
+			&dataplane_view(registry->dataplane)->vips[vip->record];
+
+		/* not one that has become another tenant's in this change */
+		if (registry_met(registry, vip))
+			error = publish_address(registry, tenant, &vip->key,
+						record->flags & MTLB_VIP_ECHO);
+	}
+	return error;
+}
+
 static int set_tenant(struct reconcile *reconcile, const struct state_tenant *wanted)
 {
 	struct registry *registry = reconcile->registry;
@@ -195,7 +219,7 @@ static int set_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 			: dataplane_put_tenant(registry->dataplane, known->index, &tenant);
 	if (!error && tenant.nat_count * MTLB_FLOWS_PER_BUCKET != wanted->nat_ports)
 		error = nat_set_ports(reconcile->members, known, wanted->nat_ports);
-	return error;
+	return error ?: set_limits(registry, known, &wanted->limits);
 }
 
 static int delete_tenant(struct reconcile *reconcile, const struct state_tenant *old)

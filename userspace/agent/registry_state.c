@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "meters.h"
 #include "registry.h"
 
 static size_t vip_count(const struct registry_vip *list)
@@ -97,6 +98,7 @@ static int read_tenant(const struct registry *registry, const struct registry_te
 	to->id = tenant->id;
 	to->flows = tenant->flow_count * MTLB_FLOWS_PER_BUCKET;
 	to->nat_ports = tenant->nat_count * MTLB_FLOWS_PER_BUCKET;
+	to->limits = meters_read(registry, from);
 	to->addresses = calloc(vip_count(from->addresses) + 1, sizeof(*to->addresses));
 	if (!to->addresses)
 		return -ENOMEM;

@@ -26,6 +26,8 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 	case DATAPLANE_ARRAY_node:
 		return 1;
 	case DATAPLANE_ARRAY_tenants:
+	case DATAPLANE_ARRAY_meters:
+	case DATAPLANE_ARRAY_meter_times:
 		return capacity->tenants;
 	case DATAPLANE_ARRAY_services:
 		return capacity->services;
@@ -55,6 +57,7 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 		return (size_t)cpus * capacity->tenants * MTLB_REASONS_PER_TENANT;
 	case DATAPLANE_ARRAY_tenant_counters:
 	case DATAPLANE_ARRAY_answer_budgets:
+	case DATAPLANE_ARRAY_leases:
 		return (size_t)cpus * capacity->tenants;
 	case DATAPLANE_ARRAY_COUNT:
 		break;
@@ -85,6 +88,9 @@ _Static_assert(sizeof(struct mtlb_flow_facts) == 64, "struct mtlb_flow_facts");
 _Static_assert(sizeof(struct mtlb_flow_log) % 64 == 0, "struct mtlb_flow_log");
 _Static_assert(sizeof(struct mtlb_port_line) == 64, "struct mtlb_port_line");
 _Static_assert(sizeof(struct mtlb_member_counter) == 64, "struct mtlb_member_counter");
+_Static_assert(sizeof(struct mtlb_meter) == 128, "struct mtlb_meter");
+_Static_assert(sizeof(struct mtlb_meter_time) == 64, "struct mtlb_meter_time");
+_Static_assert(sizeof(struct mtlb_lease) == 32, "struct mtlb_lease");
 _Static_assert(sizeof(struct mtlb_nat_way) == 32, "struct mtlb_nat_way");
 _Static_assert(MTLB_REASON_COUNT <= MTLB_REASONS_PER_TENANT, "reasons.def outgrew its row");
 _Static_assert(MTLB_COUNTER_COUNT <= 8, "counters.def outgrew struct mtlb_tenant_counter");

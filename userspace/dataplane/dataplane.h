@@ -19,6 +19,7 @@
 #include "../../bpf/abi/flow.h"
 #include "../../bpf/abi/fragment.h"
 #include "../../bpf/abi/member.h"
+#include "../../bpf/abi/meter.h"
 #include "../../bpf/abi/names.h"
 #include "../../bpf/abi/nat.h"
 #include "../../bpf/abi/reason.h"
@@ -84,6 +85,9 @@ struct dataplane_view {
 	const struct mtlb_reason_counter *reason_counters;
 	const struct mtlb_tenant_counter *tenant_counters;
 	const struct mtlb_answer_budget *answer_budgets;
+	const struct mtlb_meter *meters;
+	const struct mtlb_meter_time *meter_times;
+	const struct mtlb_lease *leases;
 };
 
 /* Loads the program and pins everything below directory; or, when a dataplane is pinned there,
@@ -141,6 +145,9 @@ int dataplane_detach_others(struct dataplane *dataplane, const struct dataplane_
 
 int dataplane_put_tenant(struct dataplane *dataplane, uint32_t index,
 			 const struct mtlb_tenant *tenant);
+/* A rate that runs goes on from where it is; one that is new begins with its burst. */
+int dataplane_put_meter(struct dataplane *dataplane, uint32_t index,
+			const struct mtlb_meter *meter);
 int dataplane_put_service(struct dataplane *dataplane, uint32_t index,
 			  const struct mtlb_service *service);
 int dataplane_put_service_times(struct dataplane *dataplane, uint32_t index, uint64_t changed_at,

@@ -23,7 +23,10 @@
 	ARRAY(member_counters, mtlb_member_counters, struct mtlb_member_counter) \
 	ARRAY(reason_counters, mtlb_reason_counters, struct mtlb_reason_counter) \
 	ARRAY(tenant_counters, mtlb_tenant_counters, struct mtlb_tenant_counter) \
-	ARRAY(answer_budgets, mtlb_answer_budgets, struct mtlb_answer_budget)
+	ARRAY(answer_budgets, mtlb_answer_budgets, struct mtlb_answer_budget)    \
+	ARRAY(meters, mtlb_meters, struct mtlb_meter)                            \
+	ARRAY(meter_times, mtlb_meter_times, struct mtlb_meter_time)             \
+	ARRAY(leases, mtlb_leases, struct mtlb_lease)
 
 struct dataplane_arrays {
 #define ARRAY(field, map, type) type *field;

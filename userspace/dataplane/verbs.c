@@ -92,6 +92,26 @@ int dataplane_put_tenant(struct dataplane *dataplane, uint32_t index,
 	return error;
 }
 
+int dataplane_put_meter(struct dataplane *dataplane, uint32_t index, const struct mtlb_meter *meter)
+{
+	struct mtlb_meter *to = &dataplane->arrays.meters[index];
+	const struct mtlb_node *node = dataplane->arrays.node;
+	int error = gate(dataplane);
+
+	for (int kind = 0; !error && kind < MTLB_METER_KINDS; kind++) {
+		if (to->rate[kind].interval)
+			continue;
+		/* no packet meets it yet: what another tenant left there is not this one's */
+		dataplane->arrays.meter_times[index].due[kind] = 0;
+		for (uint32_t cpu = 0; cpu < node->cpus; cpu++)
+			dataplane->arrays.leases[cpu * node->tenants + index] =
+				(struct mtlb_lease){};
+	}
+	if (!error)
+		store_words(to, meter, sizeof(*meter));
+	return error;
+}
+
 int dataplane_put_service(struct dataplane *dataplane, uint32_t index,
 			  const struct mtlb_service *service)
 {

@@ -26,6 +26,7 @@ struct check_vip {
 /* What a tier grants each of its tenants. */
 struct check_tier {
 	uint32_t flows, nat_ports; /* powers of two */
+	struct state_limits limits;
 };
 
 struct check {

@@ -225,12 +225,26 @@ static uint32_t power_of_two(uint64_t number)
 	return power;
 }
 
+static struct state_limits read_limits(const struct tree_node *l4)
+{
+	struct state_limits limits = {
+		.packets = schema_number(l4, SCHEMA_tier_l4_packets),
+		.bits = schema_number(l4, SCHEMA_tier_l4_bits),
+		.new_flows = schema_number(l4, SCHEMA_tier_l4_newFlows),
+	};
+
+	if (limits.packets || limits.bits || limits.new_flows)
+		limits.burst_ms = (uint32_t)schema_number(l4, SCHEMA_tier_l4_burst);
+	return limits;
+}
+
 /* l4 NULL: a tier without it, or none at all. */
 static struct check_tier read_tier(const struct tree_node *l4)
 {
 	return (struct check_tier){
 		.flows = power_of_two(schema_number(l4, SCHEMA_tier_l4_flows)),
 		.nat_ports = power_of_two(schema_number(l4, SCHEMA_tier_l4_natPorts)),
+		.limits = read_limits(l4),
 	};
 }
 
@@ -336,6 +350,7 @@ static int check_tenant_item(struct check *check, const struct tree_node *item)
 	}
 	tier = find_tier(check, item);
 	tenant->flows = tier.flows;
+	tenant->limits = tier.limits;
 	check->nat_ports[index] = tier.nat_ports;
 	check->flows += tenant->flows;
 	return check_grants(check, item, tenant, index);

@@ -219,6 +219,12 @@ static void compare_addresses(struct builder *builder)
 	}
 }
 
+static bool same_limits(const struct state_limits *a, const struct state_limits *b)
+{
+	return a->packets == b->packets && a->bits == b->bits && a->new_flows == b->new_flows &&
+	       a->burst_ms == b->burst_ms;
+}
+
 static void compare_tenant(struct builder *builder, const struct state_tenant *a,
 			   const struct state_tenant *b)
 {
@@ -228,7 +234,8 @@ static void compare_tenant(struct builder *builder, const struct state_tenant *a
 		emit(builder, OP_TENANT_ADD);
 	else if (!b)
 		emit(builder, OP_TENANT_DEL);
-	else if (a->id != b->id || a->flows != b->flows || a->nat_ports != b->nat_ports)
+	else if (a->id != b->id || a->flows != b->flows || a->nat_ports != b->nat_ports ||
+		 !same_limits(&a->limits, &b->limits))
 		emit(builder, OP_TENANT_SET);
 	compare_addresses(builder);
 	compare_services(builder);

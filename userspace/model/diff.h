@@ -11,7 +11,7 @@
 
 enum op_kind {
 	OP_TENANT_ADD,
-	OP_TENANT_SET, /* id, flow quota or NAT ports */
+	OP_TENANT_SET, /* id, flow quota, NAT ports or limits */
 	OP_TENANT_DEL,
 	OP_ADDRESS_ADD, /* a VIP address given to a tenant */
 	OP_ADDRESS_SET, /* echo */

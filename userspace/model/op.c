@@ -86,6 +86,28 @@ static void add_number(struct line *line, const char *name, const uint32_t *old_
 		    show(new_value, new_text));
 }
 
+static char *rate(uint64_t value, char text[UNITS_TEXT_MAX])
+{
+	return value ? units_format_rate(value, text) : strcpy(text, "none");
+}
+
+static char *burst(uint32_t value, char text[UNITS_TEXT_MAX])
+{
+	if (value == STATE_BURST_UNFINISHED)
+		return strcpy(text, "unfinished");
+	return value ? milliseconds(value, text) : strcpy(text, "none");
+}
+
+static void add_rate(struct line *line, const char *name, const uint64_t *old_value,
+		     uint64_t new_value)
+{
+	char old_text[UNITS_TEXT_MAX], new_text[UNITS_TEXT_MAX];
+
+	if (old_value || new_value)
+		add_setting(line, name, old_value ? rate(*old_value, old_text) : NULL,
+			    rate(new_value, new_text));
+}
+
 static const char *forward_name(enum state_forward forward)
 {
 	return forward == STATE_FORWARD_DSR    ? "dsr"
@@ -111,6 +133,16 @@ static const char *protocol_name(uint8_t protocol)
 	return protocol == IPPROTO_UDP ? "UDP" : protocol == IPPROTO_SCTP ? "SCTP" : "TCP";
 }
 
+static void add_limits(struct line *line, const struct state_limits *a,
+		       const struct state_limits *b)
+{
+	add_rate(line, "packets", a ? &a->packets : NULL, b->packets);
+	add_rate(line, "bits", a ? &a->bits : NULL, b->bits);
+	add_rate(line, "newFlows", a ? &a->new_flows : NULL, b->new_flows);
+	if (a || b->burst_ms)
+		add_number(line, "burst", a ? &a->burst_ms : NULL, b->burst_ms, burst);
+}
+
 static void add_tenant(struct line *line, const struct state_tenant *a,
 		       const struct state_tenant *b)
 {
@@ -119,6 +151,7 @@ static void add_tenant(struct line *line, const struct state_tenant *a,
 	add_number(line, "flows", a ? &a->flows : NULL, b->flows, plain);
 	if (a || b->nat_ports)
 		add_number(line, "natPorts", a ? &a->nat_ports : NULL, b->nat_ports, none_or);
+	add_limits(line, a ? &a->limits : NULL, &b->limits);
 }
 
 static void add_address(struct line *line, enum op_kind kind, const struct state_address *address)

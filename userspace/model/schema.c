@@ -24,6 +24,7 @@
 #define RANGE(t, low, high)		.type = SCHEMA_TYPE_##t, .min = (low), .max = (high)
 #define NUMBER(low, high)		RANGE(NUMBER, low, high)
 #define COUNT(low, high)		RANGE(COUNT, low, high)
+#define RATE(low, high)			RANGE(RATE, low, high)
 #define DURATION(low, high)		RANGE(DURATION, low, high)
 #define SECONDS(low, high)		RANGE(SECONDS, low, high)
 #define CHOICE(words)			.type = SCHEMA_TYPE_CHOICE, .choices = (words)

@@ -76,6 +76,11 @@ char *schema_expected(const struct schema_row *row, char *text, size_t size)
 		snprintf(text, size, "a count from %s to %s, such as 4096, 20k or 4M",
 			 units_format_count(row->min, min), units_format_count(row->max, max));
 		break;
+	case SCHEMA_TYPE_RATE:
+		snprintf(text, size, "a rate from %s to %s, such as %s20k/s or 5M/s",
+			 units_format_rate(row->min, min), units_format_rate(row->max, max),
+			 row->min <= 300 ? "300/s, " : "");
+		break;
 	case SCHEMA_TYPE_DURATION:
 	case SCHEMA_TYPE_SECONDS:
 		snprintf(text, size, "a duration from %s to %s, such as %s2s or 5m",
@@ -156,6 +161,7 @@ void schema_print_reference(FILE *file)
 		"- Durations are whole numbers with a unit: `500ms`, `2s`, `5m`, `1h`.\n"
 		"- Counts are whole numbers, and may end in `k`, `M` or `G` (thousand, million, "
 		"thousand million).\n"
+		"- Rates are counts a second: `300/s`, `20k/s`, `50M/s`, `5G/s`.\n"
 		"- Addresses are IPv4 or IPv6. Quote an IPv6 address: `\"2001:db8::1\"`.\n"
 		"- YAML anchors, aliases and tags are refused. Files are UTF-8, at most 16 MiB.\n");
 	for (int i = 0; i < SCHEMA_OBJECTS; i++)

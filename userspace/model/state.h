@@ -87,11 +87,20 @@ struct state_address {
 	bool echo; /* answers ping */
 };
 
+/* What clients may send to the VIPs of a tenant, per second; 0: no limit. */
+#define STATE_BURST_UNFINISHED UINT32_MAX /* read back: a change of limits was cut off */
+
+struct state_limits {
+	uint64_t packets, bits, new_flows;
+	uint32_t burst_ms; /* of each rate, so much may come at once; 0: there is no limit at all */
+};
+
 struct state_tenant {
 	char name[STATE_NAME_MAX];
 	uint32_t id;	    /* 0: none given */
 	uint32_t flows;	    /* quota in flows, a power of two >= 64 */
 	uint32_t nat_ports; /* source ports of its own, a power of two; 0: no service is nat */
+	struct state_limits limits;
 	struct state_address *addresses; /* it owns, sorted; every service's VIP is one of them */
 	size_t address_count;
 	struct state_service *services;

@@ -15,6 +15,8 @@ struct unit {
 /* Largest first: formatting takes the first that divides evenly. */
 static const struct unit durations[] = {{"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}, {}};
 static const struct unit counts[] = {{"G", 1000000000}, {"M", 1000000}, {"k", 1000}, {"", 1}, {}};
+static const struct unit rates[] = {
+	{"G/s", 1000000000}, {"M/s", 1000000}, {"k/s", 1000}, {"/s", 1}, {}};
 static const struct unit plain[] = {{"", 1}, {}};
 
 static int parse(const char *text, const struct unit *units, uint64_t *ret)
@@ -54,6 +56,11 @@ int units_parse_duration(const char *text, uint64_t *ret_ms)
 	return parse(text, durations, ret_ms);
 }
 
+int units_parse_rate(const char *text, uint64_t *ret_per_second)
+{
+	return parse(text, rates, ret_per_second);
+}
+
 static char *format(uint64_t number, const struct unit *unit, const char *zero, char *text)
 {
 	if (number == 0)
@@ -72,4 +79,9 @@ char *units_format_duration(uint64_t ms, char text[UNITS_TEXT_MAX])
 char *units_format_count(uint64_t count, char text[UNITS_TEXT_MAX])
 {
 	return format(count, counts, "0", text);
+}
+
+char *units_format_rate(uint64_t per_second, char text[UNITS_TEXT_MAX])
+{
+	return format(per_second, rates, "0/s", text);
 }

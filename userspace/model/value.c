@@ -166,6 +166,7 @@ static int parse_range(const struct schema_row *row, const char *text, uint64_t 
 	uint64_t number;
 	int r = row->type == SCHEMA_TYPE_NUMBER	 ? units_parse_number(text, &number)
 		: row->type == SCHEMA_TYPE_COUNT ? units_parse_count(text, &number)
+		: row->type == SCHEMA_TYPE_RATE	 ? units_parse_rate(text, &number)
 						 : units_parse_duration(text, &number);
 
 	return r < 0 ? -EINVAL : in_range(row, number, ret_number, ret_remedy);
@@ -215,6 +216,7 @@ int value_parse(const struct schema_row *row, const char *text, uint64_t *ret_nu
 		return parse_seconds(row, text, ret_number, ret_remedy);
 	case SCHEMA_TYPE_NUMBER:
 	case SCHEMA_TYPE_COUNT:
+	case SCHEMA_TYPE_RATE:
 	case SCHEMA_TYPE_DURATION:
 		return parse_range(row, text, ret_number, ret_remedy);
 	case SCHEMA_TYPE_LABELS:

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 #include <cmocka.h>
+#include "userspace/agent/meters.h"
 #include "userspace/agent/nat.h"
 #include "userspace/agent/publish.h"
 #include "userspace/agent/reconcile.h"
@@ -314,6 +315,16 @@ static bool serves(const struct state *state, const struct addr *address, uint16
 	return false;
 }
 
+static void check_limits(const struct node *node, const struct mtlb_vip *vip,
+			 const struct state_limits *limits)
+{
+	const struct mtlb_meter *is = &dataplane_view(node->dataplane)->meters[vip->tenant];
+	struct mtlb_meter wanted = meters_make(limits);
+
+	assert_memory_equal(is, &wanted, sizeof(wanted));
+	assert_int_equal(vip->flags & MTLB_VIP_METERED, meters_flags(&wanted));
+}
+
 /* Every port of state, at the ends of its ranges; those alone that other serves as well when it is
  * given. Else, it is for the service that state says.
  */
@@ -336,6 +347,7 @@ static void check_keys(const struct node *node, const struct state *state,
 				continue;
 			assert_string_equal(view->tenants[vip->tenant].name, tenant->name);
 			assert_int_equal(!!(vip->flags & MTLB_VIP_ECHO), tenant->addresses[i].echo);
+			check_limits(node, vip, &tenant->limits);
 		}
 		for (size_t s = 0; s < tenant->service_count; s++) {
 			const struct state_service *service = &tenant->services[s];
@@ -453,6 +465,8 @@ static void check_settings(const struct node *node)
 			assert_int_equal(vip->flags & MTLB_VIP_TRACK_ALWAYS,
 					 !nat && names->track_always);
 			assert_int_equal(vip->flags >> MTLB_VIP_MSS_SHIFT, names->mss);
+			assert_int_equal(vip->flags & MTLB_VIP_METERED,
+					 meters_flags(&view->meters[names->tenant]));
 			assert_int_equal(!!(vip->flags & MTLB_VIP_CLIENT),
 					 names->affinity == MTLB_AFFINITY_CLIENT);
 			assert_int_equal(!!(vip->flags & MTLB_VIP_ALONE),

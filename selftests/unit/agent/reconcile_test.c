@@ -89,6 +89,18 @@ static void make_service(unsigned int *seed, uint8_t t, uint8_t s, uint32_t bord
 	}
 }
 
+static void make_limits(unsigned int *seed, struct state_limits *to)
+{
+	if (pick(seed, 2))
+		to->packets = 1000 * (1 + pick(seed, 2));
+	if (pick(seed, 3) == 0)
+		to->bits = 1000000 * (1 + pick(seed, 2));
+	if (pick(seed, 3) == 0)
+		to->new_flows = 10;
+	if (to->packets || to->bits || to->new_flows)
+		to->burst_ms = 100;
+}
+
 /* Each tenant has an address of its own, and one of a few that move between tenants. */
 static void make_state(unsigned int seed, bool nat, struct state *to)
 {
@@ -107,6 +119,7 @@ static void make_state(unsigned int seed, bool nat, struct state *to)
 		tenant->id = pick(&seed, 2);
 		tenant->flows = 64U << pick(&seed, 3);
 		tenant->nat_ports = nat && pick(&seed, 3) ? 64U << pick(&seed, 9) : 0;
+		make_limits(&seed, &tenant->limits);
 		border = pick(&seed, 6);
 		tenant->addresses = calloc(2, sizeof(*tenant->addresses));
 		tenant->services = calloc(SERVICES, sizeof(*tenant->services));

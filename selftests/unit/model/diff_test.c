@@ -122,6 +122,40 @@ static void tenant_settings(void **state)
 		    "- tenant b\n");
 }
 
+static void limits(void **state)
+{
+#define TIER(l4) HEAD "tiers: [{name: t, l4: {" l4 "}}]\ntenants: [{name: acme, tier: t}]\n"
+#define ALL	 "packets: 20k/s, bits: 50M/s, newFlows: 50/s"
+	(void)state;
+	expect_plan(NULL, TIER(ALL),
+		    "+ tenant acme: flows 4096, packets 20k/s, bits 50M/s, newFlows 50/s, burst "
+		    "100ms\n");
+	expect_plan(NULL, TIER("newFlows: 1500/s, burst: 2s"),
+		    "+ tenant acme: flows 4096, newFlows 1500/s, burst 2s\n");
+	expect_plan(NULL, TIER("burst: 2s"), "+ tenant acme: flows 4096\n");
+	expect_plan(TIER(ALL), NULL, "- tenant acme\n");
+	expect_plan(TIER(ALL), TIER(ALL), "");
+	/* To write what is so anyway, or what nothing follows from, changes nothing. */
+	expect_plan(TIER(ALL), TIER(ALL ", burst: 100ms"), "");
+	expect_plan(TIER("packets: 20k/s"), TIER("packets: 20000/s"), "");
+	expect_plan(TIER(""), TIER("burst: 2s"), "");
+
+	expect_plan(TIER(""), TIER("packets: 20k/s"),
+		    "~ tenant acme: packets none -> 20k/s, burst none -> 100ms\n");
+	expect_plan(TIER("packets: 20k/s"), TIER(""),
+		    "~ tenant acme: packets 20k/s -> none, burst 100ms -> none\n");
+	expect_plan(TIER(ALL), TIER("bits: 50M/s, newFlows: 50/s"),
+		    "~ tenant acme: packets 20k/s -> none\n");
+	expect_plan(TIER(ALL), TIER("packets: 20k/s, bits: 5G/s, newFlows: 50/s"),
+		    "~ tenant acme: bits 50M/s -> 5G/s\n");
+	expect_plan(TIER("packets: 20k/s"), TIER("packets: 20k/s, newFlows: 50/s"),
+		    "~ tenant acme: newFlows none -> 50/s\n");
+	expect_plan(TIER(ALL), TIER(ALL ", burst: 2s"), "~ tenant acme: burst 100ms -> 2s\n");
+	expect_plan(TIER(ALL), HEAD "tenants: [{name: acme, id: 7}]\n",
+		    "~ tenant acme: id none -> 7, packets 20k/s -> none, bits 50M/s -> none, "
+		    "newFlows 50/s -> none, burst 100ms -> none\n");
+}
+
 static void members(void **state)
 {
 	(void)state;
@@ -469,6 +503,7 @@ int main(void)
 		cmocka_unit_test(everything_is_new),
 		cmocka_unit_test(everything_goes),
 		cmocka_unit_test(tenant_settings),
+		cmocka_unit_test(limits),
 		cmocka_unit_test(members),
 		cmocka_unit_test(service_settings),
 		cmocka_unit_test(another_pool),

@@ -81,6 +81,46 @@ static void counts(void **state)
 	assert_int_equal(value, 20);
 }
 
+static void rates(void **state)
+{
+	static const struct row rows[] = {
+		{"0/s", 0, 0},
+		{"300/s", 0, 300},
+		{"20k/s", 0, 20000},
+		{"50M/s", 0, 50000000},
+		{"5G/s", 0, 5000000000},
+		{"1000G/s", 0, 1000000000000},
+		{"18446744073709551615/s", 0, UINT64_MAX},
+		{"18446744073709551616/s", -ERANGE, 0},
+		{"18446744073709551615k/s", -ERANGE, 0},
+		{"99999999999999999999/m", -EINVAL, 0},
+		{"", -EINVAL, 0},
+		{"300", -EINVAL, 0},
+		{"20k", -EINVAL, 0},
+		{"/s", -EINVAL, 0},
+		{"k/s", -EINVAL, 0},
+		{"20k/", -EINVAL, 0},
+		{"20k/S", -EINVAL, 0},
+		{"20K/s", -EINVAL, 0},
+		{"20k/ms", -EINVAL, 0},
+		{"20k/s/s", -EINVAL, 0},
+		{"20k /s", -EINVAL, 0},
+		{"20k/s ", -EINVAL, 0},
+		{"1T/s", -EINVAL, 0},
+		{"5Mbit/s", -EINVAL, 0},
+		{"-1/s", -EINVAL, 0},
+		{"1.5k/s", -EINVAL, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint64_t value = 0;
+
+		assert_int_equal(units_parse_rate(rows[i].text, &value), rows[i].result);
+		assert_int_equal(value, rows[i].value);
+	}
+}
+
 static void text_of_values(void **state)
 {
 	char text[UNITS_TEXT_MAX];
@@ -97,6 +137,13 @@ static void text_of_values(void **state)
 	assert_string_equal(units_format_count(20000, text), "20k");
 	assert_string_equal(units_format_count(4000000, text), "4M");
 	assert_string_equal(units_format_count(UINT64_MAX, text), "18446744073709551615");
+	assert_string_equal(units_format_rate(0, text), "0/s");
+	assert_string_equal(units_format_rate(1, text), "1/s");
+	assert_string_equal(units_format_rate(1500, text), "1500/s");
+	assert_string_equal(units_format_rate(20000, text), "20k/s");
+	assert_string_equal(units_format_rate(50000000, text), "50M/s");
+	assert_string_equal(units_format_rate(1000000000000, text), "1000G/s");
+	assert_string_equal(units_format_rate(UINT64_MAX, text), "18446744073709551615/s");
 }
 
 int main(void)
@@ -104,6 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(durations),
 		cmocka_unit_test(counts),
+		cmocka_unit_test(rates),
 		cmocka_unit_test(text_of_values),
 	};
 

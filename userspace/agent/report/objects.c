@@ -50,6 +50,21 @@ static bool count_flow(void *context, const struct flows_flow *flow)
 	return true;
 }
 
+/* Of the tier, a second; what has no limit is not there. */
+static json_t *limits_of(const struct mtlb_meter *meter)
+{
+	static const char *const names[] = {"packets", "bits", "newFlows"};
+	json_t *limits = json_object();
+
+	for (int kind = 0; kind < MTLB_METER_KINDS; kind++)
+		if (meter->per_second[kind])
+			json_object_set_new(limits, names[kind],
+					    json_integer((json_int_t)meter->per_second[kind]));
+	if (json_object_size(limits))
+		json_object_set_new(limits, "burstMs", json_integer(meter->burst_ms));
+	return limits;
+}
+
 static json_t *tenant_item(const struct agent *agent, const struct registry_tenant *tenant)
 {
 	const struct mtlb_tenant *names = &view_of(agent)->tenants[tenant->index];
@@ -68,13 +83,14 @@ static json_t *tenant_item(const struct agent *agent, const struct registry_tena
 		add_members(agent, service, &sum);
 	}
 	flows_each(&agent->registry, tenant->index, count_flow, &flows);
-	return json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I},s:I}", "name", tenant->name,
-			 "id", (json_int_t)names->id, "addresses", addresses, "services", services,
-			 "backends", backends, "packets", (json_int_t)sum.packets, "bytes",
-			 (json_int_t)sum.bytes, "newFlows", (json_int_t)sum.new_flows, "flows",
-			 "used", flows, "max",
+	return json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I},s:I,s:o}", "name",
+			 tenant->name, "id", (json_int_t)names->id, "addresses", addresses,
+			 "services", services, "backends", backends, "packets",
+			 (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes, "newFlows",
+			 (json_int_t)sum.new_flows, "flows", "used", flows, "max",
 			 (json_int_t)names->flow_count * MTLB_FLOWS_PER_BUCKET, "drops",
-			 drops_of(agent, tenant->index));
+			 drops_of(agent, tenant->index), "limits",
+			 limits_of(&view_of(agent)->meters[tenant->index]));
 }
 
 static int tenant_order(const struct registry_tenant *a, const struct registry_tenant *b)

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a tenant may send to its VIPs: packets, bytes and new flows a second, each with a burst. The
+ * generic cell rate algorithm (ITU-T I.371; RFC 2697's buckets say the same): a meter is one time,
+ * that at which the next packet is due when packets come at just the rate. It may lie ahead of the
+ * clock by the burst, and no more.
+ *
+ * Which meters a packet meets stands in the flags of its VIP's record. Credit is leased: a CPU
+ * takes a batch at a time and spends it from a line of its own, so that the time, which all CPUs
+ * write, is touched once per batch. A batch is a tenth of a millisecond's worth, or what one packet
+ * needs. So a rate that is changed holds once each CPU has spent its batch.
+ *
+ * The clock is dear where nothing else is: in a flood. After eight refusals in a row a CPU looks at
+ * it for every eighth packet only. What falls due meanwhile is not lost, it comes a little later.
+ */
+#ifndef MTLB_ABI_METER_H
+#define MTLB_ABI_METER_H
+
+#include <linux/types.h>
+
+enum mtlb_meter_kind {
+	MTLB_METER_PACKETS = 0,
+	MTLB_METER_BYTES = 1, /* of IP packets */
+	MTLB_METER_FLOWS = 2, /* TCP SYN, SCTP INIT */
+	MTLB_METER_KINDS = 3,
+};
+
+/* Times are in ticks of 2^-8 ns of CLOCK_MONOTONIC; they wrap, and only differences are compared.
+ */
+#define MTLB_METER_TICK_SHIFT 8
+#define MTLB_METER_INTERVAL_SHIFT \
+	20 /* an interval is in 2^-20 ns: exact to 0.01 % up to 1 Tbit/s */
+
+struct mtlb_meter_rate {
+	__u64 interval; /* from one packet, byte or flow to the next */
+	__u64 burst;	/* ticks */
+	__u32 batch;	/* what a CPU takes at a time, at least 1 */
+	__u32 spare;
+};
+
+/* mtlb_meters: index tenant. What was configured, and what follows from it. */
+struct mtlb_meter {
+	struct mtlb_meter_rate rate[MTLB_METER_KINDS];
+	__u64 per_second[MTLB_METER_KINDS]; /* packets, bits and flows; 0: no limit */
+	__u32 burst_ms;
+	__u32 spare[7];
+};
+
+/* mtlb_meter_times: index tenant. When the next one is due, in ticks. A cache line. */
+struct mtlb_meter_time {
+	__u64 due[MTLB_METER_KINDS];
+	__u64 spare[5];
+};
+
+/* mtlb_leases: index cpu * tenants + tenant. What this CPU may still spend. */
+struct mtlb_lease {
+	__u64 left[MTLB_METER_KINDS];
+	__u16 refused; /* packets in a row */
+	__u16 unseen;  /* how many more are refused without a look at the clock */
+	__u32 reason;  /* why */
+};
+
+#endif

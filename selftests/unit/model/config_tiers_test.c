@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What a tier grants each of its tenants. What is refused is in config_bad.def.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "userspace/model/load.h"
+
+#define HEAD "apiVersion: mtlb/v1\nkind: Platform\nmetadata: {name: n}\n"
+#define NODE "node: {interfaces: [{name: eth0}]}\n"
+
+static void load_good(const char *text, struct config *ret_config)
+{
+	struct load load = {};
+	struct load_secret secret;
+
+	assert_int_equal(load_text(&load, "t", text, strlen(text)), 0);
+	assert_int_equal(load_check(&load, "t", ret_config, &secret), 0);
+	if (load.errors.count)
+		print_message("%s\n", load.errors.list[0].text);
+	assert_int_equal(load.errors.count, 0);
+	load_fini(&load);
+}
+
+static void quotas_are_powers_of_two(void **state)
+{
+	static const struct {
+		const char *flows;
+		uint32_t quota;
+	} rows[] = {{"64", 64}, {"65", 128}, {"20k", 32768}, {"16777216", 16777216}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct config config;
+		char text[512];
+
+		snprintf(text, sizeof(text),
+			 HEAD "node: {interfaces: [{name: e}], capacity: {flows: 20M}}\n"
+			      "tiers: [{name: t, l4: {flows: %s}}]\n"
+			      "tenants: [{name: a, tier: t}]\n",
+			 rows[i].flows);
+		load_good(text, &config);
+		assert_int_equal(config.state.tenants[0].flows, rows[i].quota);
+		config_fini(&config);
+	}
+}
+
+/* A burst means nothing without a rate. */
+static void limits_of_a_tier(void **state)
+{
+	static const struct {
+		const char *l4;
+		struct state_limits limits;
+	} rows[] = {
+		{"", {}},
+		{"burst: 1s", {}},
+		{"packets: 20k/s", {20000, 0, 0, 100}},
+		{"bits: 50M/s", {0, 50000000, 0, 100}},
+		{"newFlows: 300/s", {0, 0, 300, 100}},
+		{"packets: 1/s, bits: 8k/s, newFlows: 1/s, burst: 1ms", {1, 8000, 1, 1}},
+		{"packets: 1G/s, bits: 1000G/s, newFlows: 100M/s, burst: 10s",
+		 {1000000000, 1000000000000, 100000000, 10000}},
+		{"packets: 1000000000/s, bits: 5G/s, flows: 64", {1000000000, 5000000000, 0, 100}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct state_limits *limits;
+		struct config config;
+		char text[512];
+
+		snprintf(text, sizeof(text),
+			 HEAD NODE
+			 "tiers: [{name: other}, {name: t, l4: {%s}}]\n"
+			 "tenants: [{name: a, tier: t}, {name: b, tier: other}, {name: c}]\n",
+			 rows[i].l4);
+		load_good(text, &config);
+		limits = &config.state.tenants[0].limits;
+		assert_int_equal(limits->packets, rows[i].limits.packets);
+		assert_int_equal(limits->bits, rows[i].limits.bits);
+		assert_int_equal(limits->new_flows, rows[i].limits.new_flows);
+		assert_int_equal(limits->burst_ms, rows[i].limits.burst_ms);
+		for (size_t j = 1; j < 3; j++) {
+			limits = &config.state.tenants[j].limits;
+			assert_int_equal(limits->packets, 0);
+			assert_int_equal(limits->bits, 0);
+			assert_int_equal(limits->new_flows, 0);
+			assert_int_equal(limits->burst_ms, 0);
+		}
+		config_fini(&config);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(quotas_are_powers_of_two),
+		cmocka_unit_test(limits_of_a_tier),
+	};
+
+	return cmocka_run_group_tests_name("tiers", tests, NULL, NULL);
+}

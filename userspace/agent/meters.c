@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "meters.h"
+
+#define SECOND		1000000000ULL
+#define BATCHES		10000U /* a second */
+#define PACKETS_LEAST	16U
+#define BYTES_LEAST	66000U /* an IPv6 packet of the largest payload, with its header */
+#define BITS_PER_BYTE	8U
+#define FLOWS_LEAST	1U
+#define BATCH_OF_BURSTS 4U
+
+/* burst: in units. */
+static struct mtlb_meter_rate make_rate(uint64_t per_second, uint64_t burst)
+{
+	uint64_t batch = per_second / BATCHES;
+	struct mtlb_meter_rate rate = {};
+
+	if (!per_second)
+		return rate;
+	if (batch > burst / BATCH_OF_BURSTS)
+		batch = burst / BATCH_OF_BURSTS;
+	rate.interval = (SECOND << MTLB_METER_INTERVAL_SHIFT) / per_second;
+	rate.batch = batch ? (uint32_t)batch : 1;
+	rate.burst = (uint64_t)(((unsigned __int128)burst * rate.interval) >>
+				(MTLB_METER_INTERVAL_SHIFT - MTLB_METER_TICK_SHIFT));
+	return rate;
+}
+
+static uint64_t burst_of(uint64_t per_second, uint32_t burst_ms, uint64_t least)
+{
+	uint64_t burst = per_second * burst_ms / 1000;
+
+	return burst > least ? burst : least;
+}
+
+struct mtlb_meter meters_make(const struct state_limits *limits)
+{
+	uint64_t bytes = limits->bits / BITS_PER_BYTE;
+	struct mtlb_meter meter = {
+		.per_second = {limits->packets, limits->bits, limits->new_flows},
+		.burst_ms = limits->burst_ms,
+	};
+
+	meter.rate[MTLB_METER_PACKETS] = make_rate(
+		limits->packets, burst_of(limits->packets, limits->burst_ms, PACKETS_LEAST));
+	meter.rate[MTLB_METER_BYTES] =
+		make_rate(bytes, burst_of(bytes, limits->burst_ms, BYTES_LEAST));
+	meter.rate[MTLB_METER_FLOWS] = make_rate(
+		limits->new_flows, burst_of(limits->new_flows, limits->burst_ms, FLOWS_LEAST));
+	return meter;
+}
+
+uint32_t meters_flags(const struct mtlb_meter *meter)
+{
+	return (meter->per_second[MTLB_METER_PACKETS] ? MTLB_VIP_METER_PACKETS : 0) |
+	       (meter->per_second[MTLB_METER_BYTES] ? MTLB_VIP_METER_BYTES : 0) |
+	       (meter->per_second[MTLB_METER_FLOWS] ? MTLB_VIP_METER_FLOWS : 0);
+}
+
+struct state_limits meters_read(const struct registry *registry,
+				const struct registry_tenant *tenant)
+{
+	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	const struct mtlb_meter *meter = &view->meters[tenant->index];
+
+	struct state_limits limits = {
+		.packets = meter->per_second[MTLB_METER_PACKETS],
+		.bits = meter->per_second[MTLB_METER_BYTES],
+		.new_flows = meter->per_second[MTLB_METER_FLOWS],
+		.burst_ms = meter->burst_ms,
+	};
+
+	for (const struct registry_vip *vip = tenant->addresses; vip; vip = vip->next)
+		if ((view->vips[vip->record].flags & MTLB_VIP_METERED) != meters_flags(meter))
+			limits.burst_ms = STATE_BURST_UNFINISHED;
+	return limits;
+}
