@@ -82,13 +82,21 @@ __attribute__((noinline)) __u64 admit_lease(__u32 tenant, __u32 kind, __u32 need
 	}
 }
 
+/*
+ * The agent may clear a lease meanwhile (dataplane_put_meter): what is left is read once, so that
+ * what is written back cannot have gone below nothing, which would be credit for ever.
+ */
 static __always_inline bool admit_has(struct mtlb_lease *lease, __u32 tenant,
-				      enum mtlb_meter_kind kind, __u32 need)
+				      enum mtlb_meter_kind kind, __u32 need, __u64 *ret_left)
 {
-	if (likely(lease->left[kind] >= need))
-		return true;
-	lease->left[kind] += admit_lease(tenant, kind, need);
-	return lease->left[kind] >= need;
+	__u64 left = *(volatile __u64 *)&lease->left[kind];
+
+	if (unlikely(left < need)) {
+		left += admit_lease(tenant, kind, need);
+		lease->left[kind] = left;
+	}
+	*ret_left = left;
+	return left >= need;
 }
 
 #define ADMIT_FLOOD  8 /* refusals in a row */
@@ -104,35 +112,38 @@ static __always_inline int admit_refuse(struct mtlb_lease *lease, enum mtlb_reas
 	return reason;
 }
 
-/* Only a CPU's own line is written, and XDP is not re-entered. */
+/* Of packets, a CPU writes only its own line, and XDP is not re-entered. */
 static __always_inline int admit_metered(const struct packet *p, __u32 flags)
 {
 	__u32 at = bpf_get_smp_processor_id() * knob_tenants + p->tenant;
 	struct mtlb_lease *lease = bpf_map_lookup_elem(&mtlb_leases, &at);
-	bool opens = packet_opens(p) && !p->related;
+	__u64 packets = 0, bytes = 0, flows = 0;
+	__u16 unseen;
 
 	if (unlikely(!lease))
 		return MTLB_REASON_no_record;
-	if (unlikely(lease->unseen)) {
-		lease->unseen--;
+	unseen = *(volatile __u16 *)&lease->unseen;
+	if (unlikely(unseen)) {
+		lease->unseen = unseen - 1;
 		return (int)lease->reason;
 	}
-	if (flags & MTLB_VIP_METER_PACKETS && !admit_has(lease, p->tenant, MTLB_METER_PACKETS, 1))
+	if (flags & MTLB_VIP_METER_PACKETS &&
+	    !admit_has(lease, p->tenant, MTLB_METER_PACKETS, 1, &packets))
 		return admit_refuse(lease, MTLB_REASON_over_packets);
 	if (flags & MTLB_VIP_METER_BYTES &&
-	    !admit_has(lease, p->tenant, MTLB_METER_BYTES, p->ip_bytes))
+	    !admit_has(lease, p->tenant, MTLB_METER_BYTES, p->ip_bytes, &bytes))
 		return admit_refuse(lease, MTLB_REASON_over_bits);
 	if (unlikely(lease->refused))
 		lease->refused = 0;
-	if (flags & MTLB_VIP_METER_FLOWS && opens) {
-		if (!admit_has(lease, p->tenant, MTLB_METER_FLOWS, 1))
+	if (flags & MTLB_VIP_METER_FLOWS && packet_opens(p) && !p->related) {
+		if (!admit_has(lease, p->tenant, MTLB_METER_FLOWS, 1, &flows))
 			return MTLB_REASON_over_new_flows;
-		lease->left[MTLB_METER_FLOWS]--;
+		lease->left[MTLB_METER_FLOWS] = flows - 1;
 	}
 	if (flags & MTLB_VIP_METER_PACKETS)
-		lease->left[MTLB_METER_PACKETS]--;
+		lease->left[MTLB_METER_PACKETS] = packets - 1;
 	if (flags & MTLB_VIP_METER_BYTES)
-		lease->left[MTLB_METER_BYTES] -= p->ip_bytes;
+		lease->left[MTLB_METER_BYTES] = bytes - p->ip_bytes;
 	return 0;
 }
 

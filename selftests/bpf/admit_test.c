@@ -177,7 +177,7 @@ static void another_rate(void **state)
 	RIG_CHECK(rig, TO_ACME "ACK", DROPPED(ACME, over_packets));
 }
 
-/* accuracy */
+/* many packets, on a CPU of one's own */
 
 static uint64_t now_ns(void)
 {
@@ -221,6 +221,54 @@ static uint64_t sent_packets(const struct rig *rig)
 	ledger_take(rig, &ledger);
 	return ledger.member[METERED].packets;
 }
+
+/* Who has used up a small rate does not wait by it for a large one. */
+static void a_larger_rate(void **state)
+{
+	struct mtlb_meter meter = {};
+	struct rig *rig = *state;
+	struct frame frame, out;
+	uint64_t until;
+
+	set(rig, ACME, MTLB_METER_PACKETS, burst_only(3, LONG, 1));
+	for (int i = 0; i < 3; i++)
+		RIG_CHECK(rig, TO_ACME "ACK", PASSED_ON);
+	RIG_CHECK(rig, TO_ACME "ACK", DROPPED(ACME, over_packets));
+	meter.rate[MTLB_METER_PACKETS] = per_second(1000, 3, 1);
+	assert_int_equal(dataplane_put_meter(rig->dataplane, ACME, &meter), 0);
+	frame_build(&frame, TO_ACME "ACK", NULL);
+	until = now_ns() + 60 * SECOND;
+	while (rig_run(rig, &frame, &out, 0) != XDP_TX)
+		assert_true(now_ns() < until);
+	/* and back: what passed does not come again */
+	meter.rate[MTLB_METER_PACKETS] = burst_only(1, LONG, 1);
+	while (rig_run(rig, &frame, &out, 0) == XDP_TX)
+		;
+	assert_int_equal(dataplane_put_meter(rig->dataplane, ACME, &meter), 0);
+	RIG_CHECK(rig, TO_ACME "ACK", DROPPED(ACME, over_packets));
+}
+
+/* The rate is set again and again while packets spend it: they get no more for that. */
+static void set_under_traffic(void **state)
+{
+	struct rig *rig = *state;
+	struct mtlb_meter meter = {};
+	struct sender sender = {.rig = rig, .count = 3000000};
+	uint64_t before;
+
+	meter.rate[MTLB_METER_PACKETS] = burst_only(10, LONG, 2);
+	set(rig, ACME, MTLB_METER_PACKETS, meter.rate[MTLB_METER_PACKETS]);
+	before = sent_packets(rig);
+	frame_build(&sender.frame, TO_ACME "ACK", NULL);
+	assert_int_equal(pthread_create(&sender.thread, NULL, send_all, &sender), 0);
+	for (int i = 0; i < 200000; i++)
+		assert_int_equal(dataplane_put_meter(rig->dataplane, ACME, &meter), 0);
+	pthread_join(sender.thread, NULL);
+	assert_int_equal(sender.error, 0);
+	assert_true(sent_packets(rig) - before <= 10);
+}
+
+/* accuracy */
 
 /*
  * What passes on so many CPUs at once is the burst and the rate times the time, within 1 %: at most
@@ -304,6 +352,7 @@ int main(void)
 		cmocka_unit_test(packets_ipv6),	     cmocka_unit_test(bytes),
 		cmocka_unit_test(new_flows),	     cmocka_unit_test(charged_whole_or_not_at_all),
 		cmocka_unit_test(no_limit_any_more), cmocka_unit_test(another_rate),
+		cmocka_unit_test(a_larger_rate),     cmocka_unit_test(set_under_traffic),
 		cmocka_unit_test(one_cpu),	     cmocka_unit_test(two_cpus),
 	};
 

@@ -145,7 +145,8 @@ int dataplane_detach_others(struct dataplane *dataplane, const struct dataplane_
 
 int dataplane_put_tenant(struct dataplane *dataplane, uint32_t index,
 			 const struct mtlb_tenant *tenant);
-/* A rate that runs goes on from where it is; one that is new begins with its burst. */
+/* A rate that runs goes on from where it is, in packets and not in time; one that is new begins
+ * with its burst. */
 int dataplane_put_meter(struct dataplane *dataplane, uint32_t index,
 			const struct mtlb_meter *meter);
 int dataplane_put_service(struct dataplane *dataplane, uint32_t index,

@@ -92,24 +92,56 @@ int dataplane_put_tenant(struct dataplane *dataplane, uint32_t index,
 	return error;
 }
 
+static void clear_meter(struct dataplane *dataplane, uint32_t index, int kind)
+{
+	const struct mtlb_node *node = dataplane->arrays.node;
+
+	dataplane->arrays.meter_times[index].due[kind] = 0;
+	for (uint32_t cpu = 0; cpu < node->cpus; cpu++)
+		dataplane->arrays.leases[(size_t)cpu * node->tenants + index].left[kind] = 0;
+}
+
+/* What was sent ahead of time stays that many packets, due as the new rate says: else a tenant that
+ * has just used a small rate up would wait by it for a large one. */
+static void rescale_meter(uint64_t *due, uint64_t before, const struct mtlb_meter_rate *rate)
+{
+	uint64_t now, old, next;
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	now = ((uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec)
+	      << MTLB_METER_TICK_SHIFT;
+	do {
+		unsigned __int128 ahead;
+
+		old = *(volatile uint64_t *)due;
+		if ((int64_t)(old - now) <= 0)
+			return;
+		ahead = (unsigned __int128)(old - now) * rate->interval / before;
+		next = now + (ahead < rate->burst ? (uint64_t)ahead : rate->burst);
+	} while (!__sync_bool_compare_and_swap(due, old, next));
+}
+
 int dataplane_put_meter(struct dataplane *dataplane, uint32_t index, const struct mtlb_meter *meter)
 {
-	struct mtlb_meter *to = &dataplane->arrays.meters[index];
+	struct mtlb_meter *to = &dataplane->arrays.meters[index], before = *to;
 	const struct mtlb_node *node = dataplane->arrays.node;
 	int error = gate(dataplane);
 
-	for (int kind = 0; !error && kind < MTLB_METER_KINDS; kind++) {
-		if (to->rate[kind].interval)
-			continue;
-		/* no packet meets it yet: what another tenant left there is not this one's */
-		dataplane->arrays.meter_times[index].due[kind] = 0;
-		for (uint32_t cpu = 0; cpu < node->cpus; cpu++)
-			dataplane->arrays.leases[cpu * node->tenants + index] =
-				(struct mtlb_lease){};
-	}
-	if (!error)
-		store_words(to, meter, sizeof(*meter));
-	return error;
+	if (error)
+		return error;
+	/* what another tenant left there is not this one's */
+	for (int kind = 0; kind < MTLB_METER_KINDS; kind++)
+		if (!before.rate[kind].interval)
+			clear_meter(dataplane, index, kind);
+	store_words(to, meter, sizeof(*meter));
+	for (int kind = 0; kind < MTLB_METER_KINDS; kind++)
+		if (before.rate[kind].interval && meter->rate[kind].interval)
+			rescale_meter((uint64_t *)&dataplane->arrays.meter_times[index].due[kind],
+				      before.rate[kind].interval, &meter->rate[kind]);
+	for (uint32_t cpu = 0; cpu < node->cpus; cpu++)
+		dataplane->arrays.leases[(size_t)cpu * node->tenants + index].unseen = 0;
+	return 0;
 }
 
 int dataplane_put_service(struct dataplane *dataplane, uint32_t index,
