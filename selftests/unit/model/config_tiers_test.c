@@ -10,23 +10,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "userspace/model/load.h"
+#include "load_good.h"
 
 #define HEAD "apiVersion: mtlb/v1\nkind: Platform\nmetadata: {name: n}\n"
 #define NODE "node: {interfaces: [{name: eth0}]}\n"
-
-static void load_good(const char *text, struct config *ret_config)
-{
-	struct load load = {};
-	struct load_secret secret;
-
-	assert_int_equal(load_text(&load, "t", text, strlen(text)), 0);
-	assert_int_equal(load_check(&load, "t", ret_config, &secret), 0);
-	if (load.errors.count)
-		print_message("%s\n", load.errors.list[0].text);
-	assert_int_equal(load.errors.count, 0);
-	load_fini(&load);
-}
 
 static void quotas_are_powers_of_two(void **state)
 {

@@ -11,8 +11,9 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "load_good.h"
+
 #include "userspace/model/diff.h"
-#include "userspace/model/load.h"
 
 #define HEAD                                                                                      \
 	"apiVersion: mtlb/v1\nkind: Platform\nmetadata: {name: n}\n"                              \
@@ -35,19 +36,6 @@
 	"protocol TCP, pool " pool ", forward ipip, track changed, idleTimeout 15m, " \
 	"drainDeadline 10m, stickWhenDown 30s, health none\n"
 
-static void make_state(const char *text, struct config *ret_config)
-{
-	struct load load = {};
-	struct load_secret secret;
-
-	assert_int_equal(load_text(&load, "t", text, strlen(text)), 0);
-	assert_int_equal(load_check(&load, "t", ret_config, &secret), 0);
-	if (load.errors.count)
-		print_message("%s\n", load.errors.list[0].text);
-	assert_int_equal(load.errors.count, 0);
-	load_fini(&load);
-}
-
 /* NULL: an empty node. */
 static void expect_plan(const char *before, const char *after, const char *expected)
 {
@@ -57,9 +45,9 @@ static void expect_plan(const char *before, const char *after, const char *expec
 	size_t used = 0;
 
 	if (before)
-		make_state(before, &old_config);
+		load_good(before, &old_config);
 	if (after)
-		make_state(after, &new_config);
+		load_good(after, &new_config);
 	assert_int_equal(plan_make(&old_config.state, &new_config.state, &plan), 0);
 	for (size_t i = 0; i < plan.count; i++) {
 		char line[512];
@@ -431,10 +419,10 @@ static void pointers(void **state)
 	struct plan plan;
 
 	(void)state;
-	make_state(BASE, &a);
-	make_state(HEAD ACME CONFIG "pools: [{name: p, backends: [{address: 10.0.0.1, weight: 2}, "
-				    "{address: 10.0.0.3}]}]\n" SERVICES WEB,
-		   &b);
+	load_good(BASE, &a);
+	load_good(HEAD ACME CONFIG "pools: [{name: p, backends: [{address: 10.0.0.1, weight: 2}, "
+				   "{address: 10.0.0.3}]}]\n" SERVICES WEB,
+		  &b);
 	assert_int_equal(plan_make(&a.state, &b.state, &plan), 0);
 	assert_int_equal(plan.count, 3);
 	for (size_t i = 0; i < plan.count; i++) {
@@ -462,7 +450,7 @@ static void short_buffers(void **state)
 	char text[16];
 
 	(void)state;
-	make_state(BASE, &config);
+	load_good(BASE, &config);
 	assert_int_equal(plan_make(&empty, &config.state, &plan), 0);
 	for (size_t i = 0; i < plan.count; i++)
 		assert_true(strlen(op_format(&plan.ops[i], text, sizeof(text))) < sizeof(text));
