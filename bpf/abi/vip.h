@@ -38,6 +38,7 @@ enum mtlb_vip_flags {
 	MTLB_VIP_NAT = 1 << 4,	  /* flow_first and flow_mask name the tenant's range of ports */
 	MTLB_VIP_CLIENT = 1 << 5, /* affinity: all flows of a client's address in one slot */
 	MTLB_VIP_ALONE = 1 << 6,  /* affinity: none, each datagram is balanced by itself */
+	MTLB_VIP_LOCAL = 1 << 7,  /* handed to this node's own stack */
 };
 
 /* Also in the flags: QUIC's server ID, bytes 0-8 (0: the service is not QUIC), and the largest
@@ -52,6 +53,9 @@ enum mtlb_vip_flags {
 #define MTLB_VIP_METER_BYTES   (1U << 13)
 #define MTLB_VIP_METER_FLOWS   (1U << 14)
 #define MTLB_VIP_METERED       (MTLB_VIP_METER_PACKETS | MTLB_VIP_METER_BYTES | MTLB_VIP_METER_FLOWS)
+
+/* The tenant has a guard of its own (abi/guard.h); of an address as well. */
+#define MTLB_VIP_GUARDED (1U << 15)
 
 /* What an ordinary service does not have: one test sends the others on a longer way. */
 #define MTLB_VIP_UNUSUAL \
