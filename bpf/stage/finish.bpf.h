@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The only exit: one counter, then the verdict that reasons.def gives the reason. Owns
- * mtlb_interfaces: those by which packets may leave, so that none is lost to one that is gone.
+ * The only exit: one counter, then the verdict that reasons.def gives the reason, and of what is
+ * dropped a sample. Owns mtlb_interfaces: those by which packets may leave, so that none is lost to
+ * one that is gone.
  */
 #ifndef MTLB_STAGE_FINISH_H
 #define MTLB_STAGE_FINISH_H
 
 #include "count.bpf.h"
+#include "event.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
@@ -28,7 +30,7 @@ static __always_inline enum mtlb_verdict finish_verdict(enum mtlb_reason reason)
 	}
 }
 
-static __always_inline int finish(const struct packet *p, int reason)
+static __always_inline int finish(struct xdp_md *ctx, struct packet *p, int reason)
 {
 	if (likely(reason == MTLB_REASON_sent)) {
 		count_forwarded(p);
@@ -48,6 +50,7 @@ static __always_inline int finish(const struct packet *p, int reason)
 	case MTLB_VERDICT_TX:
 		return XDP_TX;
 	default:
+		event_drop(ctx, p, reason);
 		return XDP_DROP;
 	}
 }

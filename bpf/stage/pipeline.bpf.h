@@ -80,7 +80,7 @@ static __always_inline int pipeline(struct xdp_md *ctx)
 	int reason = read_headers(ctx, &p) ?: classify(&p) ?: admit(&p, p.vip) ?: pick(ctx, &p) ?:
 		     track(ctx, &p) ?: remember(ctx, &p) ?: forward(ctx, &p);
 
-	return finish(&p, detour(ctx, &p, reason));
+	return finish(ctx, &p, detour(ctx, &p, reason));
 }
 
 #endif

@@ -7,7 +7,7 @@ static __noinline int flow_lru_hash(struct xdp_md *ctx)
 {
 	struct packet p = {};
 
-	return finish(&p, read_headers(ctx, &p) ?: classify(&p) ?: track_lru(ctx, &p) ?:
+	return finish(ctx, &p, read_headers(ctx, &p) ?: classify(&p) ?: track_lru(ctx, &p) ?:
 				forward(ctx, &p));
 }
 

@@ -58,6 +58,7 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 	case DATAPLANE_ARRAY_tenant_counters:
 	case DATAPLANE_ARRAY_answer_budgets:
 	case DATAPLANE_ARRAY_leases:
+	case DATAPLANE_ARRAY_event_budgets:
 		return (size_t)cpus * capacity->tenants;
 	case DATAPLANE_ARRAY_COUNT:
 		break;
@@ -91,6 +92,7 @@ _Static_assert(sizeof(struct mtlb_member_counter) == 64, "struct mtlb_member_cou
 _Static_assert(sizeof(struct mtlb_meter) == 128, "struct mtlb_meter");
 _Static_assert(sizeof(struct mtlb_meter_time) == 64, "struct mtlb_meter_time");
 _Static_assert(sizeof(struct mtlb_lease) == 32, "struct mtlb_lease");
+_Static_assert(sizeof(struct mtlb_event_budget) == 32, "struct mtlb_event_budget");
 _Static_assert(sizeof(struct mtlb_nat_way) == 32, "struct mtlb_nat_way");
 _Static_assert(MTLB_REASON_COUNT <= MTLB_REASONS_PER_TENANT, "reasons.def outgrew its row");
 _Static_assert(MTLB_COUNTER_COUNT <= 8, "counters.def outgrew struct mtlb_tenant_counter");

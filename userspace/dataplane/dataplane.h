@@ -16,6 +16,7 @@
 
 #include "../base/err.h"
 #include "../../bpf/abi/counter.h"
+#include "../../bpf/abi/event.h"
 #include "../../bpf/abi/flow.h"
 #include "../../bpf/abi/fragment.h"
 #include "../../bpf/abi/member.h"
@@ -88,6 +89,7 @@ struct dataplane_view {
 	const struct mtlb_meter *meters;
 	const struct mtlb_meter_time *meter_times;
 	const struct mtlb_lease *leases;
+	const struct mtlb_event_budget *event_budgets;
 };
 
 /* Loads the program and pins everything below directory; or, when a dataplane is pinned there,
@@ -101,6 +103,8 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
 int dataplane_open_memory(const struct dataplane_options *options,
 			  struct dataplane **ret_dataplane);
 void dataplane_memory_fail_at(struct dataplane *dataplane, unsigned long verb);
+/* Has it sample a packet that was dropped. */
+int dataplane_memory_sample(struct dataplane *dataplane, const struct mtlb_event *event);
 /* Has it hold a fragment, and tells what is put back. */
 int dataplane_memory_hold(struct dataplane *dataplane, const struct mtlb_held *held);
 void dataplane_memory_on_put_back(struct dataplane *dataplane,
@@ -224,6 +228,15 @@ int dataplane_put_back(struct dataplane *dataplane, uint32_t ifindex, const void
 bool dataplane_free_fragment(struct dataplane *dataplane, uint32_t bucket, uint32_t place,
 			     uint64_t seen);
 
+/* verbs: samples of what is dropped */
+
+/* A descriptor to poll for more of them; -1 for the fake. */
+int dataplane_events_fd(const struct dataplane *dataplane);
+/* Calls each for every one that is there; what it is given is gone when it returns. */
+int dataplane_each_event(struct dataplane *dataplane,
+			 void (*each)(void *context, const struct mtlb_event *event),
+			 void *context);
+
 /* verbs: flows */
 
 int dataplane_clear_flows(struct dataplane *dataplane, uint32_t first, uint32_t count);
@@ -258,6 +271,8 @@ void dataplane_sum_tenant(const struct dataplane *dataplane, uint32_t tenant,
 			  struct mtlb_tenant_counter *ret_sum);
 /* Flows whose facts were overwritten in a log before they were read. */
 uint64_t dataplane_sum_lost_facts(const struct dataplane *dataplane);
+/* Samples that were due when the ring had no room for them, of all tenants. */
+uint64_t dataplane_sum_crowded_events(const struct dataplane *dataplane);
 /* Before an index is given to another tenant or member. */
 int dataplane_reset_tenant_counters(struct dataplane *dataplane, uint32_t tenant);
 int dataplane_reset_member_counters(struct dataplane *dataplane, uint32_t member);

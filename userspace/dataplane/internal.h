@@ -26,7 +26,8 @@
 	ARRAY(answer_budgets, mtlb_answer_budgets, struct mtlb_answer_budget)    \
 	ARRAY(meters, mtlb_meters, struct mtlb_meter)                            \
 	ARRAY(meter_times, mtlb_meter_times, struct mtlb_meter_time)             \
-	ARRAY(leases, mtlb_leases, struct mtlb_lease)
+	ARRAY(leases, mtlb_leases, struct mtlb_lease)                            \
+	ARRAY(event_budgets, mtlb_event_budgets, struct mtlb_event_budget)
 
 struct dataplane_arrays {
 #define ARRAY(field, map, type) type *field;
@@ -56,6 +57,9 @@ struct dataplane_ops {
 			    void (*each)(void *, const struct mtlb_quic_key *, uint32_t),
 			    void *context);
 	int (*put_interface)(struct dataplane *dataplane, uint32_t ifindex);
+	int (*events_fd)(const struct dataplane *dataplane);
+	int (*each_event)(struct dataplane *dataplane,
+			  void (*each)(void *, const struct mtlb_event *), void *context);
 	int (*held_fd)(const struct dataplane *dataplane);
 	int (*each_held)(struct dataplane *dataplane,
 			 void (*each)(void *, const struct mtlb_held *), void *context);

@@ -18,9 +18,11 @@ struct kernel {
 	struct l4_ingress *skeleton;
 	char *directory;
 	int vips_fd;
-	struct ring_buffer *held;
+	struct ring_buffer *held, *events;
 	void (*each_held)(void *context, const struct mtlb_held *held); /* while they are read */
 	void *held_context;
+	void (*each_event)(void *context, const struct mtlb_event *event); /* the same */
+	void *event_context;
 	int lock_fd; /* of the directory: one agent at a time */
 	size_t mapped[DATAPLANE_ARRAY_COUNT];
 };
@@ -49,6 +51,9 @@ int kernel_each_quic_id(const struct dataplane *dataplane,
 			void (*each)(void *, const struct mtlb_quic_key *, uint32_t),
 			void *context);
 int kernel_put_interface(struct dataplane *dataplane, uint32_t ifindex);
+int kernel_events_fd(const struct dataplane *dataplane);
+int kernel_each_event(struct dataplane *dataplane, void (*each)(void *, const struct mtlb_event *),
+		      void *context);
 int kernel_held_fd(const struct dataplane *dataplane);
 int kernel_each_held(struct dataplane *dataplane, void (*each)(void *, const struct mtlb_held *),
 		     void *context);

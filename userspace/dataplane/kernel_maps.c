@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The kernel's maps that are no plain arrays, and so cannot be mapped into memory: hashes, the
- * interfaces packets may leave by, and the ring of held fragments.
+ * interfaces packets may leave by, and the rings of held fragments and of samples.
  */
 #include "kernel.h"
 
@@ -50,6 +50,7 @@ int kernel_maps_prepare(struct kernel *kernel, const struct dataplane_options *o
 
 	error = error ?: prepare(kernel, skeleton->maps.mtlb_quic_ids, capacity->members);
 	error = error ?: prepare_interfaces(kernel);
+	error = error ?: prepare(kernel, skeleton->maps.mtlb_events, 0);
 	return error ?: prepare(kernel, skeleton->maps.mtlb_held, 0);
 }
 
@@ -62,17 +63,31 @@ static int take_held(void *context, void *data, size_t size)
 	return 0;
 }
 
+static int take_event(void *context, void *data, size_t size)
+{
+	struct kernel *kernel = context;
+
+	if (size >= sizeof(struct mtlb_event) && kernel->each_event)
+		kernel->each_event(kernel->event_context, data);
+	return 0;
+}
+
 int kernel_maps_open(struct kernel *kernel)
 {
 	kernel->vips_fd = bpf_map__fd(kernel->skeleton->maps.mtlb_vips);
 	kernel->held = ring_buffer__new(bpf_map__fd(kernel->skeleton->maps.mtlb_held), take_held,
 					kernel, NULL);
-	return kernel->held ? 0 : -errno;
+	if (!kernel->held)
+		return -errno;
+	kernel->events = ring_buffer__new(bpf_map__fd(kernel->skeleton->maps.mtlb_events),
+					  take_event, kernel, NULL);
+	return kernel->events ? 0 : -errno;
 }
 
 void kernel_maps_close(struct kernel *kernel)
 {
 	ring_buffer__free(kernel->held);
+	ring_buffer__free(kernel->events);
 }
 
 int kernel_put_vip_key(struct dataplane *dataplane, const struct mtlb_vip_key *key, uint32_t index)
@@ -179,6 +194,24 @@ int kernel_each_held(struct dataplane *dataplane, void (*each)(void *, const str
 	kernel->held_context = context;
 	count = ring_buffer__consume(kernel->held);
 	kernel->each_held = NULL;
+	return count < 0 ? count : 0;
+}
+
+int kernel_events_fd(const struct dataplane *dataplane)
+{
+	return ring_buffer__epoll_fd(kernel_of(dataplane)->events);
+}
+
+int kernel_each_event(struct dataplane *dataplane, void (*each)(void *, const struct mtlb_event *),
+		      void *context)
+{
+	struct kernel *kernel = kernel_of(dataplane);
+	int count;
+
+	kernel->each_event = each;
+	kernel->event_context = context;
+	count = ring_buffer__consume(kernel->events);
+	kernel->each_event = NULL;
 	return count < 0 ? count : 0;
 }
 

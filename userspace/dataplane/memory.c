@@ -26,13 +26,19 @@ struct memory_held {
 	struct mtlb_held held;
 };
 
+struct memory_event {
+	struct memory_event *next;
+	struct mtlb_event event;
+};
+
 #define MEMORY_INTERFACES 64
 
 struct memory {
 	struct dataplane dataplane;
 	struct memory_key *keys;
 	struct memory_quic *quic;
-	struct memory_held *held; /* in the order they came in */
+	struct memory_held *held;    /* in the order they came in */
+	struct memory_event *events; /* the same */
 	void (*on_put_back)(void *context, uint32_t ifindex, const void *frame, uint32_t length);
 	void *put_back_context;
 	size_t length[DATAPLANE_ARRAY_COUNT];
@@ -178,6 +184,20 @@ static int each_held(struct dataplane *dataplane, void (*each)(void *, const str
 	return 0;
 }
 
+static int each_event(struct dataplane *dataplane, void (*each)(void *, const struct mtlb_event *),
+		      void *context)
+{
+	struct memory *memory = memory_of(dataplane);
+	struct memory_event *entry;
+
+	while ((entry = memory->events)) {
+		memory->events = entry->next;
+		each(context, &entry->event);
+		free(entry);
+	}
+	return 0;
+}
+
 static int put_back(struct dataplane *dataplane, uint32_t ifindex, const void *frame,
 		    uint32_t length)
 {
@@ -217,8 +237,13 @@ static void close_memory(struct dataplane *dataplane)
 {
 	struct memory_key *entry, *next;
 	struct memory_quic *quic, *next_quic;
+	struct memory_event *event;
 	struct memory_held *held;
 
+	while ((event = memory_of(dataplane)->events)) {
+		memory_of(dataplane)->events = event->next;
+		free(event);
+	}
 	while ((held = memory_of(dataplane)->held)) {
 		memory_of(dataplane)->held = held->next;
 		free(held);
@@ -245,6 +270,8 @@ static const struct dataplane_ops memory_ops = {
 	.delete_quic_id = delete_quic_id,
 	.each_quic_id = each_quic_id,
 	.put_interface = put_interface,
+	.events_fd = held_fd, /* neither has one */
+	.each_event = each_event,
 	.held_fd = held_fd,
 	.each_held = each_held,
 	.put_back = put_back,
@@ -302,6 +329,19 @@ int dataplane_memory_hold(struct dataplane *dataplane, const struct mtlb_held *h
 		return -ENOMEM;
 	entry->held = *held;
 	while (*last)
+		last = &(*last)->next;
+	*last = entry;
+	return 0;
+}
+
+int dataplane_memory_sample(struct dataplane *dataplane, const struct mtlb_event *event)
+{
+	struct memory_event *entry = calloc(1, sizeof(*entry)), **last;
+
+	if (!entry)
+		return -ENOMEM;
+	entry->event = *event;
+	for (last = &memory_of(dataplane)->events; *last;)
 		last = &(*last)->next;
 	*last = entry;
 	return 0;

@@ -348,6 +348,17 @@ int dataplane_each_held(struct dataplane *dataplane,
 	return dataplane->ops->each_held(dataplane, each, context);
 }
 
+int dataplane_events_fd(const struct dataplane *dataplane)
+{
+	return dataplane->ops->events_fd(dataplane);
+}
+
+int dataplane_each_event(struct dataplane *dataplane,
+			 void (*each)(void *context, const struct mtlb_event *event), void *context)
+{
+	return dataplane->ops->each_event(dataplane, each, context);
+}
+
 int dataplane_put_back(struct dataplane *dataplane, uint32_t ifindex, const void *frame,
 		       uint32_t length)
 {
@@ -473,6 +484,16 @@ void dataplane_sum_tenant(const struct dataplane *dataplane, uint32_t tenant,
 					.value[i];
 }
 
+uint64_t dataplane_sum_crowded_events(const struct dataplane *dataplane)
+{
+	const struct mtlb_node *node = dataplane->view.node;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < (size_t)node->cpus * node->tenants; i++)
+		sum += dataplane->view.event_budgets[i].crowded;
+	return sum;
+}
+
 int dataplane_reset_tenant_counters(struct dataplane *dataplane, uint32_t tenant)
 {
 	const struct mtlb_node *node = dataplane->view.node;
@@ -483,6 +504,8 @@ int dataplane_reset_tenant_counters(struct dataplane *dataplane, uint32_t tenant
 		       MTLB_REASONS_PER_TENANT * sizeof(struct mtlb_reason_counter));
 		memset(&dataplane->arrays.tenant_counters[(size_t)cpu * node->tenants + tenant], 0,
 		       sizeof(struct mtlb_tenant_counter));
+		memset(&dataplane->arrays.event_budgets[(size_t)cpu * node->tenants + tenant], 0,
+		       sizeof(struct mtlb_event_budget));
 	}
 	return error;
 }
