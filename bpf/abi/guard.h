@@ -32,6 +32,8 @@
 
 #define MTLB_TRIE_STRIDE 4
 #define MTLB_TRIE_FANOUT 16
+/* A walk is over after this many steps: each but the last two gets on by a nibble at least. */
+#define MTLB_TRIE_STEPS 36
 
 /* mtlb_trie_nodes: 0 is never used. A cache line. */
 struct mtlb_trie_node {
@@ -69,7 +71,10 @@ struct mtlb_guard {
 	__u32 node_first, node_count;
 	__u32 record_first, record_count;
 	__u32 default_deny; /* of a tenant: what no prefix matches is denied */
-	__u32 spare[7];
+	__u32 changing;	    /* the roots may lead to what it will be made of, too */
+	__u32 next_node_first, next_node_count;
+	__u32 next_record_first, next_record_count;
+	__u32 spare[2];
 };
 
 /* mtlb_guard_ports: two halves of MTLB_GUARD_PORT_WORDS words, a bit for each UDP source port. */

@@ -99,6 +99,8 @@ struct mtlb_node {
 	__u32 spare;
 	__u64 program_at; /* CLOCK_REALTIME ns: since when the program that runs is there */
 	char program[24]; /* and of which version it is */
+	__u32 acl_prefixes;
+	__u32 feed_prefixes;
 };
 
 #endif

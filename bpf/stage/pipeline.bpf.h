@@ -10,6 +10,7 @@
 #include "finish.bpf.h"
 #include "forward.bpf.h"
 #include "fragment.bpf.h"
+#include "guard.bpf.h"
 #include "nat.bpf.h"
 #include "pick.bpf.h"
 #include "track.bpf.h"

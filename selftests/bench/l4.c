@@ -251,6 +251,7 @@ static int load_programs(void)
 	skeleton->rodata->knob_tenants = node->tenants;
 	skeleton->rodata->knob_stamp_shift = node->stamp_shift;
 	skeleton->rodata->knob_nat_first = node->nat_first;
+	skeleton->rodata->knob_rules = dataplane_rules(node->acl_prefixes);
 	skeleton->rodata->flow_wire = wire.far;
 	bpf_object__for_each_map(map, skeleton->obj)
 	{

@@ -72,6 +72,8 @@ static struct part part_of(const struct twins *twins, enum dataplane_array array
 		.slots = twins->host.view->node->slots,
 		.flow_buckets = twins->host.view->node->flow_buckets,
 		.nat_sources = twins->host.view->node->nat_sources,
+		.acl_prefixes = twins->host.view->node->acl_prefixes,
+		.feed_prefixes = twins->host.view->node->feed_prefixes,
 	};
 	bool per_cpu = dataplane_array_length(array, &capacity, 1) !=
 		       dataplane_array_length(array, &capacity, 2);

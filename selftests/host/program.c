@@ -111,6 +111,7 @@ void program_open(struct dataplane *dataplane, enum host_fault fault)
 	knob_tenants = node->tenants;
 	knob_stamp_shift = node->stamp_shift;
 	knob_nat_first = node->nat_first;
+	knob_rules = dataplane_rules(node->acl_prefixes);
 }
 
 int program_run(struct xdp_md *ctx)

@@ -18,6 +18,7 @@
 #include "report/report.h"
 
 #define PUBLISH_DELAY_NS 1000000ULL /* lets the health changes of one round share one table */
+#define ACL_PREFIXES	 16384	    /* of all tenants' access lists */
 #define HOPS_INTERVAL_NS 5000000000ULL
 
 static uint64_t realtime(void)
@@ -262,6 +263,7 @@ static struct dataplane_options dataplane_options(const struct agent *agent,
 				.slots = capacity->slots + MTLB_SLOTS_PER_LINE,
 				.flow_buckets = capacity->flows / MTLB_FLOWS_PER_BUCKET + 1,
 				.nat_sources = capacity->nat_sources,
+				.acl_prefixes = ACL_PREFIXES,
 			},
 	};
 }

@@ -28,6 +28,7 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 	case DATAPLANE_ARRAY_tenants:
 	case DATAPLANE_ARRAY_meters:
 	case DATAPLANE_ARRAY_meter_times:
+	case DATAPLANE_ARRAY_guards:
 		return capacity->tenants;
 	case DATAPLANE_ARRAY_services:
 		return capacity->services;
@@ -60,6 +61,16 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 	case DATAPLANE_ARRAY_leases:
 	case DATAPLANE_ARRAY_event_budgets:
 		return (size_t)cpus * capacity->tenants;
+	case DATAPLANE_ARRAY_trie_nodes:
+		return dataplane_trie_nodes(capacity->acl_prefixes, capacity->feed_prefixes);
+	case DATAPLANE_ARRAY_trie_records:
+		return dataplane_trie_records(capacity->acl_prefixes, capacity->feed_prefixes);
+	case DATAPLANE_ARRAY_guard_ports:
+		return (size_t)2 * MTLB_GUARD_PORT_WORDS;
+	case DATAPLANE_ARRAY_rules:
+		return dataplane_rules(capacity->acl_prefixes);
+	case DATAPLANE_ARRAY_rule_counters:
+		return (size_t)cpus * dataplane_rules(capacity->acl_prefixes);
 	case DATAPLANE_ARRAY_COUNT:
 		break;
 	}
@@ -93,6 +104,9 @@ _Static_assert(sizeof(struct mtlb_meter) == 128, "struct mtlb_meter");
 _Static_assert(sizeof(struct mtlb_meter_time) == 64, "struct mtlb_meter_time");
 _Static_assert(sizeof(struct mtlb_lease) == 32, "struct mtlb_lease");
 _Static_assert(sizeof(struct mtlb_event_budget) == 32, "struct mtlb_event_budget");
+_Static_assert(sizeof(struct mtlb_guard) == 64, "struct mtlb_guard");
+_Static_assert(sizeof(struct mtlb_trie_node) == 64, "struct mtlb_trie_node");
+_Static_assert(sizeof(struct mtlb_trie_record) == 32, "struct mtlb_trie_record");
 _Static_assert(sizeof(struct mtlb_nat_way) == 32, "struct mtlb_nat_way");
 _Static_assert(MTLB_REASON_COUNT <= MTLB_REASONS_PER_TENANT, "reasons.def outgrew its row");
 _Static_assert(MTLB_COUNTER_COUNT <= 8, "counters.def outgrew struct mtlb_tenant_counter");
@@ -130,6 +144,8 @@ void dataplane_fill_node(struct mtlb_node *node, const struct dataplane_options 
 		.slots = capacity->slots,
 		.flow_buckets = capacity->flow_buckets,
 		.nat_sources = capacity->nat_sources,
+		.acl_prefixes = capacity->acl_prefixes,
+		.feed_prefixes = capacity->feed_prefixes,
 		.nat_first = capacity->nat_sources ? nat_first(capacity) : 0,
 		.stamp_shift = options->stamp_shift ?: MTLB_FLOW_STAMP_SHIFT_NS,
 	};

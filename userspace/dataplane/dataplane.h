@@ -19,6 +19,7 @@
 #include "../../bpf/abi/event.h"
 #include "../../bpf/abi/flow.h"
 #include "../../bpf/abi/fragment.h"
+#include "../../bpf/abi/guard.h"
 #include "../../bpf/abi/member.h"
 #include "../../bpf/abi/meter.h"
 #include "../../bpf/abi/names.h"
@@ -33,7 +34,9 @@ struct dataplane_capacity {
 	uint32_t tenants, vips, services, members;
 	uint32_t slots;
 	uint32_t flow_buckets;
-	uint32_t nat_sources; /* pairs of source addresses, at most MTLB_NAT_SOURCES_MAX */
+	uint32_t nat_sources;	/* pairs of source addresses, at most MTLB_NAT_SOURCES_MAX */
+	uint32_t acl_prefixes;	/* of all tenants' access lists; rules as well */
+	uint32_t feed_prefixes; /* of the operator's deny feeds */
 };
 
 struct dataplane_options {
@@ -65,6 +68,25 @@ static inline uint32_t dataplane_port_lines(uint32_t vips)
 	return vips + 4 * MTLB_PORT_LINES_MAX + 1;
 }
 
+/* A feed is replaced whole: the old one and the new one are there at a time. Random prefixes need
+ * a node for every three to six of them (model/trie.h), and a record for nearly each.
+ */
+static inline uint32_t dataplane_trie_nodes(uint32_t acl_prefixes, uint32_t feed_prefixes)
+{
+	return (acl_prefixes + 2 * feed_prefixes) / 2 + 1024;
+}
+
+static inline uint32_t dataplane_trie_records(uint32_t acl_prefixes, uint32_t feed_prefixes)
+{
+	return (acl_prefixes + 2 * feed_prefixes) / 4 * 5 + 1024;
+}
+
+/* Rules of a tenant whose list changes are there twice. */
+static inline uint32_t dataplane_rules(uint32_t acl_prefixes)
+{
+	return MTLB_RULES_OF_NODE + acl_prefixes + acl_prefixes / 4 + 64;
+}
+
 /* What the maps hold now. Arrays are indexed as abi/ says; packets write flows, facts and counters
  * at any time, so read those with one load per word.
  */
@@ -90,6 +112,12 @@ struct dataplane_view {
 	const struct mtlb_meter_time *meter_times;
 	const struct mtlb_lease *leases;
 	const struct mtlb_event_budget *event_budgets;
+	const struct mtlb_guard *guards;
+	const struct mtlb_trie_node *trie_nodes;
+	const struct mtlb_trie_record *trie_records;
+	const __u64 *guard_ports;
+	const struct mtlb_rule *rules;
+	const struct mtlb_rule_counter *rule_counters;
 };
 
 /* Loads the program and pins everything below directory; or, when a dataplane is pinned there,
@@ -197,6 +225,28 @@ int dataplane_each_vip(const struct dataplane *dataplane,
 int dataplane_put_port_lines(struct dataplane *dataplane, uint32_t index,
 			     const struct mtlb_port_line *line);
 
+/* verbs: guards */
+
+/* Blocks of nodes and records that no packet can reach. */
+int dataplane_put_trie(struct dataplane *dataplane, uint32_t node_first,
+		       const struct mtlb_trie_node *nodes, uint32_t node_count,
+		       uint32_t record_first, const struct mtlb_trie_record *records,
+		       uint32_t record_count);
+/* Its counters begin at nothing when it comes into use. */
+int dataplane_put_rule(struct dataplane *dataplane, uint32_t index, const struct mtlb_rule *rule);
+/*
+ * A packet meets the old roots or the new ones, and so may one after it returned, until the next
+ * grace period. What guard says of changing and next is ignored: they are set first, to what it
+ * will be made of, and cleared last. So whatever the moment at which an agent dies, its successor
+ * finds all that packets may reach: the one block, or both of a guard that is changing, which it
+ * puts anew.
+ */
+int dataplane_put_guard(struct dataplane *dataplane, uint32_t tenant,
+			const struct mtlb_guard *guard);
+/* The half that no guard names. */
+int dataplane_put_guard_ports(struct dataplane *dataplane, uint32_t half,
+			      const uint64_t words[MTLB_GUARD_PORT_WORDS]);
+
 /* verbs: QUIC server IDs */
 
 int dataplane_put_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key,
@@ -269,6 +319,8 @@ void dataplane_sum_reason(const struct dataplane *dataplane, uint32_t tenant,
 			  enum mtlb_reason reason, struct mtlb_reason_counter *ret_sum);
 void dataplane_sum_tenant(const struct dataplane *dataplane, uint32_t tenant,
 			  struct mtlb_tenant_counter *ret_sum);
+void dataplane_sum_rule(const struct dataplane *dataplane, uint32_t rule,
+			struct mtlb_rule_counter *ret_sum);
 /* Flows whose facts were overwritten in a log before they were read. */
 uint64_t dataplane_sum_lost_facts(const struct dataplane *dataplane);
 /* Samples that were due when the ring had no room for them, of all tenants. */

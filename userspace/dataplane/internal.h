@@ -27,7 +27,13 @@
 	ARRAY(meters, mtlb_meters, struct mtlb_meter)                            \
 	ARRAY(meter_times, mtlb_meter_times, struct mtlb_meter_time)             \
 	ARRAY(leases, mtlb_leases, struct mtlb_lease)                            \
-	ARRAY(event_budgets, mtlb_event_budgets, struct mtlb_event_budget)
+	ARRAY(event_budgets, mtlb_event_budgets, struct mtlb_event_budget)       \
+	ARRAY(guards, mtlb_guards, struct mtlb_guard)                            \
+	ARRAY(trie_nodes, mtlb_trie_nodes, struct mtlb_trie_node)                \
+	ARRAY(trie_records, mtlb_trie_records, struct mtlb_trie_record)          \
+	ARRAY(guard_ports, mtlb_guard_ports, __u64)                              \
+	ARRAY(rules, mtlb_rules, struct mtlb_rule)                               \
+	ARRAY(rule_counters, mtlb_rule_counters, struct mtlb_rule_counter)
 
 struct dataplane_arrays {
 #define ARRAY(field, map, type) type *field;

@@ -218,6 +218,12 @@ static int check_adoptable(const struct mtlb_node *node, const struct dataplane_
 	if (node->nat_sources != capacity->nat_sources)
 		return capacity_differs(err, "natSources", capacity->nat_sources,
 					node->nat_sources);
+	if (node->acl_prefixes != capacity->acl_prefixes)
+		return capacity_differs(err, "aclPrefixes", capacity->acl_prefixes,
+					node->acl_prefixes);
+	if (node->feed_prefixes != capacity->feed_prefixes)
+		return capacity_differs(err, "feedPrefixes", capacity->feed_prefixes,
+					node->feed_prefixes);
 	if (node->flow_buckets != capacity->flow_buckets)
 		return capacity_differs(err, "flows",
 					(capacity->flow_buckets - 1) * MTLB_FLOWS_PER_BUCKET,
@@ -233,6 +239,7 @@ static void set_knobs(struct l4_ingress *skeleton, const struct mtlb_node *node)
 	skeleton->rodata->knob_tenants = node->tenants;
 	skeleton->rodata->knob_stamp_shift = node->stamp_shift;
 	skeleton->rodata->knob_nat_first = node->nat_first;
+	skeleton->rodata->knob_rules = dataplane_rules(node->acl_prefixes);
 }
 
 /* Sizes every map and names its place; loading then creates and pins it, or takes the pinned one.

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The verbs, the same for the kernel and for the fake: both are arrays in memory. */
-#include <errno.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
@@ -9,29 +7,7 @@
 #include "../../bpf/core/encap.h"
 #include "../../bpf/core/hash.h"
 #include "internal.h"
-
-/* Each verb passes here once: the place where the fake fails. */
-static int gate(struct dataplane *dataplane)
-{
-	return ++dataplane->verbs == dataplane->fail_at ? -EIO : 0;
-}
-
-/* Packets may be reading: whole words, in order. */
-static void store_words(void *to, const void *from, size_t size)
-{
-	volatile uint64_t *word = to;
-	uint64_t value;
-
-	for (size_t i = 0; i < size / sizeof(value); i++) {
-		memcpy(&value, (const char *)from + i * sizeof(value), sizeof(value));
-		word[i] = value;
-	}
-}
-
-static void barrier_release(void)
-{
-	atomic_thread_fence(memory_order_release);
-}
+#include "words.h"
 
 bool dataplane_adopted(const struct dataplane *dataplane)
 {
@@ -64,22 +40,6 @@ int dataplane_detach_others(struct dataplane *dataplane, const struct dataplane_
 			    size_t count)
 {
 	return gate(dataplane) ?: dataplane->ops->detach_others(dataplane, keep, count);
-}
-
-/* An entry is in use when its first word is: cleared first when it goes, written last when it
- * comes. */
-static void put_named(void *to, const void *from, size_t size)
-{
-	const uint32_t *used = from;
-
-	if (!*used) {
-		*(volatile uint32_t *)to = 0;
-		return;
-	}
-	memcpy((char *)to + sizeof(*used), (const char *)from + sizeof(*used),
-	       size - sizeof(*used));
-	barrier_release();
-	*(volatile uint32_t *)to = *used;
 }
 
 int dataplane_put_tenant(struct dataplane *dataplane, uint32_t index,
