@@ -49,7 +49,7 @@ MTLB_SRC := $(filter-out tools/mtlb/main.c,$(call find,tools/mtlb,*.c))
 UNIT_SRC := $(call find,selftests/unit,*_test.c)
 BPF_TEST_SRC := $(call find,selftests/bpf,*_test.c)
 BENCH_SRC := $(filter-out %.bpf.c,$(wildcard selftests/bench/*.c))
-BENCH_LIB_SRC := $(wildcard selftests/bench/lib/*.c)
+BENCH_LIB_SRC := $(filter-out %.bpf.c,$(wildcard selftests/bench/lib/*.c selftests/bench/isolation/*.c))
 FUZZ_SRC := $(call find,selftests/fuzz,*_fuzz.c)
 VM_SRC := $(call find,selftests/vm,*.c)
 # The XDP program compiled for the host, and the world it runs in: an archive each, as not every
@@ -126,8 +126,8 @@ DEPGEN = -MMD -MP -MF $(@:.o=.d)
 
 # --- targets people type -------------------------------------------------------------------------
 
-.PHONY: help all demo lab lab-down test tests check lint bench bench-flow bench-build fuzz \
-	fuzz-build vm install uninstall deps clean format compile_commands.json FORCE
+.PHONY: help all demo lab lab-down test tests check lint bench bench-flow bench-isolation \
+	bench-build fuzz fuzz-build vm install uninstall deps clean format compile_commands.json FORCE
 
 all: $(BPF_OBJ) $(SKELS) $(PROGRAMS) ## Build the BPF programs, mtlbd and mtlb (the default)
 
@@ -158,11 +158,14 @@ check: lint ## The same as lint
 lint: | $(O)/deps-lint.stamp ## Check format, include arrows, cppcheck and the house rules
 	@scripts/lint.sh
 
-bench: all bench-build ## Run every benchmark and print its figures
+bench: all bench-build $(O)/next/mtlbd ## Run every benchmark and print its figures
 	$(Q)failed=0; for bench in $(BENCH_BIN); do scripts/as-root.sh $$bench || failed=1; done; exit $$failed
 
 bench-flow: $(O)/bench/flow ## Run the flow benchmark alone (any other: bench-NAME)
 	$(Q)scripts/as-root.sh $<
+
+bench-isolation: all $(O)/next/mtlbd $(O)/bench/isolation ## Show that tenants cannot hurt each other: floods, rates, reloads, crashes
+	$(Q)scripts/as-root.sh $(O)/bench/isolation
 
 bench-%: $(O)/bench/%
 	$(Q)scripts/as-root.sh $<
