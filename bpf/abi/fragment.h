@@ -29,6 +29,7 @@ enum mtlb_fragment_kind {
 	MTLB_FRAGMENT_MEMBER = 1, /* goes to that member */
 	MTLB_FRAGMENT_REPLY = 2,  /* from a member: goes back by the NAT flow at that position,
 				   * counted from nat_first */
+	MTLB_FRAGMENT_LOCAL = 3,  /* goes to this node's own stack; the target is 1 */
 };
 
 /*

@@ -47,6 +47,7 @@ enum mtlb_forward {
 	MTLB_FORWARD_IPIP = 1,
 	MTLB_FORWARD_GUE = 2,
 	MTLB_FORWARD_NAT = 3,
+	MTLB_FORWARD_LOCAL = 4, /* to this node's own stack: there is no member */
 };
 
 enum mtlb_affinity {

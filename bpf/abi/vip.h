@@ -58,8 +58,9 @@ enum mtlb_vip_flags {
 #define MTLB_VIP_GUARDED (1U << 15)
 
 /* What an ordinary service does not have: one test sends the others on a longer way. */
-#define MTLB_VIP_UNUSUAL \
-	(MTLB_VIP_CLIENT | MTLB_VIP_ALONE | 0xffff0000U | MTLB_VIP_QUIC_MASK << MTLB_VIP_QUIC_SHIFT)
+#define MTLB_VIP_UNUSUAL                                                   \
+	(MTLB_VIP_CLIENT | MTLB_VIP_ALONE | MTLB_VIP_LOCAL | 0xffff0000U | \
+	 MTLB_VIP_QUIC_MASK << MTLB_VIP_QUIC_SHIFT)
 
 /*
  * The value in mtlb_vips. The lock is the kernel's alone: with it, BPF_F_LOCK writes the record

@@ -27,6 +27,10 @@ static __always_inline int detour(struct xdp_md *ctx, struct packet *p, int reas
 	switch (reason) {
 	case MTLB_REASON_fragment:
 		return admit(p, vip) ?: fragment_follow(ctx, p);
+	case MTLB_REASON_local:
+		if (p->fragment)
+			fragment_remember(ctx, p, MTLB_FRAGMENT_LOCAL);
+		return reason;
 	case MTLB_REASON_too_big:
 		return answer(ctx, p, reason);
 	case MTLB_REASON_not_vip:

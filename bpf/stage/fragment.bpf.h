@@ -184,21 +184,23 @@ static __always_inline void fragment_take_source(struct xdp_md *ctx, struct pack
 		p->source.word[3] = ((struct iphdr *)ip)->saddr;
 }
 
-/* A first fragment that has found its member. p->vip is lost. */
-__attribute__((noinline)) int fragment_remember(struct xdp_md *ctx, struct packet *p)
+/* A first fragment that has found its member, or is for this node's own stack. p->vip is lost. */
+__attribute__((noinline)) int fragment_remember(struct xdp_md *ctx, struct packet *p, __u32 kind)
 {
 	struct mtlb_address source;
+	__u32 target;
 	__u64 hash;
 
 	if (!p)
 		return 0;
+	target = kind == MTLB_FRAGMENT_LOCAL ? 1 : p->member;
 	source = p->source;
 	if (p->related)
 		fragment_take_source(ctx, p);
 	hash = fragment_hash(p);
 	p->source = source;
-	return fragment_store(fragment_bucket(p->tenant, hash),
-			      fragment_word(hash, p->member, MTLB_FRAGMENT_MEMBER), 0, 0);
+	return fragment_store(fragment_bucket(p->tenant, hash), fragment_word(hash, target, kind),
+			      0, 0);
 }
 
 /* The agent waits for the tag to appear in the bucket, and then lets it in again. */
@@ -255,7 +257,8 @@ __attribute__((noinline)) int fragment_follow(struct xdp_md *ctx, struct packet 
 	tag = mtlb_flow_tag_of(p->hash);
 	member = fragment_find(at, tag, MTLB_FRAGMENT_MEMBER);
 	if (!member)
-		return fragment_hold(ctx, p, at, tag);
+		return fragment_find(at, tag, MTLB_FRAGMENT_LOCAL) ? MTLB_REASON_local
+								   : fragment_hold(ctx, p, at, tag);
 	m = bpf_map_lookup_elem(&mtlb_members, &member);
 	if (!m || m->flags & MTLB_MEMBER_LET_GO)
 		return MTLB_REASON_fragment;

@@ -48,6 +48,8 @@ __attribute__((noinline)) int pick_unusual(struct xdp_md *ctx, struct packet *p)
 	vip = bpf_map_lookup_elem(&mtlb_vip_records, &record);
 	if (!vip)
 		return MTLB_REASON_no_record;
+	if (vip->flags & MTLB_VIP_LOCAL)
+		return MTLB_REASON_local; /* there is nothing to choose: see detour */
 	if (vip->flags & MTLB_VIP_CLIENT)
 		p->slot_hash =
 			(__u32)hash_client(&p->source, p->ipv6, knob_hash_key_0, knob_hash_key_1);

@@ -70,7 +70,7 @@ static __always_inline int remember(struct xdp_md *ctx, struct packet *p)
 {
 	if (likely(!p->fragment))
 		return 0;
-	fragment_remember(ctx, p);
+	fragment_remember(ctx, p, MTLB_FRAGMENT_MEMBER);
 	p->vip = bpf_map_lookup_elem(&mtlb_vip_records, &p->record);
 	return p->vip ? 0 : MTLB_REASON_no_record;
 }

@@ -156,6 +156,7 @@ int rig_main_group(const struct rig_group *group);
 #define RETURNED(from_, frame) .verdict = XDP_TX, .from = from_, .reply = from_, .out = frame
 #define TOLD(who, frame) \
 	.verdict = XDP_TX, .tenant = who, .reason = MTLB_REASON_told_too_big, .out = frame
+#define HANDED_OVER(who)  .verdict = XDP_PASS, .tenant = who, .reason = MTLB_REASON_local
 #define DROPPED(who, why) .verdict = XDP_DROP, .tenant = who, .reason = MTLB_REASON_##why
 
 #endif

@@ -48,13 +48,13 @@ static uint32_t stamp_of(uint64_t now)
 static bool claimed(const struct held *held, const struct waiting *waiting, uint64_t now)
 {
 	const struct mtlb_fragment_bucket *bucket = &view_of(held)->fragments[waiting->bucket];
-	uint32_t kind = waiting->bucket < tenants_buckets(held) ? MTLB_FRAGMENT_MEMBER
-								: MTLB_FRAGMENT_REPLY;
+	bool reply = waiting->bucket >= tenants_buckets(held);
 
 	for (size_t i = 0; i < MTLB_FLOWS_PER_BUCKET; i++) {
 		uint64_t word = *(const volatile __u64 *)&bucket->word[i];
 
-		if (mtlb_flow_tag(word) == waiting->tag && mtlb_flow_state(word) == kind &&
+		if (mtlb_flow_tag(word) == waiting->tag &&
+		    (mtlb_flow_state(word) == MTLB_FRAGMENT_REPLY) == reply &&
 		    mtlb_flow_age(word, stamp_of(now)) <= MTLB_FRAGMENT_LIFE)
 			return true;
 	}

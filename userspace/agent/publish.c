@@ -161,6 +161,8 @@ static uint32_t record_flags(const struct mtlb_service *names)
 	uint32_t flags = (uint32_t)names->mss << MTLB_VIP_MSS_SHIFT;
 
 	flags |= (names->quic_bytes & MTLB_VIP_QUIC_MASK) << MTLB_VIP_QUIC_SHIFT;
+	if (names->encap_wish == MTLB_FORWARD_LOCAL)
+		return MTLB_VIP_LOCAL; /* no packet of it chooses or remembers anything */
 	if (names->encap_wish == MTLB_FORWARD_NAT)
 		flags |= MTLB_VIP_NAT; /* its flows are all remembered, by a stage of their own */
 	else if (names->track_always)
@@ -237,11 +239,20 @@ static int renew_record(struct registry *registry, const struct registry_service
 	return publish_put_record(registry, &record, &vip->record);
 }
 
+static bool is_local(const struct registry *registry, const struct registry_service *service)
+{
+	return dataplane_view(registry->dataplane)->services[service->index].encap_wish ==
+	       MTLB_FORWARD_LOCAL;
+}
+
 int publish_records(struct registry *registry, struct registry_service *service)
 {
 	const struct mtlb_address *done = NULL;
 	int error = 0;
 
+	/* it was this node's own until now: packets are better there until it has a table */
+	if (!service->slot_count && !is_local(registry, service))
+		return 0;
 	for (struct registry_vip *vip = service->vips; !error && vip; vip = vip->next) {
 		if (!vip->last) {
 			error = renew_record(registry, service, vip);
@@ -373,6 +384,21 @@ static int mend(struct registry *registry, struct registry_service *service, uin
 	return error;
 }
 
+/* One of this node's own has no members, and needs no slots. What table it had before goes. */
+static int publish_local(struct registry *registry, struct registry_service *service, uint64_t now)
+{
+	const struct table none = {};
+	int error = service->dirty ? mend(registry, service, now) : 0;
+
+	if (!error && service->slot_count)
+		error = switch_table(registry, service, &none);
+	if (!error && dataplane_view(registry->dataplane)->services[service->index].changed_at)
+		error = dataplane_put_service_times(registry->dataplane, service->index, 0, 0);
+	service->dirty = error != 0;
+	service->urgent &= service->dirty;
+	return error;
+}
+
 int publish_table(struct registry *registry, struct registry_service *service,
 		  const struct publish_times *times)
 {
@@ -383,8 +409,11 @@ int publish_table(struct registry *registry, struct registry_service *service,
 	/* even if all flows are remembered: they may be so only since a moment ago */
 	uint64_t now = times->now;
 	bool learn = times->learn_ns && names->protocol == IPPROTO_UDP;
-	int error = choose_owners(registry, service, times, &owners, &count);
+	int error;
 
+	if (is_local(registry, service))
+		return publish_local(registry, service, now);
+	error = choose_owners(registry, service, times, &owners, &count);
 	if (error)
 		return error;
 	error = service->dirty ? mend(registry, service, now) : 0;

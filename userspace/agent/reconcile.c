@@ -30,6 +30,8 @@ static uint32_t service_lines(const struct state_service *service)
 {
 	uint32_t weights[service->member_count + 1];
 
+	if (service->forward == STATE_FORWARD_LOCAL)
+		return 0;
 	for (size_t i = 0; i < service->member_count; i++)
 		weights[i] = service->members[i].weight;
 	return REGISTRY_LINES(maglev_size(weights, service->member_count));
@@ -272,7 +274,8 @@ static enum mtlb_forward encap_wish(enum state_forward forward)
 	return forward == STATE_FORWARD_DSR    ? MTLB_FORWARD_DSR
 	       : forward == STATE_FORWARD_IPIP ? MTLB_FORWARD_IPIP
 	       : forward == STATE_FORWARD_GUE  ? MTLB_FORWARD_GUE
-					       : MTLB_FORWARD_NAT;
+	       : forward == STATE_FORWARD_NAT  ? MTLB_FORWARD_NAT
+					       : MTLB_FORWARD_LOCAL;
 }
 
 static enum mtlb_affinity affinity(enum state_affinity affinity)
@@ -346,6 +349,11 @@ static struct registry_service *find_service(const struct reconcile *reconcile,
 				service->protocol);
 }
 
+static bool is_local(const struct mtlb_service *service)
+{
+	return service->encap_wish == MTLB_FORWARD_LOCAL;
+}
+
 static int set_service(struct reconcile *reconcile, const struct op *op)
 {
 	struct registry *registry = reconcile->registry;
@@ -362,6 +370,8 @@ static int set_service(struct reconcile *reconcile, const struct op *op)
 		return 0; /* only what the maps do not keep, such as its health check */
 	error = dataplane_put_service(registry->dataplane, service->index, &record);
 	service->dirty |= record.quic_bytes != now.quic_bytes;
+	/* publishing gives a table to one that was local, and takes it from one that becomes so */
+	service->dirty |= is_local(&record) != is_local(&now);
 	error = error ?: publish_records(registry, service);
 	return error ?: members_refresh(reconcile->members, service, &unsettled);
 }

@@ -22,7 +22,8 @@ static enum state_forward forward_of(uint8_t wish)
 	return wish == MTLB_FORWARD_DSR	   ? STATE_FORWARD_DSR
 	       : wish == MTLB_FORWARD_IPIP ? STATE_FORWARD_IPIP
 	       : wish == MTLB_FORWARD_GUE  ? STATE_FORWARD_GUE
-					   : STATE_FORWARD_NAT;
+	       : wish == MTLB_FORWARD_NAT  ? STATE_FORWARD_NAT
+					   : STATE_FORWARD_LOCAL;
 }
 
 static enum state_affinity affinity_of(uint8_t affinity)

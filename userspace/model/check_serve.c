@@ -274,6 +274,23 @@ static void check_health_port(struct service_check *s, const struct check_pool *
 		   pool->name);
 }
 
+static void check_without_pool(struct service_check *s, const struct tree_node *pool)
+{
+	struct errors *errors = s->in->check->errors;
+
+	if (pool)
+		errors_add(
+			errors, tree_key_place(pool),
+			"\"forward: local\" hands the packets of service \"%s\" to this node's own "
+			"stack and has no \"pool\"; leave it out",
+			s->name);
+	else if (s->service->forward != STATE_FORWARD_LOCAL)
+		errors_add(errors, tree_place(s->item),
+			   "missing key \"pool\" in service; it must name the pool that serves it, "
+			   "and "
+			   "may be left out with \"forward: local\" only");
+}
+
 int check_serve(struct service_check *s)
 {
 	const struct tree_node *name = schema_find(s->item, SCHEMA_service_pool);
@@ -282,8 +299,10 @@ int check_serve(struct service_check *s)
 	struct check_pool *pool;
 	int r;
 
-	if (!name)
+	if (!name || s->service->forward == STATE_FORWARD_LOCAL) {
+		check_without_pool(s, name);
 		return 0;
+	}
 	entry = names_find(&pools->names, name->text);
 	if (!entry) {
 		check_refuse_unknown(s->in->check, name, &pools->names, "pool", "pools");

@@ -118,6 +118,28 @@ static void take_protocol(struct service_check *s)
 	refuse_elsewhere(s, SCHEMA_service_mss, "TCP");
 }
 
+/* What says how members are chosen, or what is done to packets, is for services that have a pool.
+ */
+static void check_local(struct service_check *s)
+{
+	static const enum schema_key keys[] = {
+		SCHEMA_service_affinity, SCHEMA_service_track, SCHEMA_service_idleTimeout,
+		SCHEMA_service_learn,	 SCHEMA_service_mss,   SCHEMA_service_quic,
+	};
+
+	if (s->service->forward != STATE_FORWARD_LOCAL)
+		return;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const struct tree_node *given = schema_find(s->item, keys[i]);
+
+		if (given)
+			errors_add(s->in->check->errors, tree_key_place(given),
+				   "\"%s\" has no meaning with \"forward: local\", which hands "
+				   "packets to this node as they are; leave it out",
+				   schema_rows[keys[i]].key);
+	}
+}
+
 /* What needs the packets of a flow to stay together; NULL: nothing. */
 static const char *needs_affinity(const struct service_check *s)
 {
@@ -167,7 +189,9 @@ static void take_settings(struct service_check *s)
 			(uint8_t)schema_number(quic, SCHEMA_quic_serverIdBytes);
 	service->mss = (uint16_t)schema_number(s->item, SCHEMA_service_mss);
 	s->forward = schema_text(s->item, SCHEMA_service_forward);
-	check_affinity(s);
+	check_local(s);
+	if (service->forward != STATE_FORWARD_LOCAL)
+		check_affinity(s);
 	service->track_always |= service->forward == STATE_FORWARD_NAT;
 }
 

@@ -113,7 +113,13 @@ static const char *forward_name(enum state_forward forward)
 	return forward == STATE_FORWARD_DSR    ? "dsr"
 	       : forward == STATE_FORWARD_IPIP ? "ipip"
 	       : forward == STATE_FORWARD_GUE  ? "gue"
-					       : "nat";
+	       : forward == STATE_FORWARD_NAT  ? "nat"
+					       : "local";
+}
+
+static const char *pool_name(const struct state_service *service)
+{
+	return service->pool[0] ? service->pool : "none";
 }
 
 static const char *affinity_name(enum state_affinity affinity)
@@ -189,7 +195,8 @@ static void add_service(struct line *line, const struct state_service *a,
 
 	if (!a)
 		add_setting(line, "protocol", NULL, protocol_name(b->protocol));
-	add_setting(line, "pool", a ? a->pool : NULL, b->pool);
+	if (a || b->pool[0])
+		add_setting(line, "pool", a ? pool_name(a) : NULL, pool_name(b));
 	add_setting(line, "forward", a ? forward_name(a->forward) : NULL, forward_name(b->forward));
 	if (a || b->affinity != STATE_AFFINITY_CLIENT_PORT)
 		add_setting(line, "affinity", a ? affinity_name(a->affinity) : NULL,

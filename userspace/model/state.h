@@ -21,6 +21,7 @@ enum state_forward {
 	STATE_FORWARD_IPIP,
 	STATE_FORWARD_GUE,
 	STATE_FORWARD_NAT,
+	STATE_FORWARD_LOCAL, /* to this node's own stack: no pool, no member */
 };
 
 /* What of a client's packet chooses the backend. */
@@ -62,8 +63,8 @@ struct state_health {
 
 struct state_service {
 	char name[STATE_NAME_MAX];
-	char pool[STATE_NAME_MAX];
-	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP */
+	char pool[STATE_NAME_MAX]; /* empty with forward: local */
+	uint8_t protocol;	   /* IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP */
 	enum state_forward forward;
 	enum state_affinity affinity;
 	bool track_always;	      /* with nat always so */

@@ -284,7 +284,8 @@ static const struct mtlb_vip *check_port(const struct node *node, const struct a
 		return vip;
 	assert_true(view->services[vip->service].used);
 	assert_int_equal(view->services[vip->service].tenant, vip->tenant);
-	assert_true(vip->slot_first && vip->slot_count);
+	if (!(vip->flags & MTLB_VIP_LOCAL))
+		assert_true(vip->slot_first && vip->slot_count);
 	check_owners(node, vip, vip->slot_first, vip->slot_count);
 	check_owners(node, vip, vip->old_first, vip->old_count);
 	check_flows(node, vip);
@@ -446,6 +447,9 @@ static void check_settings(const struct node *node)
 		const struct mtlb_service *names = &view->services[service->index];
 		const struct mtlb_tenant *tenant = &view->tenants[names->tenant];
 		bool nat = names->encap_wish == MTLB_FORWARD_NAT;
+		bool local = names->encap_wish == MTLB_FORWARD_LOCAL;
+
+		assert_int_equal(!service->slot_count, local);
 
 		for (const struct registry_vip *i = service->vips; i; i = i->next) {
 			const struct mtlb_vip *vip = &view->vips[i->record];
@@ -462,6 +466,10 @@ static void check_settings(const struct node *node)
 			assert_int_equal(vip->flow_mask,
 					 (nat ? tenant->nat_count : tenant->flow_count) - 1);
 			assert_int_equal(!!(vip->flags & MTLB_VIP_NAT), nat);
+			assert_int_equal(!!(vip->flags & MTLB_VIP_LOCAL), local);
+			assert_int_equal(vip->slot_count, service->slot_count);
+			if (local)
+				continue;
 			assert_int_equal(vip->flags & MTLB_VIP_TRACK_ALWAYS,
 					 !nat && names->track_always);
 			assert_int_equal(vip->flags >> MTLB_VIP_MSS_SHIFT, names->mss);

@@ -33,6 +33,13 @@ static void add_ranges(unsigned int *seed, uint8_t s, uint32_t border, struct ad
 		add_vip(to, address, 2000 + 10 * i, 2000 + 10 * i + pick(seed, 3));
 }
 
+static enum state_forward pick_forward(unsigned int *seed, const struct state_tenant *tenant)
+{
+	if (pick(seed, 5) == 0)
+		return STATE_FORWARD_LOCAL;
+	return tenant->nat_ports ? pick(seed, 4) : pick(seed, 3);
+}
+
 static void make_service(unsigned int *seed, uint8_t t, uint8_t s, uint32_t border,
 			 const struct state_tenant *tenant, struct state_service *to)
 {
@@ -40,7 +47,7 @@ static void make_service(unsigned int *seed, uint8_t t, uint8_t s, uint32_t bord
 
 	*to = (struct state_service){
 		.protocol = udp ? IPPROTO_UDP : IPPROTO_TCP,
-		.forward = tenant->nat_ports ? pick(seed, 4) : pick(seed, 3),
+		.forward = pick_forward(seed, tenant),
 		.affinity = pick(seed, udp ? 3 : 2),
 		.quic_server_id_bytes = udp ? pick(seed, 3) : 0,
 		.mss = !udp && pick(seed, 3) == 0 ? 1400 : 0,
@@ -51,9 +58,15 @@ static void make_service(unsigned int *seed, uint8_t t, uint8_t s, uint32_t bord
 	};
 	if (to->forward == STATE_FORWARD_NAT && to->affinity == STATE_AFFINITY_NONE)
 		to->affinity = STATE_AFFINITY_CLIENT_PORT;
+	if (to->forward == STATE_FORWARD_LOCAL) {
+		to->affinity = STATE_AFFINITY_CLIENT_PORT;
+		to->quic_server_id_bytes = 0;
+		to->mss = 0;
+	}
 	to->track_always = to->affinity != STATE_AFFINITY_NONE && pick(seed, 3) == 0;
 	snprintf(to->name, sizeof(to->name), "s%u", s);
-	snprintf(to->pool, sizeof(to->pool), "p%u", pick(seed, 2));
+	if (to->forward != STATE_FORWARD_LOCAL)
+		snprintf(to->pool, sizeof(to->pool), "p%u", pick(seed, 2));
 	to->members = calloc(MEMBERS, sizeof(*to->members));
 	assert_non_null(to->members);
 	for (size_t i = 0; i < tenant->address_count; i++) {
@@ -72,7 +85,7 @@ static void make_service(unsigned int *seed, uint8_t t, uint8_t s, uint32_t bord
 	for (uint8_t i = 0; i < MEMBERS; i++) {
 		struct state_member *member = &to->members[to->member_count];
 
-		if (!pick(seed, 3))
+		if (!pick(seed, 3) || to->forward == STATE_FORWARD_LOCAL)
 			continue;
 		*member = (struct state_member){
 			.address = ipv4(10, t, s, i + 1),

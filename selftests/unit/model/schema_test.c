@@ -61,8 +61,8 @@ static void choices_are_in_the_order_of_the_enums(void **state)
 	(void)state;
 	assert_int_equal(schema_number(NULL, SCHEMA_interface_mode), CONFIG_MODE_AUTO);
 	assert_int_equal(schema_number(NULL, SCHEMA_service_forward), STATE_FORWARD_IPIP);
-	assert_string_equal(schema_rows[SCHEMA_service_forward].choices, "dsr|ipip|gue|nat");
-	assert_int_equal(STATE_FORWARD_NAT, 3);
+	assert_string_equal(schema_rows[SCHEMA_service_forward].choices, "dsr|ipip|gue|nat|local");
+	assert_int_equal(STATE_FORWARD_LOCAL, 4);
 	assert_string_equal(schema_rows[SCHEMA_service_affinity].choices,
 			    "client-port|client|none");
 	assert_int_equal(STATE_AFFINITY_NONE, 2);

@@ -173,6 +173,17 @@ static json_int_t changed_slots(const struct agent *agent, const struct registry
 	return changed;
 }
 
+static const char *forward_name(uint8_t wish)
+{
+	static const char *const names[] = {
+		[MTLB_FORWARD_DSR] = "dsr",	[MTLB_FORWARD_IPIP] = "ipip",
+		[MTLB_FORWARD_GUE] = "gue",	[MTLB_FORWARD_NAT] = "nat",
+		[MTLB_FORWARD_LOCAL] = "local",
+	};
+
+	return wish < sizeof(names) / sizeof(names[0]) ? names[wish] : "?";
+}
+
 static void add_service(const struct agent *agent, const struct registry_service *service,
 			json_t *items)
 {
@@ -190,8 +201,8 @@ static void add_service(const struct agent *agent, const struct registry_service
 		json_pack("{s:s,s:s,s:s,s:o,s:s,s:s,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:I}", "tenant",
 			  tenant_name(agent, service), "name", service->key.name, "protocol",
 			  report_protocol(names->protocol), "vips", vips, "pool", names->pool,
-			  "forward", names->encap_wish == MTLB_FORWARD_DSR ? "dsr" : "ipip",
-			  "track", names->track_always ? "always" : "changed", "members",
+			  "forward", forward_name(names->encap_wish), "track",
+			  names->track_always ? "always" : "changed", "members",
 			  report_states(&states), "slots", (json_int_t)service->slot_count,
 			  "changedSlots", changed_slots(agent, service), "packets",
 			  (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes, "newFlows",
@@ -229,6 +240,8 @@ static void add_pool(const struct agent *agent, const struct registry_service *s
 	json_t *item;
 	size_t i;
 
+	if (!pool[0])
+		return; /* of this node's own stack */
 	json_array_foreach (items, i, item) {
 		if (!strcmp(json_string_value(json_object_get(item, "tenant")), tenant) &&
 		    !strcmp(json_string_value(json_object_get(item, "name")), pool)) {
