@@ -8,6 +8,8 @@
   packets.py answer ADDRESS PORT              waits for that question's answer, prints who gave it
   packets.py listen udp|igmp GROUP            joins, prints "ready", waits for one packet, prints it
   packets.py send udp|igmp GROUP              sends it
+  packets.py flood NETWORK VIP PORT RATE STOP so many SYNs a second, from NETWORK.1 to .254, until
+                                              the file STOP is there
 
 Needs root. Run it inside a namespace of the lab.
 """
@@ -171,7 +173,33 @@ def send(kind, group):
     return True
 
 
-VERBS = {"ping": ping, "encap": encap, "answer": answer, "listen": listen, "send": send}
+def syn(source, source_port, destination, port):
+    head = struct.pack("!HHIIBBHHH", source_port, port, random.getrandbits(32), 0, 5 << 4, 2, 65535, 0, 0)
+    pseudo = packed(source) + packed(destination) + struct.pack("!BBH", 0, socket.IPPROTO_TCP, len(head))
+    tcp = head[:16] + struct.pack("!H", checksum(pseudo + head)) + head[18:]
+    return ip_packet(source, destination, socket.IPPROTO_TCP, tcp)
+
+
+def flood(network, vip, port, rate, stop):
+    frames = [syn("%s.%d" % (network, 1 + i % 254), random.randint(1024, 65535), vip, int(port))
+              for i in range(2540)]
+    begun = time.monotonic()
+    sent = 0
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sock:
+        while not os.path.exists(stop):
+            due = int((time.monotonic() - begun) * int(rate))
+            for number in range(sent, min(due, sent + 1000)):
+                try:
+                    sock.sendto(frames[number % len(frames)], (vip, 0))
+                except OSError:  # a full queue
+                    pass
+            sent = due
+            time.sleep(0.005)
+    return True
+
+
+VERBS = {"ping": ping, "encap": encap, "answer": answer, "listen": listen, "send": send,
+         "flood": flood}
 
 if __name__ == "__main__":
     if len(sys.argv) < 3 or sys.argv[1] not in VERBS:

@@ -102,8 +102,8 @@ static int explain_problem(const json_t *problem, long status, const char *socke
 		       status);
 }
 
-static CURLcode perform(const char *socket, const char *target, const char *body,
-			struct curl_slist *headers, struct text *text)
+static void prepare(const char *socket, const char *target, const char *body,
+		    struct curl_slist *headers)
 {
 	char url[2048];
 
@@ -116,13 +116,19 @@ static CURLcode perform(const char *socket, const char *target, const char *body
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, TIMEOUT_S);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, text);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	if (body) {
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
 	}
+}
+
+static CURLcode perform(const char *socket, const char *target, const char *body,
+			struct curl_slist *headers, struct text *text)
+{
+	prepare(socket, target, body, headers);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, text);
 	return curl_easy_perform(curl);
 }
 
@@ -177,6 +183,83 @@ release:
 	curl_slist_free_all(headers);
 	free(encoded);
 	free(text.data);
+	return code;
+}
+
+struct watch {
+	struct text text; /* the line that is coming in; of a refusal, all of it */
+	bool (*line)(void *context, const json_t *item);
+	void *context;
+	bool enough;
+};
+
+/* Gives away the whole lines that are there; false when no more is wanted. */
+static bool take_lines(struct watch *watch)
+{
+	char *begin = watch->text.data, *rest = begin + watch->text.length, *end;
+
+	while (!watch->enough && (end = memchr(begin, '\n', rest - begin))) {
+		json_t *item = json_loadb(begin, end - begin, 0, NULL);
+
+		if (item)
+			watch->enough = !watch->line(watch->context, item);
+		json_decref(item);
+		begin = end + 1;
+	}
+	memmove(watch->text.data, begin, rest - begin);
+	watch->text.length = rest - begin;
+	return !watch->enough;
+}
+
+static size_t collect_lines(char *data, size_t size, size_t count, void *context)
+{
+	struct watch *watch = context;
+	long status = 0;
+
+	if (collect(data, size, count, &watch->text) != size * count)
+		return 0;
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	return status != 200 || take_lines(watch) ? size * count : 0;
+}
+
+static int explain_watch(CURLcode result, const struct watch *watch, const char *socket,
+			 struct err *err)
+{
+	json_t *answer = NULL;
+	long status = 0;
+	int code;
+
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	if (watch->enough)
+		return 0;
+	if (!status)
+		return explain_transport(result, socket, err);
+	if (status == 200)
+		return err_set(err, -EPIPE, "the agent on %s went away", socket);
+	code = understand(&watch->text, socket, &answer, err);
+	json_decref(answer);
+	return code ? code : err_set(err, -EPROTO, "the agent on %s is of another version", socket);
+}
+
+int client_watch(const char *socket, const char *target,
+		 bool (*line)(void *context, const json_t *item), void *context, struct err *err)
+{
+	struct watch watch = {.line = line, .context = context};
+	CURLcode result;
+	int code;
+
+	if (strlen(socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return err_set(err, -ENAMETOOLONG, "the socket's path %s is too long", socket);
+	code = client_init(err);
+	if (code)
+		return code;
+	prepare(socket, target, NULL, NULL);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 0L);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect_lines);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &watch);
+	result = curl_easy_perform(curl);
+	code = explain_watch(result, &watch, socket, err);
+	free(watch.text.data);
 	return code;
 }
 

@@ -7,6 +7,7 @@
 #define MTLB_TOOLS_CLIENT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "../../userspace/base/err.h"
 
@@ -17,6 +18,13 @@
  */
 int client_ask(const char *socket, const char *target, const json_t *body, json_t **ret,
 	       struct err *err);
+
+/*
+ * Asks for what does not end, and calls line with each line's JSON until that returns false: 0.
+ * Otherwise a negative errno and a sentence: the agent refused, or went away.
+ */
+int client_watch(const char *socket, const char *target,
+		 bool (*line)(void *context, const json_t *item), void *context, struct err *err);
 
 /* Appends "?name=value" or "&name=value", escaped. 0 or a negative errno. */
 int client_add_query(char *target, size_t size, const char *name, const char *value);

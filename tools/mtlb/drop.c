@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "noun.h"
 
+#include <stdlib.h>
+
+#include "cell.h"
 #include "list.h"
+#include "output.h"
+#include "safe.h"
+#include "watch.h"
 
 static const struct column columns[] = {
 	{"TENANT", "tenant", VALUE_TEXT},
@@ -14,17 +20,63 @@ static const struct column columns[] = {
 };
 
 static const struct filter filters[] = {
-	{"tenant", "NAME", "tenant", NULL},
-	{"reason", "REASON", "reason", NULL},
+	{"tenant", "NAME", "tenant", "tenant"},
+	{"reason", "REASON", "reason", "reason"},
 	{"verdict", "DROP|PASS", "verdict", NULL},
 	{},
 };
 
 static const char *const keys[] = {"tenant", "reason", "tenant/reason", NULL};
 
+static void print_joined(const json_t *drop, const char *path)
+{
+	char *text = cell_join(drop, path);
+
+	safe_print(stdout, text ? text : "-");
+	free(text);
+}
+
+/* Without ports when it has none. */
+static void print_drop(const struct options *options, const json_t *drop)
+{
+	json_int_t packets = json_integer_value(json_object_get(drop, "packets"));
+	const json_t *flag;
+	size_t i;
+
+	output_text(json_object_get(drop, "at"));
+	putchar(' ');
+	output_text(json_object_get(drop, "tenant"));
+	putchar(' ');
+	output_state(options, json_string_value(json_object_get(drop, "reason")));
+	putchar(' ');
+	output_text(json_object_get(drop, "protocol"));
+	putchar(' ');
+	print_joined(drop, "source:sourcePort");
+	fputs(" > ", stdout);
+	print_joined(drop, "destination:destinationPort");
+	json_array_foreach (json_object_get(drop, "flags"), i, flag) {
+		putchar(' ');
+		output_text(flag);
+	}
+	printf(" %" JSON_INTEGER_FORMAT " bytes",
+	       json_integer_value(json_object_get(drop, "length")));
+	if (packets > 1)
+		printf(", and %" JSON_INTEGER_FORMAT " more of this tenant's", packets - 1);
+	putchar('\n');
+}
+
+static int run_watch(const struct call *call)
+{
+	return watch_run(call, print_drop);
+}
+
 static const struct verb verbs[] = {
 	{"list", NULL, "Lists why packets were not forwarded, by tenant; - is nobody's.", list_run},
 	{"show", NULL, "Shows the rows of a tenant or of a reason.", list_run_show},
+	{"watch", "[tenant NAME] [reason REASON]",
+	 "Prints packets as they are dropped, a few a second of each tenant's, until it is "
+	 "stopped.",
+	 run_watch},
 	{},
 };
 

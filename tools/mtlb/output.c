@@ -22,9 +22,11 @@ static const char *state_colour(const char *text)
 	static const struct {
 		const char *text, *colour;
 	} colours[] = {
-		{"up", GREEN},		{"down", RED},	  {"drain", YELLOW},
-		{"gone", DIM},		{"DROP", RED},	  {"PASS", YELLOW},
-		{"established", GREEN}, {"closing", DIM}, {"unproven", YELLOW},
+		{"up", GREEN},		{"down", RED},		{"drain", YELLOW},
+		{"gone", DIM},		{"DROP", RED},		{"PASS", YELLOW},
+		{"established", GREEN}, {"closing", DIM},	{"unproven", YELLOW},
+		{"attack-begins", RED}, {"attack-ends", GREEN}, {"member-down", RED},
+		{"member-up", GREEN},
 	};
 	size_t i;
 
@@ -128,6 +130,22 @@ int output_fields(const struct options *options, const struct column *columns, c
 		free(text);
 	}
 	return 0;
+}
+
+void output_state(const struct options *options, const char *text)
+{
+	const char *colour = text && options->colour ? state_colour(text) : NULL;
+
+	fputs(colour ? colour : "", stdout);
+	safe_print(stdout, text ? text : "-");
+	fputs(colour ? RESET : "", stdout);
+}
+
+void output_text(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	safe_print(stdout, text && *text ? text : "-");
 }
 
 void output_json(const struct options *options, const json_t *value)

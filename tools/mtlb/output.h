@@ -11,6 +11,12 @@ int output_table(const struct options *options, const struct column *columns, co
 /* One item, a line for each column: the title, then the value. 0 or -ENOMEM. */
 int output_fields(const struct options *options, const struct column *columns, const json_t *item);
 
+/* Words within a line: one in the colour of its state, if it has one; and a value of the API. Both
+ * made harmless; a value that is no text is "-".
+ */
+void output_state(const struct options *options, const char *text);
+void output_text(const json_t *value);
+
 /* JSON as -j and -p want it. */
 void output_json(const struct options *options, const json_t *value);
 

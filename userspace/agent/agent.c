@@ -140,6 +140,24 @@ static void flow_log_due(struct loop_timer *timer)
 	loop_timer_set(agent->loop, timer, FLOW_LOG_INTERVAL_NS);
 }
 
+/* Once for all services that have it. */
+static void tell_health(struct agent *agent, const char *tenant, const char *pool,
+			const struct addr *address, uint16_t port,
+			const struct check_result *result)
+{
+	bool down = result->state == HEALTH_DOWN;
+	char text[ADDR_TEXT_MAX];
+	json_t *details = json_pack("{s:s,s:s,s:i}", "pool", pool, "address",
+				    addr_format(address, text), "port", (int)port);
+
+	if (down)
+		json_object_set_new(details, "error", json_string(result->error));
+	addr_format_endpoint(address, port, text);
+	events_raise(agent->events, down ? "member-down" : "member-up", tenant, details,
+		     "backend %s of %s/%s is %s%s%s", text, tenant, pool, down ? "down" : "up",
+		     down ? ": " : "", down ? result->error : "");
+}
+
 static enum mtlb_member_state member_state(enum health_state health)
 {
 	return health == HEALTH_DOWN ? MTLB_MEMBER_DOWN : MTLB_MEMBER_UP;
@@ -153,6 +171,7 @@ static void health_changed(void *context, const char *tenant_name, const char *p
 	const struct dataplane_view *view = dataplane_view(agent->dataplane);
 	struct registry_tenant *tenant = registry_tenant(&agent->registry, tenant_name);
 	struct registry_service *service, *next;
+	bool was_down = false, known = false;
 
 	if (!tenant || result->state == HEALTH_UNKNOWN)
 		return;
@@ -163,12 +182,18 @@ static void health_changed(void *context, const char *tenant_name, const char *p
 		    strcmp(view->services[service->index].pool, pool) != 0)
 			continue;
 		index = registry_member(&agent->registry, service, address, port);
-		if (index && view->member_names[index].state != MTLB_MEMBER_GONE &&
-		    members_set_state(&agent->members, service, index, member_state(result->state),
+		if (!index || view->member_names[index].state == MTLB_MEMBER_GONE)
+			continue;
+		known = true;
+		was_down |= view->member_names[index].state == MTLB_MEMBER_DOWN;
+		if (members_set_state(&agent->members, service, index, member_state(result->state),
 				      loop_now(agent->loop)))
 			log_error("members", "cannot note the health of a backend of %s/%s",
 				  tenant_name, pool);
 	}
+	/* that one was found up when it was first looked at is nothing to tell */
+	if (known && was_down != (result->state == HEALTH_DOWN))
+		tell_health(agent, tenant_name, pool, address, port, result);
 	publish_soon(agent);
 }
 
@@ -500,6 +525,15 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 	error = held_new(agent->dataplane, agent->loop, &agent->held);
 	if (error)
 		return err_set(err, error, "cannot take over held fragments: %s", strerror(-error));
+	error = watchers_new(&agent->watchers);
+	error = error ?: events_new(agent->watchers, &agent->events);
+	error = error ?: attacks_new(&agent->registry, agent->events, &agent->attacks);
+	error = error
+			?: samples_new(&agent->registry, agent->loop, agent->watchers,
+				       agent->attacks, &agent->samples);
+	if (error)
+		return err_set(err, error, "cannot take over samples of dropped packets: %s",
+			       strerror(-error));
 	agent->publish_timer = (struct loop_timer){.fire = publish_dirty, .context = agent};
 	agent->hops_timer = (struct loop_timer){.fire = hops_due, .context = agent};
 	agent->sweep_timer = (struct loop_timer){.fire = sweep_due, .context = agent};
@@ -572,6 +606,8 @@ void agent_stop(struct agent *agent)
 	bool had_dataplane = agent->dataplane != NULL;
 	struct err err = {};
 
+	if (agent->watchers)
+		watchers_end(agent->watchers);
 	if (agent->http)
 		http_free(agent->http);
 	if (agent->checks)
@@ -580,6 +616,14 @@ void agent_stop(struct agent *agent)
 		netlink_free(agent->netlink);
 	if (agent->held)
 		held_free(agent->held);
+	if (agent->samples)
+		samples_free(agent->samples);
+	if (agent->attacks)
+		attacks_free(agent->attacks);
+	if (agent->events)
+		events_free(agent->events);
+	if (agent->watchers)
+		watchers_free(agent->watchers);
 	if (agent->registry.dataplane)
 		registry_close(&agent->registry);
 	dataplane_close(agent->dataplane);

@@ -9,10 +9,13 @@
 #include "../model/config.h"
 #include "api/http.h"
 #include "check/check.h"
+#include "events.h"
 #include "flow_log.h"
 #include "held.h"
 #include "members.h"
+#include "samples.h"
 #include "sweep.h"
+#include "watchers.h"
 
 struct agent_options {
 	const char *config;	/* file or directory */
@@ -31,6 +34,10 @@ struct agent {
 	struct checks *checks;
 	struct sweep sweep;
 	struct held *held;
+	struct watchers *watchers;
+	struct events *events;
+	struct attacks *attacks;
+	struct samples *samples;
 	struct flow_log flow_log;
 	struct http *http;
 	struct config config; /* the one that runs */

@@ -89,10 +89,72 @@ static inline int get_refusing(void *context, const struct http_request *request
 	return -EINVAL;
 }
 
+/* Streams: lines that are posted go to whoever watches. */
+
+#define STREAMS 8
+
+static struct stream *streams[STREAMS];
+static int stream_count;
+
+static inline void stream_closed(void *context, struct stream *stream)
+{
+	int i;
+
+	(void)context;
+	for (i = 0; streams[i] != stream;)
+		i++;
+	streams[i] = streams[--stream_count];
+}
+
+static inline int get_stream(void *context, const struct http_request *request,
+			     struct http_reply *reply)
+{
+	(void)context;
+	(void)request;
+	if (stream_count == STREAMS)
+		return -EBUSY;
+	reply->stream = stream_new(stream_closed, NULL);
+	if (!reply->stream)
+		return -ENOMEM;
+	streams[stream_count++] = reply->stream;
+	return 0;
+}
+
+/* Tells how many watch, and how many lines they have missed. */
+static inline int post_line(void *context, const struct http_request *request,
+			    struct http_reply *reply)
+{
+	json_int_t missed = 0;
+	int i;
+
+	(void)context;
+	for (i = 0; i < stream_count; i++) {
+		if (request->body)
+			stream_write(streams[i], json_incref(request->body));
+		missed += (json_int_t)stream_missed(streams[i]);
+	}
+	reply->body = json_pack("{s:i, s:I}", "streams", stream_count, "missed", missed);
+	return 0;
+}
+
+static inline int post_end(void *context, const struct http_request *request,
+			   struct http_reply *reply)
+{
+	int i;
+
+	(void)context;
+	(void)request;
+	(void)reply;
+	for (i = 0; i < stream_count; i++)
+		stream_end(streams[i]);
+	return 0;
+}
+
 static const struct http_route routes[] = {
 	{"GET", "/v1/echo", get_echo},	       {"POST", "/v1/echo", post_echo},
 	{"GET", "/v1/large", get_large},       {"GET", "/v1/failing", get_failing},
-	{"GET", "/v1/refusing", get_refusing},
+	{"GET", "/v1/refusing", get_refusing}, {"GET", "/v1/stream", get_stream},
+	{"POST", "/v1/line", post_line},       {"POST", "/v1/end", post_end},
 };
 
 /* The child. */
@@ -122,6 +184,8 @@ static inline int serve(int leash_end, int ready)
 	}
 	close(ready);
 	loop_run(child_loop);
+	for (int i = 0; i < stream_count; i++)
+		stream_end(streams[i]);
 	http_free(http);
 	loop_fd_remove(child_loop, &fd);
 	loop_free(child_loop);

@@ -225,6 +225,34 @@ run drop list
 ok "drop list" has "$out" "no_member  DROP           7   700B  No member of the pool is usable."
 run drop show acme
 ok "drop show TENANT" lines "$out" 2
+run event
+ok "event list" has "$out" "2h5m ago  acme    member-down    backend 10.1.0.21:80 of acme/web is down: timeout"
+ok "event list: controls are escaped" has "$out" 'udp flood \x1b[2J'
+run event list tenant acme
+ok "event list: tenant" lines "$out" 2
+run event show attack-begins
+ok "event show KIND" lines "$out" 2
+: >"$dir/log"
+run drop watch tenant acme reason over_new_flows
+ok "drop watch: asks for tenant and reason" is "$(<"$dir/log")" \
+	"GET /v1/drops?watch=true&tenant=acme&reason=over_new_flows "
+ok "drop watch: a line for each" is "$out" "\
+2026-01-31T12:00:00.123Z acme over_new_flows TCP 198.51.100.7:40000 > 192.0.2.10:80 SYN ACK 60 bytes, and 7 more of this tenant's
+(5 more, too fast for this terminal)
+2026-01-31T12:00:01.000Z acme fragment UDP 2001:db8:c::7 > 2001:db8::10 100 bytes"
+ok "drop watch: the agent goes away" is "$err" "mtlb: the agent on $MTLB_SOCKET went away"
+ok "drop watch: exit code" exits 1
+run -j drop watch
+ok "drop watch in JSON: one line each" lines "$out" 3
+ok "drop watch in JSON: no control reaches the terminal" is "$(tr -d '[:print:]\n' <<<"$out" | od -c)" 0000000
+run event watch
+ok "event watch" has "$out" 'Z attack-begins attack on bulk: udp flood \x1b[2J'
+run event watch tenant nobody
+ok "watch: a refusal is said" is "$err" "mtlb: No such tenant: nobody"
+run drop watch verdict DROP
+ok "watch: only what the agent can tell apart" has "$err" 'there is no filter "verdict"'
+run drop watch tenant
+ok "watch: filter without its value" has "$err" "usage: mtlb drop watch [tenant NAME] [reason REASON]"
 run node
 ok "node: fields" has "$out" "dataplane created  1d3h ago"
 ok "node: interfaces" has "$out" "eth0           2  yes  1500  native  -"
@@ -313,6 +341,8 @@ ok "a proxy of the environment is not asked" exits 0
 # script(1) gives the command a terminal.
 out=$(script -qec "'$MTLB' backend list" /dev/null </dev/null)
 ok "colours on a terminal" has "$out" $'\033[31mdown\033[0m'
+out=$(script -qec "'$MTLB' event watch" /dev/null </dev/null)
+ok "colours of what is watched" has "$out" $'\033[31mattack-begins\033[0m'
 out=$(NO_COLOR=1 script -qec "'$MTLB' backend list" /dev/null </dev/null)
 ok "NO_COLOR" lacks "$out" $'\033'
 out=$(TERM=dumb script -qec "'$MTLB' backend list" /dev/null </dev/null)

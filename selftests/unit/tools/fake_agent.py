@@ -79,6 +79,12 @@ ANSWERS = {
         {"tenant": "acme", "reason": "no_member", "verdict": "DROP", "packets": 7, "bytes": 700,
          "sentence": "No member of the pool is usable."},
     ),
+    "/v1/events": items(
+        {"id": 1, "at": ago(7510), "kind": "member-down", "tenant": "acme", "pool": "web", "address": "10.1.0.21",
+         "port": 80, "error": "timeout", "sentence": "backend 10.1.0.21:80 of acme/web is down: timeout"},
+        {"id": 2, "at": ago(30), "kind": "attack-begins", "tenant": "bulk",
+         "sentence": "attack on bulk: udp flood \x1b[2J"},
+    ),
     "/v1/node": {
         "name": "edge-1", "version": "0.1.0", "abi": 1, "created": ago(100000), "started": ago(60),
         "adopted": True, "hashSecret": "file",
@@ -88,6 +94,20 @@ ANSWERS = {
         "config": {"path": "/etc/mtlb", "loadedAt": ago(60), "generation": 4},
         "counters": [{"reason": "not_ip", "verdict": "PASS", "packets": 9, "bytes": 900}],
     },
+}
+
+# What the streams say before the agent goes away.
+LINES = {
+    "/v1/events": [ANSWERS["/v1/events"]["items"][1]],
+    "/v1/drops": [
+        {"at": "2026-01-31T12:00:00.123Z", "tenant": "acme", "reason": "over_new_flows", "service": "web",
+         "protocol": "TCP", "source": "198.51.100.7", "sourcePort": 40000, "destination": "192.0.2.10",
+         "destinationPort": 80, "length": 60, "packets": 8, "interface": "eth0", "flags": ["SYN", "ACK"]},
+        {"missed": 5},
+        {"at": "2026-01-31T12:00:01.000Z", "tenant": "acme", "reason": "fragment", "service": "",
+         "protocol": "UDP", "source": "2001:db8:c::7", "sourcePort": 0, "destination": "2001:db8::10",
+         "destinationPort": 0, "length": 100, "packets": 1, "interface": "\x1b]0;x\x07"},
+    ],
 }
 
 PROBLEM = {
@@ -109,6 +129,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
+    def stream(self, lines):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-ndjson")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for line in lines:
+            data = (json.dumps(line, ensure_ascii=False) + "\n").encode()
+            for part in (data[:7], data[7:]):  # lines need not come whole
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+        self.close_connection = True
+
     def record(self, body=""):
         with open(sys.argv[2], "a", encoding="utf-8") as log:
             print(self.command, self.path, body, file=log)
@@ -124,6 +155,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
         elif "tenant=plain" in self.path:
             self.reply(503, b"busy", "text/plain")
+        elif "watch=true" in self.path and "tenant=nobody" in self.path:
+            self.reply(404, {"title": "No such tenant", "detail": "nobody", "status": 404},
+                       "application/problem+json")
+        elif "watch=true" in self.path:
+            self.stream(LINES[path])
         elif path in ANSWERS:
             self.reply(200, ANSWERS[path])
         else:

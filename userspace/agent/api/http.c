@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A request is collected, bounded, parsed and handed to its route; the answer is one buffer.
+ * A request is collected, bounded, parsed and handed to its route; the answer is one buffer, or a
+ * stream (stream.c).
  * Clients that stall, die or flood cost a connection slot until the timeout and nothing else.
  */
 #include "http.h"
@@ -83,6 +84,21 @@ static void problem_too_big(struct http_reply *reply)
 		       "the body is longer than %d bytes", HTTP_BODY_MAX);
 }
 
+static enum MHD_Result send_stream(struct http *http, struct MHD_Connection *connection,
+				   struct stream *stream)
+{
+	struct MHD_Response *response =
+		stream_respond(stream, http->loop, &http->timer, connection);
+	enum MHD_Result result = MHD_NO;
+
+	if (!response)
+		return MHD_NO;
+	if (MHD_add_response_header(response, "Content-Type", "application/x-ndjson") == MHD_YES)
+		result = MHD_queue_response(connection, MHD_HTTP_OK, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
 static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http_reply *reply,
 				  const char *allow)
 {
@@ -160,7 +176,7 @@ static bool parse_body(const struct upload *upload, json_t **ret, struct http_re
 	return true;
 }
 
-static enum MHD_Result answer(const struct http *http, struct MHD_Connection *connection,
+static enum MHD_Result answer(struct http *http, struct MHD_Connection *connection,
 			      const char *method, const char *path, const struct upload *upload)
 {
 	struct http_request request = {.method = method, .path = path, .connection = connection};
@@ -185,7 +201,8 @@ static enum MHD_Result answer(const struct http *http, struct MHD_Connection *co
 			http_problem(&reply, MHD_HTTP_INTERNAL_SERVER_ERROR,
 				     "Internal Server Error", strerror(-code));
 	}
-	result = send_reply(connection, &reply, !route && *allow ? allow : NULL);
+	result = reply.stream ? send_stream(http, connection, reply.stream)
+			      : send_reply(connection, &reply, !route && *allow ? allow : NULL);
 	json_decref(request.body);
 	return result;
 }
@@ -301,8 +318,8 @@ static int start_daemon(struct http *http, const char *path, struct err *err)
 	const union MHD_DaemonInfo *info;
 
 	http->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, http,
-		MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL, MHD_OPTION_LISTEN_SOCKET,
+		MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle,
+		http, MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL, MHD_OPTION_LISTEN_SOCKET,
 		http->socket.fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)HTTP_CONNECTIONS_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)HTTP_TIMEOUT_S,
 		MHD_OPTION_NOTIFY_COMPLETED, request_over, NULL, MHD_OPTION_END);
@@ -362,6 +379,7 @@ void http_free(struct http *http)
 {
 	if (!http)
 		return;
+	MHD_run(http->daemon); /* the ends of streams go out */
 	loop_timer_cancel(http->loop, &http->timer);
 	loop_fd_remove(http->loop, &http->fd);
 	listen_unlink(&http->socket);

@@ -12,6 +12,7 @@
 
 #include "../../base/err.h"
 #include "../../sys/loop.h"
+#include "stream.h"
 
 #define HTTP_BODY_MAX	     (1 << 20) /* longer ones are answered with 413 */
 #define HTTP_CONNECTIONS_MAX 512       /* more wait in the socket's queue */
@@ -25,9 +26,10 @@ struct http_request {
 
 /* What a handler fills in. */
 struct http_reply {
-	int status;   /* 0 stands for 200, or for 204 when there is no body */
-	json_t *body; /* given away; NULL: none */
-	bool problem; /* body is a problem document (RFC 9457) */
+	int status;	       /* 0 stands for 200, or for 204 when there is no body */
+	json_t *body;	       /* given away; NULL: none */
+	bool problem;	       /* body is a problem document (RFC 9457) */
+	struct stream *stream; /* instead of a body: lines, one after the other; given away */
 };
 
 struct http_route {
@@ -42,7 +44,9 @@ struct http;
 int http_new(struct loop *loop, const char *socket_path, const struct http_route *routes,
 	     size_t count, void *context, struct http **ret, struct err *err);
 
-/* Closes every connection and removes the socket. Not to be called by a handler. */
+/* Closes every connection and removes the socket; streams must have been ended. Not to be called by
+ * a handler.
+ */
 void http_free(struct http *http);
 
 /* The value of a query parameter: NULL when it is not there, "" when it has no value. */

@@ -110,6 +110,15 @@ static json_int_t count_probes(const struct agent *agent)
 	return probes;
 }
 
+/* Clients that watch, lines they did not take in time, and samples that the ring had no room for.
+ */
+static json_t *watching(const struct agent *agent)
+{
+	return json_pack("{s:I,s:I,s:I}", "clients", (json_int_t)watchers_count(agent->watchers),
+			 "missed", (json_int_t)watchers_missed(agent->watchers), "unsampled",
+			 (json_int_t)dataplane_sum_crowded_events(agent->dataplane));
+}
+
 int report_node(void *context, const struct http_request *request, struct http_reply *reply)
 {
 	struct agent *agent = context;
@@ -132,6 +141,7 @@ int report_node(void *context, const struct http_request *request, struct http_r
 		"hashSecret", agent->config.has_hash_secret ? "file" : "generated", "interfaces",
 		interfaces(agent), "capacity", capacity(agent), "health", "probes",
 		count_probes(agent), "config", config, "counters", report_reasons(agent, 0, "-"));
+	json_object_set_new(reply->body, "watchers", watching(agent));
 	return reply->body ? 0 : -ENOMEM;
 }
 

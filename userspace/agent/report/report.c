@@ -16,6 +16,7 @@ static const struct http_route routes[] = {
 	{"GET", "/v1/backends", report_backends},
 	{"GET", "/v1/drops", report_drops},
 	{"GET", "/v1/flows", report_flows},
+	{"GET", "/v1/events", report_events},
 	{"POST", "/v1/config/diff", report_config_diff},
 	{"POST", "/v1/config/apply", report_config_apply},
 };
@@ -77,6 +78,24 @@ json_t *report_monotonic(uint64_t monotonic_ns)
 const char *report_protocol(uint8_t protocol)
 {
 	return protocol == IPPROTO_TCP ? "TCP" : protocol == IPPROTO_UDP ? "UDP" : "any";
+}
+
+const char *report_ip_protocol(uint8_t protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return "TCP";
+	case IPPROTO_UDP:
+		return "UDP";
+	case IPPROTO_SCTP:
+		return "SCTP";
+	case IPPROTO_ICMP:
+		return "ICMP";
+	case IPPROTO_ICMPV6:
+		return "ICMPv6";
+	default:
+		return "other";
+	}
 }
 
 const char *report_member_state(const struct mtlb_member_name *name)

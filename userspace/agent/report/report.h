@@ -21,9 +21,14 @@ int report_pools(void *context, const struct http_request *request, struct http_
 int report_backends(void *context, const struct http_request *request, struct http_reply *reply);
 int report_drops(void *context, const struct http_request *request, struct http_reply *reply);
 int report_flows(void *context, const struct http_request *request, struct http_reply *reply);
+int report_events(void *context, const struct http_request *request, struct http_reply *reply);
 int report_config_diff(void *context, const struct http_request *request, struct http_reply *reply);
 int report_config_apply(void *context, const struct http_request *request,
 			struct http_reply *reply);
+
+/* A stream of samples of them; the parameters are tenant and reason. */
+int report_watched_drops(struct agent *agent, const struct http_request *request,
+			 struct http_reply *reply);
 
 /* {"items": items} */
 int report_items(struct http_reply *reply, json_t *items);
@@ -33,6 +38,7 @@ json_t *report_endpoint(const struct mtlb_address *address, __be16 port);
 json_t *report_time(uint64_t realtime_ns);	 /* RFC 3339; null for 0 */
 json_t *report_monotonic(uint64_t monotonic_ns); /* the same for CLOCK_MONOTONIC */
 const char *report_protocol(uint8_t protocol);
+const char *report_ip_protocol(uint8_t protocol); /* of a packet: "ICMP" as well */
 const char *report_member_state(const struct mtlb_member_name *name);
 
 /* {"up": n, "down": n, ...} of all services with this pool, or of one service when pool is NULL. */

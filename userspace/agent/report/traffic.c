@@ -39,9 +39,11 @@ int report_drops(void *context, const struct http_request *request, struct http_
 {
 	struct agent *agent = context;
 	struct registry_tenant *tenant, *next;
-	json_t *items = report_reasons(agent, 0, "-");
+	json_t *items;
 
-	(void)request;
+	if (http_query(request, "watch"))
+		return report_watched_drops(agent, request, reply);
+	items = report_reasons(agent, 0, "-");
 	HASH_ITER (by_name, agent->registry.tenants, tenant, next) {
 		json_t *more = report_reasons(agent, tenant->index, tenant->name);
 

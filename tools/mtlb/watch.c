@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "watch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+#include "command.h"
+#include "output.h"
+#include "words.h"
+
+#define FILTERS_MAX 8
+#define TARGET_MAX  1024
+
+struct watching {
+	const struct options *options;
+	void (*print)(const struct options *options, const json_t *line);
+};
+
+/* Returns false when nobody reads it any more. */
+static bool take_line(void *context, const json_t *line)
+{
+	const struct watching *watching = context;
+	const json_t *missed = json_object_get(line, "missed");
+
+	if (watching->options->json)
+		output_json(watching->options, line);
+	else if (missed)
+		printf("(%" JSON_INTEGER_FORMAT " more, too fast for this terminal)\n",
+		       json_integer_value(missed));
+	else
+		watching->print(watching->options, line);
+	return !fflush(stdout);
+}
+
+/* 0, or EXIT_ERROR after a sentence. */
+static int add_filters(const struct call *call, char *target)
+{
+	const struct filter *filters = call->noun->filters, *wanted[FILTERS_MAX] = {};
+	const char *keywords[FILTERS_MAX];
+	size_t count = 0;
+	struct err err;
+
+	for (size_t i = 0; filters && filters[i].keyword && count < FILTERS_MAX; i++) {
+		if (!filters[i].query)
+			continue;
+		wanted[count] = &filters[i];
+		keywords[count++] = filters[i].keyword;
+	}
+	for (int i = 0; i < call->argc; i += 2) {
+		int found = words_find(call->argv[i], keywords, count, "filter", &err);
+
+		if (found < 0)
+			return command_misused(call, "%s", err.text);
+		if (i + 1 == call->argc)
+			return command_misused(call, "%s what? %s is missing", keywords[found],
+					       wanted[found]->value);
+		if (client_add_query(target, TARGET_MAX, wanted[found]->query, call->argv[i + 1]))
+			return command_misused(call, "%s is too long", wanted[found]->value);
+	}
+	return 0;
+}
+
+int watch_run(const struct call *call, void (*print)(const struct options *, const json_t *line))
+{
+	struct watching watching = {.options = call->options, .print = print};
+	char target[TARGET_MAX];
+	struct err err;
+
+	snprintf(target, sizeof(target), "%s?watch=true", call->noun->endpoint);
+	if (add_filters(call, target))
+		return EXIT_ERROR;
+	if (client_watch(call->options->socket, target, take_line, &watching, &err))
+		return command_fail(call->options, "%s", err.text);
+	return EXIT_OK;
+}
