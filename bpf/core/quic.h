@@ -33,6 +33,22 @@ static __always_inline bool quic_is_handshake(const __u8 *at)
 	return version == core_be32(QUIC_VERSION_2) && type == 3;
 }
 
+/* A client's first packet, or of a version that is not known here: the server would take it for one
+ * (RFC 9000, 17.2.2 and 6.1). */
+static __always_inline bool quic_opens(const void *at, const void *end)
+{
+	const __u8 *header = at;
+	__u32 version, type;
+
+	if (at + 5 > end || !(header[0] & QUIC_LONG))
+		return false;
+	__builtin_memcpy(&version, header + 1, sizeof(version));
+	type = header[0] >> QUIC_TYPE_SHIFT & 3;
+	if (version == core_be32(QUIC_VERSION_1))
+		return type == 0;
+	return version != core_be32(QUIC_VERSION_2) || type == 1;
+}
+
 /* at: the UDP payload; left: how long it is; bytes: of a server ID, 1-8. Returns false when the
  * packet names nobody. A packet too short for eight bytes of ID is none that a peer would accept
  * (RFC 9000, 10.3).

@@ -26,7 +26,7 @@ static __always_inline int detour(struct xdp_md *ctx, struct packet *p, int reas
 		return reason;
 	switch (reason) {
 	case MTLB_REASON_fragment:
-		return admit(p, vip) ?: fragment_follow(ctx, p);
+		return admit(ctx, p, vip) ?: fragment_follow(ctx, p);
 	case MTLB_REASON_local:
 		if (p->fragment)
 			fragment_remember(ctx, p, MTLB_FRAGMENT_LOCAL);
@@ -41,7 +41,7 @@ static __always_inline int detour(struct xdp_md *ctx, struct packet *p, int reas
 			nat_remember(p);
 		return reason;
 	case MTLB_REASON_icmp:
-		return admit(p, vip) ?: answer_echo(ctx, p, vip);
+		return admit(ctx, p, vip) ?: answer_echo(ctx, p, vip);
 	default:
 		return reason;
 	}

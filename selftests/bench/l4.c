@@ -213,8 +213,12 @@ static int fill_dataplane(void)
 			     .nat_sources = 1},
 	};
 	/* all meters are met in every row, and refuse nothing: a hundred times what is sent */
-	const struct state_limits much = {1000000000, 1000000000000, 1000000000, 1000};
-	const struct state_limits next_to_none = {1, 8000, 1, 1};
+	const struct state_limits much = {.packets = 1000000000,
+					  .bits = 1000000000000,
+					  .new_flows = 1000000000,
+					  .burst_ms = 1000};
+	const struct state_limits next_to_none = {
+		.packets = 1, .bits = 8000, .new_flows = 1, .burst_ms = 1};
 	struct mtlb_meter enough = meters_make(&much), little = meters_make(&next_to_none);
 	struct err err = {};
 	int error;

@@ -4,6 +4,7 @@
  * unit is due every thousand seconds; where it does, what passed is held against the clock.
  */
 #include <linux/bpf.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -19,9 +20,10 @@
 
 #include "rig.h"
 
-#define SECOND	  1000000000ULL
-#define TO_ACME	  "eth / ip4 client > acme / tcp 1 > 97 "
-#define PASSED_ON SENT(METERED, DIRECT)
+#define SECOND	    1000000000ULL
+#define TO_ACME	    "eth / ip4 client > acme / tcp 1 > 97 "
+#define PASSED_ON   SENT(METERED, DIRECT)
+#define QUIC_RECORD 200
 
 /* Seconds from one packet or flow, or one byte of forty, to the next: none falls due in a test. */
 #define LONG	   1000
@@ -116,6 +118,33 @@ static void new_flows(void **state)
 	RIG_CHECK(rig, TO_ACME "ACK", PASSED_ON);
 	RIG_CHECK(rig, TO_ACME "FIN ACK", PASSED_ON);
 	RIG_CHECK(rig, TO_ACME "SYN ACK", PASSED_ON);
+}
+
+/* A QUIC client's first packets open a connection, what follows does not. */
+static void quic_flows(void **state)
+{
+	struct mtlb_vip vip = rig_vip("192.0.2.1", DSR_UDP, IPPROTO_UDP, 4431);
+	struct rig *rig = *state;
+
+#define QUIC(rest) "eth / ip4 client > acme / udp 1 > 4431 / quic " rest " / 40 bytes"
+	vip.flags = 4 << MTLB_VIP_QUIC_SHIFT | MTLB_VIP_METER_FLOWS;
+	rig_put_vip(rig, QUIC_RECORD, &vip);
+	set(rig, ACME, MTLB_METER_FLOWS, burst_only(4, LONG, 1));
+	RIG_CHECK(rig, QUIC("long 0 00a1a2a3a4"), SENT(DSR_UDP, DIRECT));
+	RIG_CHECK(rig, QUIC("short 00ffffffffffffffff"), SENT(DSR_UDP, DIRECT));
+	RIG_CHECK(rig, QUIC("long 1 00a1a2a3a4 version 0x6b3343cf"), SENT(DSR_UDP, DIRECT));
+	RIG_CHECK(rig, QUIC("long 2 00a1a2a3a4"), SENT(DSR_UDP, DIRECT));
+	RIG_CHECK(rig, QUIC("long 0 00a1a2a3a4 version 0x6b3343cf"), SENT(DSR_UDP, DIRECT));
+	RIG_CHECK(rig, QUIC("long 2 00a1a2a3a4 version 5"), SENT(DSR_UDP, DIRECT));
+	RIG_CHECK(rig, "eth / ip4 client > acme / udp 1 > 4431", SENT(DSR_UDP, DIRECT));
+	RIG_CHECK(rig, QUIC("long 0 00a1a2a3a4"), SENT(DSR_UDP, DIRECT));
+	RIG_CHECK(rig, QUIC("long 0 00a1a2a3a4"), DROPPED(ACME, over_new_flows));
+	RIG_CHECK(rig, QUIC("long 1 00a1a2a3a4"), SENT(DSR_UDP, DIRECT));
+	RIG_CHECK(rig, QUIC("short 00ffffffffffffffff"), SENT(DSR_UDP, DIRECT));
+	/* a service that does not speak it */
+	vip.flags = MTLB_VIP_METER_FLOWS;
+	rig_put_vip(rig, QUIC_RECORD + 1, &vip);
+	RIG_CHECK(rig, QUIC("long 0 00a1a2a3a4"), SENT(DSR_UDP, DIRECT));
 }
 
 static uint64_t left(const struct rig *rig, enum mtlb_meter_kind kind)
@@ -348,12 +377,19 @@ static void two_cpus(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_rate_no_limit),  cmocka_unit_test(packets),
-		cmocka_unit_test(packets_ipv6),	     cmocka_unit_test(bytes),
-		cmocka_unit_test(new_flows),	     cmocka_unit_test(charged_whole_or_not_at_all),
-		cmocka_unit_test(no_limit_any_more), cmocka_unit_test(another_rate),
-		cmocka_unit_test(a_larger_rate),     cmocka_unit_test(set_under_traffic),
-		cmocka_unit_test(one_cpu),	     cmocka_unit_test(two_cpus),
+		cmocka_unit_test(no_rate_no_limit),
+		cmocka_unit_test(packets),
+		cmocka_unit_test(packets_ipv6),
+		cmocka_unit_test(bytes),
+		cmocka_unit_test(new_flows),
+		cmocka_unit_test(quic_flows),
+		cmocka_unit_test(charged_whole_or_not_at_all),
+		cmocka_unit_test(no_limit_any_more),
+		cmocka_unit_test(another_rate),
+		cmocka_unit_test(a_larger_rate),
+		cmocka_unit_test(set_under_traffic),
+		cmocka_unit_test(one_cpu),
+		cmocka_unit_test(two_cpus),
 	};
 
 	return cmocka_run_group_tests_name("admit", tests, rig_setup, rig_teardown);

@@ -8,6 +8,7 @@
 #define BITS_PER_BYTE	8U
 #define FLOWS_LEAST	1U
 #define BATCH_OF_BURSTS 4U
+#define SHARE_BATCH	64U
 
 /* burst: in units. */
 static struct mtlb_meter_rate make_rate(uint64_t per_second, uint64_t burst)
@@ -33,16 +34,37 @@ static uint64_t burst_of(uint64_t per_second, uint32_t burst_ms, uint64_t least)
 	return burst > least ? burst : least;
 }
 
+/* What is guaranteed is taken in batches of the same size, and must be had in them. */
+static uint32_t packets_batch(const struct mtlb_meter *meter, const struct state_limits *limits)
+{
+	uint32_t batch = meter->rate[MTLB_METER_PACKETS].batch;
+	uint64_t most;
+
+	if (!limits->weight)
+		return batch;
+	if (!limits->packets || batch > SHARE_BATCH)
+		batch = SHARE_BATCH;
+	if (!limits->guaranteed)
+		return batch;
+	most = burst_of(limits->guaranteed, limits->burst_ms, PACKETS_LEAST) / BATCH_OF_BURSTS;
+	return batch < most ? batch : (uint32_t)most;
+}
+
 struct mtlb_meter meters_make(const struct state_limits *limits)
 {
 	uint64_t bytes = limits->bits / BITS_PER_BYTE;
 	struct mtlb_meter meter = {
 		.per_second = {limits->packets, limits->bits, limits->new_flows},
+		.guaranteed = limits->guaranteed,
+		.weight = limits->weight,
 		.burst_ms = limits->burst_ms,
 	};
 
 	meter.rate[MTLB_METER_PACKETS] = make_rate(
 		limits->packets, burst_of(limits->packets, limits->burst_ms, PACKETS_LEAST));
+	meter.guarantee = make_rate(limits->guaranteed,
+				    burst_of(limits->guaranteed, limits->burst_ms, PACKETS_LEAST));
+	meter.rate[MTLB_METER_PACKETS].batch = packets_batch(&meter, limits);
 	meter.rate[MTLB_METER_BYTES] =
 		make_rate(bytes, burst_of(bytes, limits->burst_ms, BYTES_LEAST));
 	meter.rate[MTLB_METER_FLOWS] = make_rate(
@@ -52,7 +74,8 @@ struct mtlb_meter meters_make(const struct state_limits *limits)
 
 uint32_t meters_flags(const struct mtlb_meter *meter)
 {
-	return (meter->per_second[MTLB_METER_PACKETS] ? MTLB_VIP_METER_PACKETS : 0) |
+	return (meter->per_second[MTLB_METER_PACKETS] || meter->weight ? MTLB_VIP_METER_PACKETS
+								       : 0) |
 	       (meter->per_second[MTLB_METER_BYTES] ? MTLB_VIP_METER_BYTES : 0) |
 	       (meter->per_second[MTLB_METER_FLOWS] ? MTLB_VIP_METER_FLOWS : 0);
 }
@@ -67,6 +90,8 @@ struct state_limits meters_read(const struct registry *registry,
 		.packets = meter->per_second[MTLB_METER_PACKETS],
 		.bits = meter->per_second[MTLB_METER_BYTES],
 		.new_flows = meter->per_second[MTLB_METER_FLOWS],
+		.guaranteed = meter->guaranteed,
+		.weight = meter->weight,
 		.burst_ms = meter->burst_ms,
 	};
 
@@ -74,4 +99,26 @@ struct state_limits meters_read(const struct registry *registry,
 		if ((view->vips[vip->record].flags & MTLB_VIP_METERED) != meters_flags(meter))
 			limits.burst_ms = STATE_BURST_UNFINISHED;
 	return limits;
+}
+
+struct mtlb_share meters_share(const struct state_node *node)
+{
+	return (struct mtlb_share){
+		.capacity = node->packets,
+		.interval =
+			node->packets ? (SECOND << MTLB_METER_INTERVAL_SHIFT) / node->packets : 0,
+		.charge = {node->charge_new_flow, node->charge_fragment, node->charge_icmp},
+	};
+}
+
+struct state_node meters_read_node(const struct registry *registry)
+{
+	const struct mtlb_share *share = dataplane_view(registry->dataplane)->share;
+
+	return (struct state_node){
+		.packets = share->capacity,
+		.charge_new_flow = share->charge[MTLB_CHARGE_NEW_FLOW] ?: 1,
+		.charge_fragment = share->charge[MTLB_CHARGE_FRAGMENT] ?: 1,
+		.charge_icmp = share->charge[MTLB_CHARGE_ICMP] ?: 1,
+	};
 }

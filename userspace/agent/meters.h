@@ -19,4 +19,8 @@ uint32_t meters_flags(const struct mtlb_meter *meter);
 struct state_limits meters_read(const struct registry *registry,
 				const struct registry_tenant *tenant);
 
+/* The same of the node. */
+struct mtlb_share meters_share(const struct state_node *node);
+struct state_node meters_read_node(const struct registry *registry);
+
 #endif

@@ -85,6 +85,13 @@ int reconcile_check_room(const struct registry *registry, const struct plan *pla
 	return 0;
 }
 
+static int set_node(struct registry *registry, const struct state_node *node)
+{
+	struct mtlb_share share = meters_share(node);
+
+	return dataplane_put_share(registry->dataplane, &share);
+}
+
 /* tenants */
 
 static uint32_t take_buckets(struct registry *registry, uint32_t count)
@@ -576,6 +583,8 @@ static int apply_op(struct reconcile *reconcile, const struct plan *plan, const 
 	int error;
 
 	switch (op->kind) {
+	case OP_NODE_SET:
+		return set_node(reconcile->registry, op->new_node);
 	case OP_TENANT_ADD:
 	case OP_TENANT_SET:
 		error = op->kind == OP_TENANT_ADD ? add_tenant(reconcile, op->new_tenant)

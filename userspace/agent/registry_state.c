@@ -125,7 +125,7 @@ int registry_read_state(const struct registry *registry, const struct state *lik
 		calloc(dataplane_view(registry->dataplane)->node->tenants, sizeof(*places));
 	struct registry_service *service, *next_service;
 	struct registry_tenant *tenant, *next_tenant;
-	struct state state = {};
+	struct state state = {.node = meters_read_node(registry)};
 	int error = -ENOMEM;
 
 	state.tenants = calloc(tenants + 1, sizeof(*state.tenants));

@@ -24,6 +24,7 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 {
 	switch (array) {
 	case DATAPLANE_ARRAY_node:
+	case DATAPLANE_ARRAY_share:
 		return 1;
 	case DATAPLANE_ARRAY_tenants:
 	case DATAPLANE_ARRAY_meters:
@@ -100,7 +101,8 @@ _Static_assert(sizeof(struct mtlb_flow_facts) == 64, "struct mtlb_flow_facts");
 _Static_assert(sizeof(struct mtlb_flow_log) % 64 == 0, "struct mtlb_flow_log");
 _Static_assert(sizeof(struct mtlb_port_line) == 64, "struct mtlb_port_line");
 _Static_assert(sizeof(struct mtlb_member_counter) == 64, "struct mtlb_member_counter");
-_Static_assert(sizeof(struct mtlb_meter) == 128, "struct mtlb_meter");
+_Static_assert(sizeof(struct mtlb_meter) == 192, "struct mtlb_meter");
+_Static_assert(sizeof(struct mtlb_share) == 128, "struct mtlb_share");
 _Static_assert(sizeof(struct mtlb_meter_time) == 64, "struct mtlb_meter_time");
 _Static_assert(sizeof(struct mtlb_lease) == 32, "struct mtlb_lease");
 _Static_assert(sizeof(struct mtlb_event_budget) == 32, "struct mtlb_event_budget");

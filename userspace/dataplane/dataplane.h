@@ -118,6 +118,7 @@ struct dataplane_view {
 	const __u64 *guard_ports;
 	const struct mtlb_rule *rules;
 	const struct mtlb_rule_counter *rule_counters;
+	const struct mtlb_share *share;
 };
 
 /* Loads the program and pins everything below directory; or, when a dataplane is pinned there,
@@ -181,6 +182,9 @@ int dataplane_put_tenant(struct dataplane *dataplane, uint32_t index,
  * with its burst. */
 int dataplane_put_meter(struct dataplane *dataplane, uint32_t index,
 			const struct mtlb_meter *meter);
+/* What the node has for all, and what packets are charged: capacity and charge of share. The fair
+ * rate begins at the capacity, and is kept when that changes, within its bounds. */
+int dataplane_put_share(struct dataplane *dataplane, const struct mtlb_share *share);
 int dataplane_put_service(struct dataplane *dataplane, uint32_t index,
 			  const struct mtlb_service *service);
 int dataplane_put_service_times(struct dataplane *dataplane, uint32_t index, uint64_t changed_at,

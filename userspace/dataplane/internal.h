@@ -33,7 +33,8 @@
 	ARRAY(trie_records, mtlb_trie_records, struct mtlb_trie_record)          \
 	ARRAY(guard_ports, mtlb_guard_ports, __u64)                              \
 	ARRAY(rules, mtlb_rules, struct mtlb_rule)                               \
-	ARRAY(rule_counters, mtlb_rule_counters, struct mtlb_rule_counter)
+	ARRAY(rule_counters, mtlb_rule_counters, struct mtlb_rule_counter)       \
+	ARRAY(share, mtlb_share, struct mtlb_share)
 
 struct dataplane_arrays {
 #define ARRAY(field, map, type) type *field;

@@ -92,15 +92,39 @@ int dataplane_put_meter(struct dataplane *dataplane, uint32_t index, const struc
 		return error;
 	/* what another tenant left there is not this one's */
 	for (int kind = 0; kind < MTLB_METER_KINDS; kind++)
-		if (!before.rate[kind].interval)
+		if (!before.rate[kind].interval && !(kind == MTLB_METER_PACKETS && before.weight))
 			clear_meter(dataplane, index, kind);
+	if (!before.guarantee.interval)
+		dataplane->arrays.meter_times[index].guarantee_due = 0;
+	if (!before.weight)
+		dataplane->arrays.meter_times[index].share_due = 0;
 	store_words(to, meter, sizeof(*meter));
 	for (int kind = 0; kind < MTLB_METER_KINDS; kind++)
 		if (before.rate[kind].interval && meter->rate[kind].interval)
 			rescale_meter((uint64_t *)&dataplane->arrays.meter_times[index].due[kind],
 				      before.rate[kind].interval, &meter->rate[kind]);
+	if (before.guarantee.interval && meter->guarantee.interval)
+		rescale_meter((uint64_t *)&dataplane->arrays.meter_times[index].guarantee_due,
+			      before.guarantee.interval, &meter->guarantee);
 	for (uint32_t cpu = 0; cpu < node->cpus; cpu++)
 		dataplane->arrays.leases[(size_t)cpu * node->tenants + index].unseen = 0;
+	return 0;
+}
+
+int dataplane_put_share(struct dataplane *dataplane, const struct mtlb_share *share)
+{
+	struct mtlb_share *to = dataplane->arrays.share;
+	uint64_t most = share->capacity << MTLB_FAIR_SHIFT;
+	int error = gate(dataplane);
+
+	if (error)
+		return error;
+	for (int i = 0; i < MTLB_CHARGES; i++)
+		*(volatile __u32 *)&to->charge[i] = share->charge[i];
+	if (!to->fair || to->fair > most)
+		*(volatile __u64 *)&to->fair = most;
+	*(volatile __u64 *)&to->interval = share->interval;
+	*(volatile __u64 *)&to->capacity = share->capacity;
 	return 0;
 }
 

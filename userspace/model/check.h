@@ -42,6 +42,7 @@ struct check {
 	 * make each tenant complain.
 	 */
 	bool tenants_known, vips_known;
+	bool capacity_known; /* it was left out, and node was not wrong */
 	bool lacks_encap_ipv4, lacks_encap_ipv6;
 	bool lacks_nat; /* there are no NAT sources; or else the first item without: */
 	const struct tree_node *lacks_nat_ipv4, *lacks_nat_ipv6;

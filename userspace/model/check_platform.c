@@ -2,7 +2,7 @@
 /*
  * The Platform document: the node's settings, VIPs, tiers, and what each tenant is granted.
  */
-#include "check.h"
+#include "check_share.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -75,6 +75,10 @@ static int check_node(struct check *check, const struct tree_node *platform)
 		.flows = (uint32_t)schema_number(capacity, SCHEMA_capacity_flows),
 		.nat_sources = (uint32_t)schema_number(capacity, SCHEMA_capacity_natSources),
 	};
+	config->state.node = check_share_node(node);
+	/* a typing error in it must not make each tier complain */
+	check->capacity_known = !schema_written(capacity, SCHEMA_capacity_packets) && node &&
+				(capacity || !schema_written(node, SCHEMA_node_capacity));
 	config->gue_port = (uint16_t)schema_number(node, SCHEMA_node_guePort);
 	if (schema_written(node, SCHEMA_node_encapSource) ? encap != NULL : node != NULL) {
 		check->lacks_encap_ipv4 = !schema_written(encap, SCHEMA_encap_ipv4);
@@ -225,26 +229,15 @@ static uint32_t power_of_two(uint64_t number)
 	return power;
 }
 
-static struct state_limits read_limits(const struct tree_node *l4)
+/* tier NULL: none. */
+static struct check_tier read_tier(struct check *check, const struct tree_node *tier)
 {
-	struct state_limits limits = {
-		.packets = schema_number(l4, SCHEMA_tier_l4_packets),
-		.bits = schema_number(l4, SCHEMA_tier_l4_bits),
-		.new_flows = schema_number(l4, SCHEMA_tier_l4_newFlows),
-	};
+	const struct tree_node *l4 = schema_find(tier, SCHEMA_tier_l4);
 
-	if (limits.packets || limits.bits || limits.new_flows)
-		limits.burst_ms = (uint32_t)schema_number(l4, SCHEMA_tier_l4_burst);
-	return limits;
-}
-
-/* l4 NULL: a tier without it, or none at all. */
-static struct check_tier read_tier(const struct tree_node *l4)
-{
 	return (struct check_tier){
 		.flows = power_of_two(schema_number(l4, SCHEMA_tier_l4_flows)),
 		.nat_ports = power_of_two(schema_number(l4, SCHEMA_tier_l4_natPorts)),
-		.limits = read_limits(l4),
+		.limits = check_share_limits(check, tier),
 	};
 }
 
@@ -262,7 +255,7 @@ static int check_tiers(struct check *check, const struct tree_node *platform)
 	for (item = schema_first(list); item && r != -ENOMEM; item = schema_next(item)) {
 		const struct tree_node *name = schema_find(item, SCHEMA_tier_name);
 
-		check->tier_list[count] = read_tier(schema_find(item, SCHEMA_tier_l4));
+		check->tier_list[count] = read_tier(check, item);
 		if (name)
 			r = check_add_name(check, &check->tiers, name, count++, "tier");
 	}
@@ -276,7 +269,7 @@ static struct check_tier find_tier(struct check *check, const struct tree_node *
 
 	if (name && !entry)
 		check_refuse_unknown(check, name, &check->tiers, "tier", "tiers");
-	return entry ? check->tier_list[entry->index] : read_tier(NULL);
+	return entry ? check->tier_list[entry->index] : read_tier(check, NULL);
 }
 
 static int check_grants(struct check *check, const struct tree_node *item,
@@ -370,6 +363,7 @@ static int check_tenants(struct check *check, const struct tree_node *platform)
 		return -ENOMEM;
 	for (item = schema_first(list); item && r != -ENOMEM; item = schema_next(item))
 		r = check_tenant_item(check, item);
+	check_share_sum(check, platform);
 	return r == -ENOMEM ? r : 0;
 }
 

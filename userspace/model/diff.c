@@ -11,6 +11,7 @@
  * new service before the old one lets go of it, and what goes is empty by then.
  */
 static const uint8_t rank[OP_KINDS] = {
+	[OP_NODE_SET] = 0,
 	[OP_TENANT_ADD] = 0,
 	[OP_TENANT_SET] = 1,
 	[OP_ADDRESS_ADD] = 2,
@@ -222,7 +223,8 @@ static void compare_addresses(struct builder *builder)
 static bool same_limits(const struct state_limits *a, const struct state_limits *b)
 {
 	return a->packets == b->packets && a->bits == b->bits && a->new_flows == b->new_flows &&
-	       a->burst_ms == b->burst_ms;
+	       a->burst_ms == b->burst_ms && a->guaranteed == b->guaranteed &&
+	       a->weight == b->weight;
 }
 
 static void compare_tenant(struct builder *builder, const struct state_tenant *a,
@@ -264,12 +266,26 @@ static int order_plan(const struct builder *builder, struct plan *ret_plan)
 	return 0;
 }
 
+static void compare_node(struct builder *builder, const struct state_node *a,
+			 const struct state_node *b)
+{
+	struct op *op;
+
+	if (a->packets == b->packets && a->charge_new_flow == b->charge_new_flow &&
+	    a->charge_fragment == b->charge_fragment && a->charge_icmp == b->charge_icmp)
+		return;
+	op = emit(builder, OP_NODE_SET);
+	op->old_node = a;
+	op->new_node = b;
+}
+
 int plan_make(const struct state *old_state, const struct state *new_state, struct plan *ret_plan)
 {
 	struct walk walk = {.a_count = old_state->tenant_count, .b_count = new_state->tenant_count};
 	struct builder builder = {};
 	int r = -ENOMEM;
 
+	compare_node(&builder, &old_state->node, &new_state->node);
 	while (more(&walk)) {
 		const struct state_tenant *x = only_b(&walk) ? NULL : &old_state->tenants[walk.i];
 		const struct state_tenant *y = only_a(&walk) ? NULL : &new_state->tenants[walk.j];

@@ -10,8 +10,9 @@
 #include "state.h"
 
 enum op_kind {
+	OP_NODE_SET, /* capacity.packets or charges */
 	OP_TENANT_ADD,
-	OP_TENANT_SET, /* id, flow quota, NAT ports or limits */
+	OP_TENANT_SET, /* id, flow quota, NAT ports, limits or share */
 	OP_TENANT_DEL,
 	OP_ADDRESS_ADD, /* a VIP address given to a tenant */
 	OP_ADDRESS_SET, /* echo */
@@ -31,6 +32,7 @@ enum op_kind {
  */
 struct op {
 	enum op_kind kind;
+	const struct state_node *old_node, *new_node; /* OP_NODE_SET */
 	const struct state_tenant *old_tenant, *new_tenant;
 	const struct state_service *old_service, *new_service;
 	const struct state_vip *vip;	     /* OP_VIP_* */

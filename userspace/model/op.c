@@ -139,10 +139,21 @@ static const char *protocol_name(uint8_t protocol)
 	return protocol == IPPROTO_UDP ? "UDP" : protocol == IPPROTO_SCTP ? "SCTP" : "TCP";
 }
 
+static void add_node(struct line *line, const struct state_node *a, const struct state_node *b)
+{
+	add_rate(line, "capacity.packets", &a->packets, b->packets);
+	add_number(line, "charges.newFlow", &a->charge_new_flow, b->charge_new_flow, plain);
+	add_number(line, "charges.fragment", &a->charge_fragment, b->charge_fragment, plain);
+	add_number(line, "charges.icmp", &a->charge_icmp, b->charge_icmp, plain);
+}
+
 static void add_limits(struct line *line, const struct state_limits *a,
 		       const struct state_limits *b)
 {
 	add_rate(line, "packets", a ? &a->packets : NULL, b->packets);
+	add_rate(line, "packets.guaranteed", a ? &a->guaranteed : NULL, b->guaranteed);
+	if (a || b->weight)
+		add_number(line, "weight", a ? &a->weight : NULL, b->weight, none_or);
 	add_rate(line, "bits", a ? &a->bits : NULL, b->bits);
 	add_rate(line, "newFlows", a ? &a->new_flows : NULL, b->new_flows);
 	if (a || b->burst_ms)
@@ -272,6 +283,7 @@ static char sign(enum op_kind kind)
 	case OP_VIP_ADD:
 	case OP_MEMBER_ADD:
 		return '+';
+	case OP_NODE_SET:
 	case OP_TENANT_SET:
 	case OP_ADDRESS_SET:
 	case OP_SERVICE_SET:
@@ -294,6 +306,10 @@ char *op_format(const struct op *op, char *text, size_t size)
 	if (size)
 		text[0] = 0;
 	switch (op->kind) {
+	case OP_NODE_SET:
+		add(&line, "%c node", mark);
+		add_node(&line, op->old_node, op->new_node);
+		break;
 	case OP_TENANT_ADD:
 	case OP_TENANT_SET:
 	case OP_TENANT_DEL:

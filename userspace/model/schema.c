@@ -25,6 +25,7 @@
 #define NUMBER(low, high)		RANGE(NUMBER, low, high)
 #define COUNT(low, high)		RANGE(COUNT, low, high)
 #define RATE(low, high)			RANGE(RATE, low, high)
+#define RATE_OR_OBJECT(low, high, id)	RANGE(RATE, low, high), .child = SCHEMA_OBJECT_##id
 #define DURATION(low, high)		RANGE(DURATION, low, high)
 #define SECONDS(low, high)		RANGE(SECONDS, low, high)
 #define CHOICE(words)			.type = SCHEMA_TYPE_CHOICE, .choices = (words)
@@ -140,6 +141,12 @@ static void check_value(struct tree_node *node, const struct schema_row *row, st
 	case SCHEMA_TYPE_LABELS:
 		check_labels(node, row, errors);
 		break;
+	case SCHEMA_TYPE_RATE:
+		if (row->child && node->type == TREE_MAP) {
+			schema_check(node, row->child, errors);
+			break;
+		}
+		/* fallthrough */
 	default:
 		if (node->type != TREE_SCALAR ||
 		    value_parse(row, node->text, &node->number, &remedy) < 0)

@@ -36,7 +36,7 @@ enum schema_type {
 	SCHEMA_TYPE_HEX,      /* a few bytes; number: how many */
 	SCHEMA_TYPE_NUMBER,
 	SCHEMA_TYPE_COUNT,
-	SCHEMA_TYPE_RATE,     /* number: per second */
+	SCHEMA_TYPE_RATE,     /* number: per second; with a child a map may stand instead */
 	SCHEMA_TYPE_DURATION, /* number: milliseconds */
 	SCHEMA_TYPE_SECONDS,  /* a duration of whole seconds; number: seconds */
 	SCHEMA_TYPE_CHOICE,   /* number: position in choices */

@@ -77,9 +77,9 @@ char *schema_expected(const struct schema_row *row, char *text, size_t size)
 			 units_format_count(row->min, min), units_format_count(row->max, max));
 		break;
 	case SCHEMA_TYPE_RATE:
-		snprintf(text, size, "a rate from %s to %s, such as %s20k/s or 5M/s",
+		snprintf(text, size, "a rate from %s to %s, such as %s20k/s or 5M/s%s",
 			 units_format_rate(row->min, min), units_format_rate(row->max, max),
-			 row->min <= 300 ? "300/s, " : "");
+			 row->min <= 300 ? "300/s, " : "", row->child ? ", or a map" : "");
 		break;
 	case SCHEMA_TYPE_DURATION:
 	case SCHEMA_TYPE_SECONDS:
@@ -100,22 +100,27 @@ char *schema_expected(const struct schema_row *row, char *text, size_t size)
 	return text;
 }
 
+static void print_link(enum schema_object object, FILE *file)
+{
+	const char *name = schema_objects[object].name;
+
+	fprintf(file, "[%s](#", name);
+	for (; *name; name++)
+		fputc(*name == ' ' ? '-' : *name >= 'A' && *name <= 'Z' ? *name | 32 : *name, file);
+	fprintf(file, ")");
+}
+
 static void print_type(const struct schema_row *row, FILE *file)
 {
 	char text[256];
 
 	if (row->list)
 		fprintf(file, "list of ");
-	if (row->type == SCHEMA_TYPE_OBJECT) {
-		const char *name = schema_objects[row->child].name;
-
-		fprintf(file, "[%s](#", name);
-		for (; *name; name++)
-			fputc(*name == ' '		     ? '-'
-			      : *name >= 'A' && *name <= 'Z' ? *name | 32
-							     : *name,
-			      file);
-		fprintf(file, ")");
+	if (row->type == SCHEMA_TYPE_RATE && row->child) {
+		fprintf(file, "%s: ", schema_expected(row, text, sizeof(text)));
+		print_link(row->child, file);
+	} else if (row->type == SCHEMA_TYPE_OBJECT) {
+		print_link(row->child, file);
 	} else if (row->type == SCHEMA_TYPE_CHOICE) {
 		print_choices(row->choices, "`", text, sizeof(text));
 		fprintf(file, "%s", text);

@@ -94,6 +94,8 @@ struct state_address {
 struct state_limits {
 	uint64_t packets, bits, new_flows;
 	uint32_t burst_ms; /* of each rate, so much may come at once; 0: there is no limit at all */
+	uint32_t weight;   /* of its share of the node; 0: the node's capacity is not shared */
+	uint64_t guaranteed; /* packets that nobody can take from it */
 };
 
 struct state_tenant {
@@ -108,7 +110,15 @@ struct state_tenant {
 	size_t service_count;
 };
 
+/* What the node has for all tenants together. */
+struct state_node {
+	uint64_t packets; /* a second; 0: any number, nothing is shared */
+	/* what one packet counts for on meters of packets, at least 1 */
+	uint32_t charge_new_flow, charge_fragment, charge_icmp;
+};
+
 struct state {
+	struct state_node node;
 	struct state_tenant *tenants;
 	size_t tenant_count;
 };

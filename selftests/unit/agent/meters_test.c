@@ -75,6 +75,33 @@ static void bursts(void **state)
 	assert_int_equal(meter.rate[MTLB_METER_BYTES].interval, 0);
 }
 
+/* What is guaranteed can be had in the batches that are taken, of whatever size. */
+static void shares(void **state)
+{
+	static const uint64_t values[] = {1, 10, 1000, 50000, 10000000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		for (size_t j = i; j < sizeof(values) / sizeof(values[0]); j++) {
+			struct state_limits limits = {.guaranteed = values[i],
+						      .packets = values[j],
+						      .weight = 3,
+						      .burst_ms = 1};
+			struct mtlb_meter meter = meters_make(&limits);
+
+			check_rate(&meter.guarantee, values[i], 1);
+			check_rate(&meter.rate[MTLB_METER_PACKETS], values[j], 1);
+			assert_true(ticks(&meter.guarantee, meter.rate[MTLB_METER_PACKETS].batch) <=
+				    meter.guarantee.burst);
+			limits.packets = 0;
+			meter = meters_make(&limits);
+			assert_true(meter.rate[MTLB_METER_PACKETS].batch >= 1);
+			assert_true(ticks(&meter.guarantee, meter.rate[MTLB_METER_PACKETS].batch) <=
+				    meter.guarantee.burst);
+			assert_int_equal(meters_flags(&meter), MTLB_VIP_METER_PACKETS);
+		}
+}
+
 static void none(void **state)
 {
 	struct state_limits limits = {};
@@ -91,6 +118,7 @@ int main(void)
 		cmocka_unit_test(rates),
 		cmocka_unit_test(bursts),
 		cmocka_unit_test(none),
+		cmocka_unit_test(shares),
 	};
 
 	return cmocka_run_group_tests_name("meters", tests, NULL, NULL);

@@ -326,6 +326,18 @@ static void check_limits(const struct node *node, const struct mtlb_vip *vip,
 	assert_int_equal(vip->flags & MTLB_VIP_METERED, meters_flags(&wanted));
 }
 
+static void check_share(const struct node *node, const struct state *state)
+{
+	const struct mtlb_share *is = dataplane_view(node->dataplane)->share;
+	struct mtlb_share wanted = meters_share(&state->node);
+
+	assert_int_equal(is->capacity, wanted.capacity);
+	assert_int_equal(is->interval, wanted.interval);
+	for (int i = 0; i < MTLB_CHARGES; i++)
+		assert_int_equal(is->charge[i] ?: 1, wanted.charge[i]); /* 0 in a new dataplane */
+	assert_true(is->fair <= wanted.capacity << MTLB_FAIR_SHIFT);
+}
+
 /* Every port of state, at the ends of its ranges; those alone that other serves as well when it is
  * given. Else, it is for the service that state says.
  */
@@ -334,6 +346,8 @@ static void check_keys(const struct node *node, const struct state *state,
 {
 	const struct dataplane_view *view = dataplane_view(node->dataplane);
 
+	if (!other)
+		check_share(node, state);
 	for (size_t t = 0; t < state->tenant_count; t++) {
 		const struct state_tenant *tenant = &state->tenants[t];
 

@@ -110,7 +110,11 @@ static void make_limits(unsigned int *seed, struct state_limits *to)
 		to->bits = 1000000 * (1 + pick(seed, 2));
 	if (pick(seed, 3) == 0)
 		to->new_flows = 10;
-	if (to->packets || to->bits || to->new_flows)
+	if (pick(seed, 3) == 0)
+		to->guaranteed = 100 * (1 + pick(seed, 2));
+	if (pick(seed, 2))
+		to->weight = 1 + pick(seed, 2);
+	if (to->packets || to->bits || to->new_flows || to->guaranteed)
 		to->burst_ms = 100;
 }
 
@@ -121,6 +125,10 @@ static void make_state(unsigned int seed, bool nat, struct state *to)
 	uint32_t border;
 
 	*to = (struct state){.tenants = calloc(TENANTS, sizeof(*to->tenants))};
+	to->node = (struct state_node){.packets = pick(&seed, 3) * 100000,
+				       .charge_new_flow = 1 + pick(&seed, 2),
+				       .charge_fragment = 1 + pick(&seed, 2),
+				       .charge_icmp = 1};
 	assert_non_null(to->tenants);
 	for (uint8_t t = 0; t < TENANTS; t++) {
 		struct state_tenant *tenant = &to->tenants[to->tenant_count];

@@ -96,7 +96,7 @@ static void open_node(struct node *node)
 		.services = &node->service,
 		.service_count = 1,
 	};
-	node->state = (struct state){&node->tenant, 1};
+	node->state = (struct state){.tenants = &node->tenant, .tenant_count = 1};
 	apply(node);
 }
 

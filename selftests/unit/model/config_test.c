@@ -67,7 +67,7 @@
 			"services:\n- {name: s, vips: [web4], protocol: UDP, ports: [443], pool: p, " \
 			what "}\n"
 #define L4(what) HEAD NODE "tiers: [{name: a, l4: {" what "}}]\n"
-#define PACKETS	 "\"packets\" must be a rate from 1/s to 1G/s, such as 300/s, 20k/s or 5M/s, not "
+#define PACKETS	 "\"packets\" must be a rate from 1/s to 1G/s, such as 300/s, 20k/s or 5M/s, or a map, not "
 #define BITS	 "\"bits\" must be a rate from 8k/s to 1000G/s, such as 20k/s or 5M/s, not "
 #define NEW_FLOWS                                                                                  \
 	"\"newFlows\" must be a rate from 1/s to 100M/s, such as 300/s, 20k/s or 5M/s, not "
@@ -79,6 +79,7 @@ static const struct {
 } bad[] = {
 #define BAD(text, errors) {text, errors},
 #include "config_bad.def"
+#include "config_bad_tiers.def"
 };
 
 /* Loads one text; what is wrong with it comes back as lines, to be freed. Success: NULL. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What a tier grants each of its tenants. What is refused is in config_bad.def.
+ * What a tier grants each of its tenants. What is refused is in config_bad_tiers.def.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,13 +47,14 @@ static void limits_of_a_tier(void **state)
 	} rows[] = {
 		{"", {}},
 		{"burst: 1s", {}},
-		{"packets: 20k/s", {20000, 0, 0, 100}},
-		{"bits: 50M/s", {0, 50000000, 0, 100}},
-		{"newFlows: 300/s", {0, 0, 300, 100}},
-		{"packets: 1/s, bits: 8k/s, newFlows: 1/s, burst: 1ms", {1, 8000, 1, 1}},
+		{"packets: 20k/s", {20000, 0, 0, 100, 0, 0}},
+		{"bits: 50M/s", {0, 50000000, 0, 100, 0, 0}},
+		{"newFlows: 300/s", {0, 0, 300, 100, 0, 0}},
+		{"packets: 1/s, bits: 8k/s, newFlows: 1/s, burst: 1ms", {1, 8000, 1, 1, 0, 0}},
 		{"packets: 1G/s, bits: 1000G/s, newFlows: 100M/s, burst: 10s",
-		 {1000000000, 1000000000000, 100000000, 10000}},
-		{"packets: 1000000000/s, bits: 5G/s, flows: 64", {1000000000, 5000000000, 0, 100}},
+		 {1000000000, 1000000000000, 100000000, 10000, 0, 0}},
+		{"packets: 1000000000/s, bits: 5G/s, flows: 64",
+		 {1000000000, 5000000000, 0, 100, 0, 0}},
 	};
 
 	(void)state;
@@ -84,11 +85,50 @@ static void limits_of_a_tier(void **state)
 	}
 }
 
+/* Weights mean something once there is a capacity to share. */
+static void shares(void **state)
+{
+	static const char tenants[] = "tenants: [{name: a, tier: t}, {name: b}]\n";
+	struct config config;
+	char text[512];
+
+	(void)state;
+	snprintf(text, sizeof(text),
+		 HEAD NODE "tiers: [{name: t, weight: 7, l4: {packets: {ceiling: 5k/s}}}]\n%s",
+		 tenants);
+	load_good(text, &config);
+	assert_int_equal(config.state.node.packets, 0);
+	assert_int_equal(config.state.node.charge_new_flow, 1);
+	assert_int_equal(config.state.tenants[0].limits.weight, 0);
+	assert_int_equal(config.state.tenants[0].limits.packets, 5000);
+	assert_int_equal(config.state.tenants[0].limits.burst_ms, 100);
+	config_fini(&config);
+
+	snprintf(text, sizeof(text),
+		 HEAD "node: {interfaces: [{name: eth0}], capacity: {packets: 100k/s},\n"
+		      "  charges: {newFlow: 3, icmp: 2}}\n"
+		      "tiers: [{name: t, weight: 7, l4: {packets: {guaranteed: 60k/s}}}]\n%s",
+		 tenants);
+	load_good(text, &config);
+	assert_int_equal(config.state.node.packets, 100000);
+	assert_int_equal(config.state.node.charge_new_flow, 3);
+	assert_int_equal(config.state.node.charge_fragment, 1);
+	assert_int_equal(config.state.node.charge_icmp, 2);
+	assert_int_equal(config.state.tenants[0].limits.weight, 7);
+	assert_int_equal(config.state.tenants[0].limits.guaranteed, 60000);
+	assert_int_equal(config.state.tenants[0].limits.packets, 0);
+	assert_int_equal(config.state.tenants[0].limits.burst_ms, 100);
+	assert_int_equal(config.state.tenants[1].limits.weight, 1);
+	assert_int_equal(config.state.tenants[1].limits.guaranteed, 0);
+	config_fini(&config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(quotas_are_powers_of_two),
 		cmocka_unit_test(limits_of_a_tier),
+		cmocka_unit_test(shares),
 	};
 
 	return cmocka_run_group_tests_name("tiers", tests, NULL, NULL);

@@ -144,6 +144,29 @@ static void limits(void **state)
 		    "newFlows 50/s -> none, burst 100ms -> none\n");
 }
 
+static void shares(void **state)
+{
+#define SHARED(node, tier)                                           \
+	"apiVersion: mtlb/v1\nkind: Platform\nmetadata: {name: n}\n" \
+	"node: {interfaces: [{name: eth0}]" node "}\n"               \
+	"tiers: [{name: t" tier "}]\ntenants: [{name: acme, tier: t}]\n"
+#define CAPACITY(rate) ", capacity: {packets: " rate "}"
+	(void)state;
+	expect_plan(SHARED("", ""), SHARED(CAPACITY("5M/s"), ", weight: 3"),
+		    "~ node: capacity.packets none -> 5M/s\n"
+		    "~ tenant acme: weight none -> 3\n");
+	expect_plan(SHARED(CAPACITY("5M/s"), ", weight: 3"),
+		    SHARED(CAPACITY("4M/s") ", charges: {newFlow: 2, icmp: 4, fragment: 3}",
+			   ", weight: 3, l4: {packets: {guaranteed: 5k/s, ceiling: 9k/s}}"),
+		    "~ node: capacity.packets 5M/s -> 4M/s, charges.newFlow 1 -> 2, "
+		    "charges.fragment 1 -> 3, charges.icmp 1 -> 4\n"
+		    "~ tenant acme: packets none -> 9k/s, packets.guaranteed none -> 5k/s, burst "
+		    "none -> 100ms\n");
+	expect_plan(SHARED(CAPACITY("5M/s"), ""), SHARED("", ", weight: 9"),
+		    "~ node: capacity.packets 5M/s -> none\n"
+		    "~ tenant acme: weight 1 -> none\n");
+}
+
 static void members(void **state)
 {
 	(void)state;
@@ -492,6 +515,7 @@ int main(void)
 		cmocka_unit_test(everything_goes),
 		cmocka_unit_test(tenant_settings),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(shares),
 		cmocka_unit_test(members),
 		cmocka_unit_test(service_settings),
 		cmocka_unit_test(another_pool),

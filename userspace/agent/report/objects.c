@@ -60,8 +60,13 @@ static json_t *limits_of(const struct mtlb_meter *meter)
 		if (meter->per_second[kind])
 			json_object_set_new(limits, names[kind],
 					    json_integer((json_int_t)meter->per_second[kind]));
+	if (meter->guaranteed)
+		json_object_set_new(limits, "guaranteedPackets",
+				    json_integer((json_int_t)meter->guaranteed));
 	if (json_object_size(limits))
 		json_object_set_new(limits, "burstMs", json_integer(meter->burst_ms));
+	if (meter->weight)
+		json_object_set_new(limits, "weight", json_integer(meter->weight));
 	return limits;
 }
 
