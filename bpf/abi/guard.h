@@ -81,9 +81,11 @@ struct mtlb_guard {
 #define MTLB_GUARD_PORT_WORDS 1024
 
 /* Rules 1 to MTLB_RULES_OF_NODE - 1 are the node's: one for each feed and built-in filter. */
-#define MTLB_RULES_OF_NODE 64
-#define MTLB_RULE_PORTS	   1 /* UDP source ports */
-#define MTLB_RULE_FEEDS	   8 /* the first feed's */
+#define MTLB_RULES_OF_NODE  64
+#define MTLB_RULE_PORTS	    1 /* UDP source ports */
+#define MTLB_RULE_TCP_FLAGS 2
+#define MTLB_RULE_LAND	    3
+#define MTLB_RULE_FEEDS	    8 /* the first feed's */
 
 enum mtlb_rule_action {
 	MTLB_RULE_ALLOW = 0,
@@ -97,7 +99,7 @@ struct mtlb_rule {
 	struct mtlb_address address;
 	__u8 length; /* bits, 0-128: an IPv4 prefix's own and 96 */
 	__u8 action; /* enum mtlb_rule_action */
-	__u8 reason; /* enum mtlb_reason of what it denies */
+	__u8 reason; /* enum mtlb_reason of what it denies: spoofed, or else that of its list */
 	__u8 spare[5];
 };
 

@@ -27,9 +27,11 @@ static __always_inline __u32 core_distance(const void *from, const void *to)
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define core_be16(x) ((__u16)__builtin_bswap16(x))
 #define core_be32(x) ((__u32)__builtin_bswap32(x))
+#define core_be64(x) ((__u64)__builtin_bswap64(x))
 #else
 #define core_be16(x) ((__u16)(x))
 #define core_be32(x) ((__u32)(x))
+#define core_be64(x) ((__u64)(x))
 #endif
 
 #endif

@@ -57,6 +57,7 @@ struct packet {
 #define PACKET_TCP_SYN 0x02
 #define PACKET_TCP_RST 0x04
 #define PACKET_TCP_ACK 0x10
+#define PACKET_TCP_ALL 0x3f /* but for those of ECN */
 
 /* The first packet of a TCP connection or an SCTP association, as a client sends it. */
 static __always_inline bool packet_opens(const struct packet *p)

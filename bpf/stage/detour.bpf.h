@@ -10,6 +10,7 @@
 #include "admit.bpf.h"
 #include "answer.bpf.h"
 #include "fragment.bpf.h"
+#include "guard.bpf.h"
 #include "nat_reply.bpf.h"
 
 static __always_inline int detour(struct xdp_md *ctx, struct packet *p, int reason)
@@ -26,7 +27,7 @@ static __always_inline int detour(struct xdp_md *ctx, struct packet *p, int reas
 		return reason;
 	switch (reason) {
 	case MTLB_REASON_fragment:
-		return admit(ctx, p, vip) ?: fragment_follow(ctx, p);
+		return guard_rare(ctx, p, vip->flags) ?: admit(ctx, p, vip) ?: fragment_follow(ctx, p);
 	case MTLB_REASON_local:
 		if (p->fragment)
 			fragment_remember(ctx, p, MTLB_FRAGMENT_LOCAL);
@@ -41,7 +42,7 @@ static __always_inline int detour(struct xdp_md *ctx, struct packet *p, int reas
 			nat_remember(p);
 		return reason;
 	case MTLB_REASON_icmp:
-		return admit(ctx, p, vip) ?: answer_echo(ctx, p, vip);
+		return guard_rare(ctx, p, vip->flags) ?: admit(ctx, p, vip) ?: answer_echo(ctx, p, vip);
 	default:
 		return reason;
 	}

@@ -208,6 +208,7 @@ static struct dataplane_capacity capacity_of(const struct rig *rig)
 		.slots = RIG_SLOTS,
 		.flow_buckets = RIG_BUCKETS,
 		.nat_sources = rig->without_nat ? 0 : 2,
+		.acl_prefixes = rig->acl_prefixes,
 	};
 }
 

@@ -53,7 +53,8 @@ struct rig {
 	const struct dataplane_view *view;
 	struct poison *poison;
 	char directory[64];
-	bool without_nat; /* set before it is opened: its maps are small then */
+	bool without_nat;      /* set before it is opened: its maps are small then */
+	uint32_t acl_prefixes; /* the same: room for more than some hundred */
 };
 
 /* Both fail the test that calls them when the kernel refuses. stamp_shift: 0 for the default. */
