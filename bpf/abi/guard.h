@@ -85,6 +85,8 @@ struct mtlb_guard {
 #define MTLB_RULE_PORTS	    1 /* UDP source ports */
 #define MTLB_RULE_TCP_FLAGS 2
 #define MTLB_RULE_LAND	    3
+#define MTLB_RULE_BOGONS    4
+#define MTLB_RULE_VIPS	    5 /* as sources */
 #define MTLB_RULE_FEEDS	    8 /* the first feed's */
 
 enum mtlb_rule_action {
@@ -97,10 +99,11 @@ struct mtlb_rule {
 	__u32 used;
 	__u32 tenant; /* 0: the node's */
 	struct mtlb_address address;
-	__u8 length; /* bits, 0-128: an IPv4 prefix's own and 96 */
-	__u8 action; /* enum mtlb_rule_action */
-	__u8 reason; /* enum mtlb_reason of what it denies: spoofed, or else that of its list */
-	__u8 spare[5];
+	__u8 length;	/* bits, 0-128: an IPv4 prefix's own and 96 */
+	__u8 action;	/* enum mtlb_rule_action */
+	__u8 reason;	/* enum mtlb_reason of what it denies: spoofed, or else that of its list */
+	__u8 otherwise; /* of a tenant: for what no prefix matches */
+	__u8 spare[4];
 };
 
 /* mtlb_rule_counters: index cpu * rules + rule. */

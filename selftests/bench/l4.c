@@ -14,6 +14,7 @@
 #include <linux/udp.h>
 
 #include "flow.h"
+#include "lib/lists.h"
 #include "lib/wire.h"
 #include "measure.h"
 #include "selftests/bench/l4.skel.h"
@@ -21,20 +22,23 @@
 #include "userspace/dataplane/dataplane.h"
 #include "userspace/model/maglev.h"
 
-#define ROUNDS	    7
-#define RUNS	    300000
-#define RUNS_FRESH  70000
-#define MANY	    1000000U
-#define MEMBERS	    100U /* of each service */
-#define SLOTS	    65537U
-#define SPAN	    (MTLB_SLOTS_PER_LINE * (SLOTS / MTLB_SLOTS_PER_LINE + 1))
-#define BUCKETS	    (1U << 18)
-#define RANGE_FIRST 8U /* a bucket; the tenant's range begins here */
-#define ONE_BUCKET  (RANGE_FIRST + BUCKETS)
-#define LOOPBACK    1U /* where BPF_PROG_TEST_RUN says that packets come from */
-#define GUE_PORT    6080
-#define ACK	    0x10
-#define SYN	    0x02
+#define ROUNDS	      7
+#define RUNS	      300000
+#define RUNS_FRESH    70000
+#define MANY	      1000000U
+#define MEMBERS	      100U /* of each service */
+#define SLOTS	      65537U
+#define SPAN	      (MTLB_SLOTS_PER_LINE * (SLOTS / MTLB_SLOTS_PER_LINE + 1))
+#define BUCKETS	      (1U << 18)
+#define RANGE_FIRST   8U /* a bucket; the tenant's range begins here */
+#define ONE_BUCKET    (RANGE_FIRST + BUCKETS)
+#define ACL_PREFIXES  100U
+#define FEED_PREFIXES 1000000U
+#define FEED_FIRST    1024U /* of its nodes; the list's lie before them */
+#define LOOPBACK      1U    /* where BPF_PROG_TEST_RUN says that packets come from */
+#define GUE_PORT      6080
+#define ACK	      0x10
+#define SYN	      0x02
 
 enum service {
 	SERVICE_NONE,
@@ -172,7 +176,7 @@ static int put_service(enum service service)
 			.protocol = services[service].protocol},
 		.tenant = tenant,
 		.service = service,
-		.flags = services[service].flags | MTLB_VIP_METERED,
+		.flags = services[service].flags | MTLB_VIP_METERED | MTLB_VIP_GUARDED,
 		.slot_first = service * SPAN,
 		.slot_count = SLOTS,
 		.old_first = SERVICES * SPAN + service * SPAN,
@@ -210,7 +214,9 @@ static int fill_dataplane(void)
 			     .members = 1 + SERVICES * MEMBERS,
 			     .slots = 2 * SERVICES * SPAN,
 			     .flow_buckets = ONE_BUCKET + 1,
-			     .nat_sources = 1},
+			     .nat_sources = 1,
+			     .acl_prefixes = 16384,
+			     .feed_prefixes = FEED_PREFIXES},
 	};
 	/* all meters are met in every row, and refuse nothing: a hundred times what is sent */
 	const struct state_limits much = {.packets = 1000000000,
@@ -234,6 +240,9 @@ static int fill_dataplane(void)
 	error = error ?: dataplane_put_meter(dataplane, FLOW_TENANT, &enough);
 	error = error ?: dataplane_put_tenant(dataplane, FLOW_TENANT_OVER, &tenant);
 	error = error ?: dataplane_put_meter(dataplane, FLOW_TENANT_OVER, &little);
+	/* and both guards, which deny others */
+	error = error ?: lists_put(dataplane, 0, FEED_PREFIXES, FEED_FIRST);
+	error = error ?: lists_put(dataplane, FLOW_TENANT, ACL_PREFIXES, 1);
 	for (enum service service = SERVICE_NONE + 1; !error && service < SERVICES; service++)
 		error = put_service(service);
 	return error;

@@ -13,8 +13,8 @@
 #include "command.h"
 
 const struct noun *const nouns[] = {
-	&tenant_noun, &vip_noun,  &service_noun, &pool_noun,   &backend_noun,
-	&flow_noun,   &drop_noun, &event_noun,	 &config_noun, &node_noun,
+	&tenant_noun, &vip_noun,  &service_noun, &pool_noun,  &backend_noun, &acl_noun,
+	&feed_noun,   &flow_noun, &drop_noun,	 &event_noun, &config_noun,  &node_noun,
 	&batch_noun,  &help_noun, &version_noun, NULL,
 };
 

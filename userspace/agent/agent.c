@@ -18,7 +18,7 @@
 #include "report/report.h"
 
 #define PUBLISH_DELAY_NS 1000000ULL /* lets the health changes of one round share one table */
-#define ACL_PREFIXES	 16384	    /* of all tenants' access lists */
+
 #define HOPS_INTERVAL_NS 5000000000ULL
 
 static uint64_t realtime(void)
@@ -288,7 +288,8 @@ static struct dataplane_options dataplane_options(const struct agent *agent,
 				.slots = capacity->slots + MTLB_SLOTS_PER_LINE,
 				.flow_buckets = capacity->flows / MTLB_FLOWS_PER_BUCKET + 1,
 				.nat_sources = capacity->nat_sources,
-				.acl_prefixes = ACL_PREFIXES,
+				.acl_prefixes = capacity->acl_prefixes,
+				.feed_prefixes = capacity->feed_prefixes,
 			},
 	};
 }
@@ -444,6 +445,11 @@ static int apply(struct agent *agent, struct config *next, char ***ret_lines, si
 	if (error)
 		err_set(err, error, "cannot start the health checks: %s", strerror(-error));
 	state_fini(&actual);
+	if (!error) {
+		error = feeds_set(agent->feeds, &agent->config);
+		if (error)
+			err_set(err, error, "cannot load the deny feeds: %s", strerror(-error));
+	}
 	return error;
 done:
 	plan_fini(&plan);
@@ -522,6 +528,9 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 	if (error)
 		return err_set(err, error, "cannot prepare the health checks: %s",
 			       strerror(-error));
+	error = feeds_new(agent->loop, &agent->registry, &agent->feeds);
+	if (error)
+		return err_set(err, error, "cannot prepare the deny feeds: %s", strerror(-error));
 	error = held_new(agent->dataplane, agent->loop, &agent->held);
 	if (error)
 		return err_set(err, error, "cannot take over held fragments: %s", strerror(-error));
@@ -614,6 +623,8 @@ void agent_stop(struct agent *agent)
 		checks_free(agent->checks);
 	if (agent->netlink)
 		netlink_free(agent->netlink);
+	if (agent->feeds)
+		feeds_free(agent->feeds);
 	if (agent->held)
 		held_free(agent->held);
 	if (agent->samples)

@@ -10,6 +10,7 @@
 #include "api/http.h"
 #include "check/check.h"
 #include "events.h"
+#include "feed/feed.h"
 #include "flow_log.h"
 #include "held.h"
 #include "members.h"
@@ -32,6 +33,7 @@ struct agent {
 	struct netlink *netlink;
 	struct members members;
 	struct checks *checks;
+	struct feeds *feeds;
 	struct sweep sweep;
 	struct held *held;
 	struct watchers *watchers;

@@ -50,12 +50,46 @@ static void source_line(char *text, size_t size, size_t number, const char *fami
 	address_line(text, size, of, family, now, next);
 }
 
+static const struct config_feed *find_feed(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->feed_count; i++)
+		if (!strcmp(config->feeds[i].name, name))
+			return &config->feeds[i];
+	return NULL;
+}
+
+static void filter_line(char *text, size_t size, const char *name, bool from, bool to)
+{
+	text[0] = 0;
+	if (from != to)
+		snprintf(text, size, "~ node: filters.%s %s -> %s", name, from ? "on" : "off",
+			 to ? "on" : "off");
+}
+
+/* from, to: NULL where there is none. */
+static void feed_line(char *text, size_t size, const struct config_feed *from,
+		      const struct config_feed *to)
+{
+	const char *type = to && to->udp_ports ? "udpSourcePorts" : "prefixes";
+
+	text[0] = 0;
+	if (!to)
+		snprintf(text, size, "- feed %s", from->name);
+	else if (!from)
+		snprintf(text, size, "+ feed %s: %s from %s", to->name, type, to->path);
+	else if (strcmp(from->path, to->path) != 0 || from->udp_ports != to->udp_ports ||
+		 from->refuse != to->refuse)
+		snprintf(text, size, "~ feed %s: %s from %s, badLines %s", to->name, type, to->path,
+			 to->refuse ? "refuse" : "skip");
+}
+
 int changes_list(const struct config *now, const struct config *next, const struct plan *plan,
 		 char ***ret_lines, size_t *ret_count)
 {
 	size_t sources = now->nat_source_count > next->nat_source_count ? now->nat_source_count
 									: next->nat_source_count;
-	size_t room = plan->count + now->interface_count + next->interface_count + 3 + 2 * sources;
+	size_t room = plan->count + now->interface_count + next->interface_count + 3 + 2 * sources +
+		      now->feed_count + next->feed_count + 4;
 	size_t count = 0;
 	char **lines = calloc(room + 1, sizeof(*lines));
 	char text[1024];
@@ -105,6 +139,26 @@ int changes_list(const struct config *now, const struct config *next, const stru
 		if (!find_interface(next, now->interfaces[i].name))
 			snprintf(text, sizeof(text), "- node: interface %s",
 				 now->interfaces[i].name);
+		LINE();
+	}
+	filter_line(text, sizeof(text), "tcpFlags", now->filters.tcp_flags,
+		    next->filters.tcp_flags);
+	LINE();
+	filter_line(text, sizeof(text), "land", now->filters.land, next->filters.land);
+	LINE();
+	filter_line(text, sizeof(text), "vipSource", now->filters.vip_source,
+		    next->filters.vip_source);
+	LINE();
+	filter_line(text, sizeof(text), "bogons", now->filters.bogons, next->filters.bogons);
+	LINE();
+	for (size_t i = 0; i < next->feed_count; i++) {
+		feed_line(text, sizeof(text), find_feed(now, next->feeds[i].name), &next->feeds[i]);
+		LINE();
+	}
+	for (size_t i = 0; i < now->feed_count; i++) {
+		text[0] = 0;
+		if (!find_feed(next, now->feeds[i].name))
+			feed_line(text, sizeof(text), &now->feeds[i], NULL);
 		LINE();
 	}
 	for (size_t i = 0; i < plan->count; i++) {

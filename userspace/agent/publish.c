@@ -9,6 +9,7 @@
 #include "../model/maglev.h"
 #include "../model/slow_start.h"
 #include "../model/table.h"
+#include "acl.h"
 #include "flows.h"
 #include "meters.h"
 #include "publish_record.h"
@@ -197,7 +198,8 @@ struct mtlb_vip publish_make_record(const struct registry *registry,
 		.generation = service->generation,
 	};
 
-	record.flags |= meters_flags(&view->meters[names->tenant]);
+	record.flags |= meters_flags(&view->meters[names->tenant]) |
+			acl_flags(&view->guards[names->tenant]);
 	if (record.flags & MTLB_VIP_NAT && tenant->nat_count) {
 		record.flow_first = tenant->nat_first;
 		record.flow_mask = tenant->nat_count - 1;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "publish.h"
+#include "acl.h"
 #include "meters.h"
 #include "publish_record.h"
 
@@ -231,7 +232,8 @@ int publish_address(struct registry *registry, struct registry_tenant *tenant,
 		.key = *key,
 		.tenant = tenant->index,
 		.flags = MTLB_VIP_ADDRESS | (echo ? MTLB_VIP_ECHO : 0) |
-			 meters_flags(&view->meters[tenant->index]),
+			 meters_flags(&view->meters[tenant->index]) |
+			 acl_flags(&view->guards[tenant->index]),
 	};
 	int error;
 

@@ -8,6 +8,7 @@
 
 #include "../base/log.h"
 #include "../model/maglev.h"
+#include "acl.h"
 #include "flows.h"
 #include "meters.h"
 #include "nat.h"
@@ -82,7 +83,7 @@ int reconcile_check_room(const struct registry *registry, const struct plan *pla
 	left = dataplane_view(registry->dataplane)->node->vips - (registry->records.in_use - 1);
 	if (vips > left)
 		return too_few(err, "vips", vips, left);
-	return 0;
+	return acl_check_room(registry, plan, err);
 }
 
 static int set_node(struct registry *registry, const struct state_node *node)
@@ -190,15 +191,12 @@ failed:
 	return error;
 }
 
-/* A rate is changed where it stands; records change when a meter comes or goes, addresses last: by
- * them whoever comes after a kill can tell (meters_read). */
-static int set_limits(struct registry *registry, struct registry_tenant *tenant,
-		      const struct state_limits *limits)
+/* The flags of all its records follow what it has: meters, an access list. Addresses last: by them
+ * whoever comes after a kill can tell (meters_read, acl_read). */
+static int refresh_flags(struct registry *registry, struct registry_tenant *tenant)
 {
-	struct mtlb_meter meter = meters_make(limits);
-	int error = dataplane_put_meter(registry->dataplane, tenant->index, &meter);
+	int error = republish_tenant(registry, tenant->index);
 
-	error = error ?: republish_tenant(registry, tenant->index);
 	for (struct registry_vip *vip = tenant->addresses; !error && vip; vip = vip->next) {
 		const struct mtlb_vip *record =
 			&dataplane_view(registry->dataplane)->vips[vip->record];
@@ -209,6 +207,25 @@ static int set_limits(struct registry *registry, struct registry_tenant *tenant,
 						record->flags & MTLB_VIP_ECHO);
 	}
 	return error;
+}
+
+/* A rate is changed where it stands; records change when a meter comes or goes. */
+static int set_limits(struct registry *registry, struct registry_tenant *tenant,
+		      const struct state_limits *limits)
+{
+	struct mtlb_meter meter = meters_make(limits);
+
+	return dataplane_put_meter(registry->dataplane, tenant->index, &meter)
+		       ?: refresh_flags(registry, tenant);
+}
+
+static int set_acl(struct registry *registry, const struct state_tenant *wanted)
+{
+	struct registry_tenant *tenant = registry_tenant(registry, wanted->name);
+
+	if (!tenant)
+		return -ENOENT;
+	return acl_set(registry, tenant, &wanted->acl) ?: refresh_flags(registry, tenant);
 }
 
 static int set_tenant(struct reconcile *reconcile, const struct state_tenant *wanted)
@@ -235,11 +252,17 @@ static int delete_tenant(struct reconcile *reconcile, const struct state_tenant 
 {
 	struct registry *registry = reconcile->registry;
 	struct registry_tenant *known = registry_tenant(registry, old->name);
+	static const struct state_acl everybody;
 	struct mtlb_tenant tenant;
 	int error = 0;
 
 	if (!known)
 		return 0;
+	/* none of its rules may be left to the next one with its index */
+	if (known->rule_count)
+		error = acl_set(registry, known, &everybody);
+	if (error)
+		return error;
 	tenant = dataplane_view(registry->dataplane)->tenants[known->index];
 	/* Replies must not find its flows any more. First, as long as the tenant is there: an agent
 	 * that comes after a kill does it again. */
@@ -598,6 +621,14 @@ static int apply_op(struct reconcile *reconcile, const struct plan *plan, const 
 		return error;
 	case OP_TENANT_DEL:
 		return delete_tenant(reconcile, op->old_tenant);
+	case OP_ACL_SET:
+		error = set_acl(reconcile->registry, op->new_tenant);
+		if (error == -ENOSPC)
+			err_set(err, error,
+				"no room for %zu prefixes in a row: raise "
+				"node.capacity.aclPrefixes",
+				op->new_tenant->acl.rule_count);
+		return error;
 	case OP_ADDRESS_ADD:
 	case OP_ADDRESS_SET:
 	case OP_ADDRESS_DEL:

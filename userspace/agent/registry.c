@@ -128,6 +128,7 @@ void registry_remove_tenant(struct registry *registry, struct registry_tenant *t
 	HASH_DELETE(by_name, registry->tenants, tenant);
 	registry->tenant_at[tenant->index] = NULL;
 	free_vips(&tenant->addresses);
+	free(tenant->rules);
 	free(tenant);
 }
 
@@ -258,7 +259,7 @@ void registry_give_back_nat(struct registry *registry, uint32_t first, uint32_t 
 }
 
 /* All allocators by number, for what is done to each of them. */
-#define REGISTRY_PLAIN_RANGES 7
+#define REGISTRY_PLAIN_RANGES 10
 #define REGISTRY_RANGES	      (REGISTRY_PLAIN_RANGES + MTLB_NAT_SOURCES_MAX)
 
 static struct ranges *ranges_of(struct registry *registry, size_t number)
@@ -266,7 +267,8 @@ static struct ranges *ranges_of(struct registry *registry, size_t number)
 	struct ranges *const plain[REGISTRY_PLAIN_RANGES] = {
 		&registry->tenant_indices, &registry->service_indices, &registry->member_indices,
 		&registry->records,	   &registry->slot_lines,      &registry->flow_buckets,
-		&registry->port_lines,
+		&registry->port_lines,	   &registry->rules,	       &registry->trie_nodes,
+		&registry->trie_records,
 	};
 
 	return number < REGISTRY_PLAIN_RANGES

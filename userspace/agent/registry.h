@@ -30,10 +30,22 @@ struct registry_quic {
 	UT_hash_handle by_key;
 };
 
+/* A line of a tenant's access list, as it is in the kernel. */
+struct registry_rule {
+	struct prefix prefix;
+	uint32_t index;
+	bool deny;
+	bool otherwise; /* for what no prefix matches */
+	bool in_force;	/* else: it was about to come or to go */
+	bool wanted;	/* while they are compared */
+};
+
 struct registry_tenant {
 	uint32_t index;
 	char name[STATE_NAME_MAX];
 	struct registry_vip *addresses;
+	struct registry_rule *rules; /* sorted: see acl.c */
+	size_t rule_count, rule_room;
 	uint64_t unstored, unstored_at; /* the last growth of flows_unstored, for sweep */
 	UT_hash_handle by_name;
 };
@@ -67,6 +79,7 @@ struct registry {
 	struct registry_service **service_at;
 	struct ranges tenant_indices, service_indices, member_indices, records;
 	struct ranges slot_lines, flow_buckets, port_lines;
+	struct ranges rules, trie_nodes, trie_records;
 	/* Of each pair of NAT sources, its buckets, counted from its first one. */
 	struct ranges nat_buckets[MTLB_NAT_SOURCES_MAX];
 	struct registry_vip *nat_sources; /* addresses that flows are translated to */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "registry.h"
+#include "acl.h"
 
 static int init_ranges(struct registry *registry)
 {
@@ -17,7 +17,14 @@ static int init_ranges(struct registry *registry)
 					   dataplane_records(node->vips, node->nat_sources))
 			    ?: ranges_init(&registry->slot_lines, REGISTRY_LINES(node->slots))
 			    ?: ranges_init(&registry->flow_buckets, node->flow_buckets)
-			    ?: ranges_init(&registry->port_lines, dataplane_port_lines(node->vips));
+			    ?: ranges_init(&registry->port_lines, dataplane_port_lines(node->vips))
+			    ?: ranges_init(&registry->rules, dataplane_rules(node->acl_prefixes))
+			    ?: ranges_init(&registry->trie_nodes,
+					   dataplane_trie_nodes(node->acl_prefixes,
+								node->feed_prefixes))
+			    ?: ranges_init(&registry->trie_records,
+					   dataplane_trie_records(node->acl_prefixes,
+								  node->feed_prefixes));
 
 	for (uint32_t i = 0; !error && i < node->nat_sources; i++) {
 		error = ranges_init(&registry->nat_buckets[i], MTLB_NAT_BUCKETS);
@@ -228,6 +235,8 @@ int registry_open(struct registry *registry, struct dataplane *dataplane)
 		reading.error = init_ranges(registry);
 	if (!reading.error)
 		reading.error = read_names(registry);
+	if (!reading.error)
+		reading.error = acl_open(registry);
 	if (!reading.error)
 		reading.error = dataplane_each_vip(dataplane, read_vip, &reading) ?: reading.error;
 	if (!reading.error)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acl.h"
 #include "meters.h"
 #include "registry.h"
 
@@ -100,6 +101,8 @@ static int read_tenant(const struct registry *registry, const struct registry_te
 	to->flows = tenant->flow_count * MTLB_FLOWS_PER_BUCKET;
 	to->nat_ports = tenant->nat_count * MTLB_FLOWS_PER_BUCKET;
 	to->limits = meters_read(registry, from);
+	if (acl_read(registry, from, &to->acl))
+		return -ENOMEM;
 	to->addresses = calloc(vip_count(from->addresses) + 1, sizeof(*to->addresses));
 	if (!to->addresses)
 		return -ENOMEM;

@@ -160,6 +160,8 @@ void check_capacity(struct check *check)
 		   "the backends of all services", "raise it");
 	check_fits(check, check->flows, capacity->flows, SCHEMA_capacity_flows,
 		   "the tenants' flow quotas", "raise it, or lower l4.flows of the tiers");
+	check_fits(check, check->acl_prefixes, capacity->acl_prefixes, SCHEMA_capacity_aclPrefixes,
+		   "the tenants' access lists", "raise it, or lower l4.aclPrefixes of the tiers");
 	check_nat(check);
 }
 
@@ -174,5 +176,5 @@ void check_fini(struct check *check)
 	names_fini(&check->documents);
 	free(check->vip_list);
 	free(check->tier_list);
-	free(check->nat_ports);
+	free(check->shares);
 }

@@ -26,7 +26,16 @@ struct check_vip {
 /* What a tier grants each of its tenants. */
 struct check_tier {
 	uint32_t flows, nat_ports; /* powers of two */
+	uint32_t acl_prefixes;
+	const char *name; /* NULL: the defaults, without a tier */
 	struct state_limits limits;
+};
+
+/* What a tenant may take, of its tier. */
+struct check_share {
+	uint32_t nat_ports; /* if it needs any */
+	uint32_t acl_prefixes;
+	const char *tier; /* NULL: none */
 };
 
 struct check {
@@ -37,7 +46,7 @@ struct check {
 	struct check_vip *vip_list;
 	size_t vip_count;
 	struct check_tier *tier_list; /* by index of the tier */
-	uint32_t *nat_ports;	      /* by index of the tenant: what it gets if it needs any */
+	struct check_share *shares;   /* by index of the tenant */
 	/* What Platform says about these may be trusted: a typing error in one of its keys must not
 	 * make each tenant complain.
 	 */
@@ -47,13 +56,17 @@ struct check {
 	bool lacks_nat; /* there are no NAT sources; or else the first item without: */
 	const struct tree_node *lacks_nat_ipv4, *lacks_nat_ipv6;
 	/* what the dataplane must hold; 64 bits, since nothing is built beyond the capacity */
-	uint64_t vip_entries, services, members, flows;
+	uint64_t vip_entries, services, members, flows, acl_prefixes;
 	uint64_t service_number; /* counts services as they are looked at */
 };
 
 /* All return 0 or -ENOMEM. */
 int check_platform(struct check *check, const struct tree_node *document);
 int check_tenant(struct check *check, const struct tree_node *document);
+/* The parts of a document that have a file of their own: node.filters and denyFeeds; acl, index as
+ * in check_vip. */
+int check_guard(struct check *check, const struct tree_node *platform);
+int check_acl(struct check *check, const struct tree_node *acl, size_t index);
 /* After the last document: does it fit? */
 void check_capacity(struct check *check);
 

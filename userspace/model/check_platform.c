@@ -74,6 +74,8 @@ static int check_node(struct check *check, const struct tree_node *platform)
 		.slots = (uint32_t)schema_number(capacity, SCHEMA_capacity_slots),
 		.flows = (uint32_t)schema_number(capacity, SCHEMA_capacity_flows),
 		.nat_sources = (uint32_t)schema_number(capacity, SCHEMA_capacity_natSources),
+		.acl_prefixes = (uint32_t)schema_number(capacity, SCHEMA_capacity_aclPrefixes),
+		.feed_prefixes = (uint32_t)schema_number(capacity, SCHEMA_capacity_feedPrefixes),
 	};
 	config->state.node = check_share_node(node);
 	/* a typing error in it must not make each tier complain */
@@ -237,6 +239,7 @@ static struct check_tier read_tier(struct check *check, const struct tree_node *
 	return (struct check_tier){
 		.flows = power_of_two(schema_number(l4, SCHEMA_tier_l4_flows)),
 		.nat_ports = power_of_two(schema_number(l4, SCHEMA_tier_l4_natPorts)),
+		.acl_prefixes = (uint32_t)schema_number(l4, SCHEMA_tier_l4_aclPrefixes),
 		.limits = check_share_limits(check, tier),
 	};
 }
@@ -256,8 +259,10 @@ static int check_tiers(struct check *check, const struct tree_node *platform)
 		const struct tree_node *name = schema_find(item, SCHEMA_tier_name);
 
 		check->tier_list[count] = read_tier(check, item);
-		if (name)
-			r = check_add_name(check, &check->tiers, name, count++, "tier");
+		if (!name)
+			continue;
+		check->tier_list[count].name = name->text;
+		r = check_add_name(check, &check->tiers, name, count++, "tier");
 	}
 	return r == -ENOMEM ? r : 0;
 }
@@ -344,7 +349,7 @@ static int check_tenant_item(struct check *check, const struct tree_node *item)
 	tier = find_tier(check, item);
 	tenant->flows = tier.flows;
 	tenant->limits = tier.limits;
-	check->nat_ports[index] = tier.nat_ports;
+	check->shares[index] = (struct check_share){tier.nat_ports, tier.acl_prefixes, tier.name};
 	check->flows += tenant->flows;
 	return check_grants(check, item, tenant, index);
 }
@@ -358,8 +363,8 @@ static int check_tenants(struct check *check, const struct tree_node *platform)
 	if (!list || !list->count)
 		return 0;
 	state->tenants = calloc(list->count, sizeof(*state->tenants));
-	check->nat_ports = calloc(list->count, sizeof(*check->nat_ports));
-	if (!state->tenants || !check->nat_ports)
+	check->shares = calloc(list->count, sizeof(*check->shares));
+	if (!state->tenants || !check->shares)
 		return -ENOMEM;
 	for (item = schema_first(list); item && r != -ENOMEM; item = schema_next(item))
 		r = check_tenant_item(check, item);
@@ -398,6 +403,8 @@ int check_platform(struct check *check, const struct tree_node *document)
 		r = check_vips(check, document);
 	if (r == 0)
 		r = check_nat_sources(check, document);
+	if (r == 0)
+		r = check_guard(check, document);
 	if (r == 0)
 		r = check_tiers(check, document);
 	if (r == 0)

@@ -228,7 +228,7 @@ static void check_nat(struct service_check *s)
 	refuse_nat_vip(s, s->ipv4_vip, "ipv4", &check->lacks_nat_ipv4);
 	refuse_nat_vip(s, s->ipv6_vip, "ipv6", &check->lacks_nat_ipv6);
 	if (s->in->index != CHECK_NOBODY)
-		s->in->tenant->nat_ports = check->nat_ports[s->in->index];
+		s->in->tenant->nat_ports = check->shares[s->in->index].nat_ports;
 }
 
 static int check_service(struct tenant_check *in, const struct tree_node *item)
@@ -326,6 +326,8 @@ int check_tenant(struct check *check, const struct tree_node *document)
 	r = find_tenant(check, document, &in.index);
 	if (in.index != CHECK_NOBODY)
 		in.tenant = &check->config->state.tenants[in.index];
+	if (r == 0)
+		r = check_acl(check, schema_find(document, SCHEMA_tenant_config_acl), in.index);
 	if (r == 0)
 		r = check_pools(check, pools, &in.pools);
 	if (r == 0)

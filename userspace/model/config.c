@@ -63,6 +63,9 @@ void config_fini(struct config *config)
 {
 	free(config->interfaces);
 	free(config->nat_sources);
+	for (size_t i = 0; i < config->feed_count; i++)
+		free(config->feeds[i].path);
+	free(config->feeds);
 	free(config->api_socket);
 	state_fini(&config->state);
 	explicit_bzero(config->hash_secret, sizeof(config->hash_secret));

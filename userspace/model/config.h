@@ -28,6 +28,21 @@ struct config_nat_source {
 
 struct config_capacity {
 	uint32_t tenants, vips, services, members, slots, flows, nat_sources;
+	uint32_t acl_prefixes, feed_prefixes;
+};
+
+/* Of the node, for all tenants: what no honest client sends. */
+struct config_filters {
+	bool tcp_flags, land, vip_source, bogons;
+};
+
+#define CONFIG_FEEDS_MAX 56 /* of prefixes: each has a rule of its own in the dataplane */
+
+struct config_feed {
+	char name[STATE_NAME_MAX];
+	char *path;
+	bool udp_ports; /* else: prefixes */
+	bool refuse;	/* a file with a bad line; else such a line is left out */
 };
 
 struct config {
@@ -40,6 +55,9 @@ struct config {
 	struct addr encap_ipv4, encap_ipv6; /* all zero: not given */
 	struct config_nat_source *nat_sources;
 	size_t nat_source_count;
+	struct config_filters filters;
+	struct config_feed *feeds; /* in the order written: an earlier one comes first */
+	size_t feed_count;
 	uint16_t gue_port; /* UDP destination port of GUE packets, host order */
 	char *api_socket;  /* "/run/mtlb/api.sock" by default */
 	struct state state;

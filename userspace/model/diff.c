@@ -14,20 +14,21 @@ static const uint8_t rank[OP_KINDS] = {
 	[OP_NODE_SET] = 0,
 	[OP_TENANT_ADD] = 0,
 	[OP_TENANT_SET] = 1,
-	[OP_ADDRESS_ADD] = 2,
-	[OP_SERVICE_ADD] = 3,
-	[OP_MEMBER_ADD] = 4,
-	[OP_VIP_ADD] = 5,
-	[OP_ADDRESS_SET] = 6,
-	[OP_SERVICE_SET] = 7,
-	[OP_MEMBER_SET] = 8,
-	[OP_VIP_DEL] = 9,
-	[OP_MEMBER_DEL] = 10,
-	[OP_SERVICE_DEL] = 11,
-	/* 12: see rank_of() */[OP_ADDRESS_DEL] = 13,
-	[OP_TENANT_DEL] = 14,
+	[OP_ACL_SET] = 2, /* before a packet meets a new address */
+	[OP_ADDRESS_ADD] = 3,
+	[OP_SERVICE_ADD] = 4,
+	[OP_MEMBER_ADD] = 5,
+	[OP_VIP_ADD] = 6,
+	[OP_ADDRESS_SET] = 7,
+	[OP_SERVICE_SET] = 8,
+	[OP_MEMBER_SET] = 9,
+	[OP_VIP_DEL] = 10,
+	[OP_MEMBER_DEL] = 11,
+	[OP_SERVICE_DEL] = 12,
+	/* 13: see rank_of() */[OP_ADDRESS_DEL] = 14,
+	[OP_TENANT_DEL] = 15,
 };
-#define RANKS 15
+#define RANKS 16
 
 struct builder {
 	struct op *ops;
@@ -92,7 +93,7 @@ static bool only_b(const struct walk *walk)
 static uint8_t rank_of(const struct op *op)
 {
 	if (op->kind == OP_TENANT_SET && op->old_tenant->nat_ports && !op->new_tenant->nat_ports)
-		return 12;
+		return 13;
 	return rank[op->kind];
 }
 
@@ -227,6 +228,27 @@ static bool same_limits(const struct state_limits *a, const struct state_limits 
 	       a->weight == b->weight;
 }
 
+static bool same_acl(const struct state_acl *a, const struct state_acl *b)
+{
+	if (a->unfinished || a->default_deny != b->default_deny || a->rule_count != b->rule_count)
+		return false;
+	for (size_t i = 0; i < a->rule_count; i++)
+		if (state_compare_rules(&a->rules[i], &b->rules[i]) != 0 ||
+		    a->rules[i].deny != b->rules[i].deny)
+			return false;
+	return true;
+}
+
+static void compare_acls(struct builder *builder)
+{
+	static const struct state_acl none;
+	const struct state_tenant *a = builder->now.old_tenant, *b = builder->now.new_tenant;
+
+	/* that of a tenant that goes, goes with it */
+	if (b && !same_acl(a ? &a->acl : &none, &b->acl))
+		emit(builder, OP_ACL_SET);
+}
+
 static void compare_tenant(struct builder *builder, const struct state_tenant *a,
 			   const struct state_tenant *b)
 {
@@ -239,6 +261,7 @@ static void compare_tenant(struct builder *builder, const struct state_tenant *a
 	else if (a->id != b->id || a->flows != b->flows || a->nat_ports != b->nat_ports ||
 		 !same_limits(&a->limits, &b->limits))
 		emit(builder, OP_TENANT_SET);
+	compare_acls(builder);
 	compare_addresses(builder);
 	compare_services(builder);
 }
@@ -271,8 +294,9 @@ static void compare_node(struct builder *builder, const struct state_node *a,
 {
 	struct op *op;
 
-	if (a->packets == b->packets && a->charge_new_flow == b->charge_new_flow &&
-	    a->charge_fragment == b->charge_fragment && a->charge_icmp == b->charge_icmp)
+	if (a->packets == b->packets && (a->charge_new_flow ?: 1) == (b->charge_new_flow ?: 1) &&
+	    (a->charge_fragment ?: 1) == (b->charge_fragment ?: 1) &&
+	    (a->charge_icmp ?: 1) == (b->charge_icmp ?: 1))
 		return;
 	op = emit(builder, OP_NODE_SET);
 	op->old_node = a;

@@ -14,6 +14,7 @@ enum op_kind {
 	OP_TENANT_ADD,
 	OP_TENANT_SET, /* id, flow quota, NAT ports, limits or share */
 	OP_TENANT_DEL,
+	OP_ACL_SET,	/* a tenant's access list */
 	OP_ADDRESS_ADD, /* a VIP address given to a tenant */
 	OP_ADDRESS_SET, /* echo */
 	OP_ADDRESS_DEL,

@@ -203,6 +203,19 @@ int files_read(const char *path, size_t size_max, struct place place, struct err
 	return -EINVAL;
 }
 
+char *files_resolve(const char *path, struct place place)
+{
+	const char *slash = strrchr(place.file, '/');
+	int folder = slash ? (int)(slash - place.file) + 1 : 0;
+	char *resolved;
+
+	if (path[0] == '/')
+		return strdup(path);
+	if (asprintf(&resolved, "%.*s%s", folder, place.file, path) < 0)
+		return NULL;
+	return resolved;
+}
+
 void files_fini(struct files *files)
 {
 	while (files->count)

@@ -25,6 +25,9 @@ int files_list(const char *path, struct files *ret_files, struct errors *errors)
 int files_read(const char *path, size_t size_max, struct place place, struct errors *errors,
 	       char **ret_text, size_t *ret_length, struct stat *ret_stat);
 
+/* A path as written at a place: relative to the file there. To be freed; NULL: out of memory. */
+char *files_resolve(const char *path, struct place place);
+
 void files_fini(struct files *files);
 
 #endif

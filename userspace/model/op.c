@@ -139,12 +139,18 @@ static const char *protocol_name(uint8_t protocol)
 	return protocol == IPPROTO_UDP ? "UDP" : protocol == IPPROTO_SCTP ? "SCTP" : "TCP";
 }
 
+static void add_charge(struct line *line, const char *name, uint32_t old_value, uint32_t new_value)
+{
+	old_value = old_value ?: 1;
+	add_number(line, name, &old_value, new_value ?: 1, plain);
+}
+
 static void add_node(struct line *line, const struct state_node *a, const struct state_node *b)
 {
 	add_rate(line, "capacity.packets", &a->packets, b->packets);
-	add_number(line, "charges.newFlow", &a->charge_new_flow, b->charge_new_flow, plain);
-	add_number(line, "charges.fragment", &a->charge_fragment, b->charge_fragment, plain);
-	add_number(line, "charges.icmp", &a->charge_icmp, b->charge_icmp, plain);
+	add_charge(line, "charges.newFlow", a->charge_new_flow, b->charge_new_flow);
+	add_charge(line, "charges.fragment", a->charge_fragment, b->charge_fragment);
+	add_charge(line, "charges.icmp", a->charge_icmp, b->charge_icmp);
 }
 
 static void add_limits(struct line *line, const struct state_limits *a,
@@ -169,6 +175,54 @@ static void add_tenant(struct line *line, const struct state_tenant *a,
 	if (a || b->nat_ports)
 		add_number(line, "natPorts", a ? &a->nat_ports : NULL, b->nat_ports, none_or);
 	add_limits(line, a ? &a->limits : NULL, &b->limits);
+}
+
+#define RULES_SHOWN 8
+
+struct rules_line {
+	struct line *line;
+	size_t count;
+};
+
+static void add_rule(struct rules_line *of, char mark, const struct state_rule *rule)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	if (of->count++ >= RULES_SHOWN)
+		return;
+	add(of->line, "%s%c%s %s", of->line->divider, mark, rule->deny ? "deny" : "allow",
+	    prefix_format(&rule->prefix, text));
+	of->line->divider = ", ";
+}
+
+/* Every rule that comes or goes, as long as they are few. */
+static void add_acl(struct line *line, const struct state_acl *a, const struct state_acl *b)
+{
+	static const struct state_acl none;
+	struct rules_line rules = {line, 0};
+	size_t i = 0, j = 0;
+
+	a = a ? a : &none;
+	if (a->unfinished)
+		add_setting(line, "unfinished", NULL, "before");
+	if (a->default_deny != b->default_deny)
+		add_setting(line, "default", a->default_deny ? "deny" : "allow",
+			    b->default_deny ? "deny" : "allow");
+	while (i < a->rule_count || j < b->rule_count) {
+		int order = i == a->rule_count	 ? 1
+			    : j == b->rule_count ? -1
+						 : state_compare_rules(&a->rules[i], &b->rules[j]);
+		bool same = order == 0 && a->rules[i].deny == b->rules[j].deny;
+
+		if (order <= 0 && !same)
+			add_rule(&rules, '-', &a->rules[i]);
+		if (order >= 0 && !same)
+			add_rule(&rules, '+', &b->rules[j]);
+		i += order <= 0;
+		j += order >= 0;
+	}
+	if (rules.count > RULES_SHOWN)
+		add(line, " and %zu more", rules.count - RULES_SHOWN);
 }
 
 static void add_address(struct line *line, enum op_kind kind, const struct state_address *address)
@@ -285,6 +339,7 @@ static char sign(enum op_kind kind)
 		return '+';
 	case OP_NODE_SET:
 	case OP_TENANT_SET:
+	case OP_ACL_SET:
 	case OP_ADDRESS_SET:
 	case OP_SERVICE_SET:
 	case OP_MEMBER_SET:
@@ -316,6 +371,10 @@ char *op_format(const struct op *op, char *text, size_t size)
 		add(&line, "%c tenant %s", mark, tenant->name);
 		if (op->new_tenant)
 			add_tenant(&line, op->old_tenant, op->new_tenant);
+		break;
+	case OP_ACL_SET:
+		add(&line, "%c acl %s", mark, tenant->name);
+		add_acl(&line, op->old_tenant ? &op->old_tenant->acl : NULL, &op->new_tenant->acl);
 		break;
 	case OP_ADDRESS_ADD:
 	case OP_ADDRESS_SET:

@@ -17,6 +17,7 @@
 #define ADDRESS				.type = SCHEMA_TYPE_ADDRESS
 #define IPV4				.type = SCHEMA_TYPE_IPV4
 #define IPV6				.type = SCHEMA_TYPE_IPV6
+#define PREFIX				.type = SCHEMA_TYPE_PREFIX
 #define ENDPOINT			.type = SCHEMA_TYPE_ENDPOINT
 #define PORTS				.type = SCHEMA_TYPE_PORTS
 #define HEX				.type = SCHEMA_TYPE_HEX

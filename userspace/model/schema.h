@@ -31,6 +31,7 @@ enum schema_type {
 	SCHEMA_TYPE_ADDRESS,
 	SCHEMA_TYPE_IPV4,
 	SCHEMA_TYPE_IPV6,
+	SCHEMA_TYPE_PREFIX,
 	SCHEMA_TYPE_ENDPOINT, /* address, or address and port */
 	SCHEMA_TYPE_PORTS,    /* number: the first port, and 65536 times the last */
 	SCHEMA_TYPE_HEX,      /* a few bytes; number: how many */

@@ -57,6 +57,10 @@ char *schema_expected(const struct schema_row *row, char *text, size_t size)
 	case SCHEMA_TYPE_IPV6:
 		snprintf(text, size, "an IPv6 address");
 		break;
+	case SCHEMA_TYPE_PREFIX:
+		snprintf(text, size,
+			 "a prefix such as 203.0.113.0/24 or 2001:db8::/32, or an address");
+		break;
 	case SCHEMA_TYPE_ENDPOINT:
 		snprintf(text, size,
 			 "an address such as 192.0.2.1, 192.0.2.1:80, 2001:db8::1 or "

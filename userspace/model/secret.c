@@ -18,19 +18,6 @@
  */
 static const uint8_t digest_key[16] = "mtlb hash secret";
 
-static char *resolve(const struct load_secret *secret)
-{
-	const char *slash = strrchr(secret->place.file, '/');
-	int folder = slash ? (int)(slash - secret->place.file) + 1 : 0;
-	char *path;
-
-	if (secret->path[0] == '/')
-		return strdup(secret->path);
-	if (asprintf(&path, "%.*s%s", folder, secret->place.file, secret->path) < 0)
-		return NULL;
-	return path;
-}
-
 static int check(const char *path, const struct stat *stat, size_t length, struct place place,
 		 struct errors *errors)
 {
@@ -52,7 +39,7 @@ static int check(const char *path, const struct stat *stat, size_t length, struc
 
 int secret_read(const struct load_secret *secret, struct errors *errors, uint8_t ret_key[16])
 {
-	char *path = resolve(secret), *text = NULL, *start;
+	char *path = files_resolve(secret->path, secret->place), *text = NULL, *start;
 	size_t length = 0;
 	struct stat stat;
 	int r;

@@ -24,6 +24,16 @@ static int compare_vips(const void *left, const void *right)
 	return state_compare_vips(left, right);
 }
 
+int state_compare_rules(const struct state_rule *a, const struct state_rule *b)
+{
+	return prefix_compare(&a->prefix, &b->prefix);
+}
+
+static int compare_rules(const void *left, const void *right)
+{
+	return state_compare_rules(left, right);
+}
+
 int state_compare_members(const struct state_member *a, const struct state_member *b)
 {
 	int order = addr_compare(&a->address, &b->address);
@@ -73,6 +83,8 @@ void state_sort(struct state *state)
 		}
 		sort(tenant->addresses, tenant->address_count, sizeof(*tenant->addresses),
 		     compare_addresses);
+		sort(tenant->acl.rules, tenant->acl.rule_count, sizeof(*tenant->acl.rules),
+		     compare_rules);
 		sort(tenant->services, tenant->service_count, sizeof(*tenant->services),
 		     compare_services);
 	}
@@ -90,6 +102,7 @@ void state_fini(struct state *state)
 		}
 		free(tenant->services);
 		free(tenant->addresses);
+		free(tenant->acl.rules);
 	}
 	free(state->tenants);
 	*state = (struct state){};

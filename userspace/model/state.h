@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../base/addr.h"
+#include "../base/prefix.h"
 
 #define STATE_NAME_MAX 64 /* with the closing NUL; names are DNS labels (RFC 1123) */
 
@@ -98,12 +98,27 @@ struct state_limits {
 	uint64_t guaranteed; /* packets that nobody can take from it */
 };
 
+/* Who may send to the VIPs of a tenant. Of the prefixes that a source is in, the longest decides.
+ */
+struct state_rule {
+	struct prefix prefix;
+	bool deny; /* else: allow */
+};
+
+struct state_acl {
+	bool default_deny;	  /* what is in no prefix */
+	bool unfinished;	  /* read back: a change of it was cut off */
+	struct state_rule *rules; /* sorted by prefix, of which each is there once */
+	size_t rule_count;
+};
+
 struct state_tenant {
 	char name[STATE_NAME_MAX];
 	uint32_t id;	    /* 0: none given */
 	uint32_t flows;	    /* quota in flows, a power of two >= 64 */
 	uint32_t nat_ports; /* source ports of its own, a power of two; 0: no service is nat */
 	struct state_limits limits;
+	struct state_acl acl;
 	struct state_address *addresses; /* it owns, sorted; every service's VIP is one of them */
 	size_t address_count;
 	struct state_service *services;
@@ -113,7 +128,7 @@ struct state_tenant {
 /* What the node has for all tenants together. */
 struct state_node {
 	uint64_t packets; /* a second; 0: any number, nothing is shared */
-	/* what one packet counts for on meters of packets, at least 1 */
+	/* what one packet counts for on meters of packets; 0 is 1 */
 	uint32_t charge_new_flow, charge_fragment, charge_icmp;
 };
 
@@ -125,8 +140,9 @@ struct state {
 
 void state_sort(struct state *state);
 
-/* The order of lists: by address, then ports. 0: the same one. */
+/* The order of lists: by address, then ports or length. 0: the same one. */
 int state_compare_vips(const struct state_vip *a, const struct state_vip *b);
+int state_compare_rules(const struct state_rule *a, const struct state_rule *b);
 int state_compare_members(const struct state_member *a, const struct state_member *b);
 
 /* By name in a sorted state; NULL when there is none. state may be NULL. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../base/prefix.h"
 #include "units.h"
 
 #define LOWER  "abcdefghijklmnopqrstuvwxyz"
@@ -175,6 +176,7 @@ static int parse_range(const struct schema_row *row, const char *text, uint64_t 
 int value_parse(const struct schema_row *row, const char *text, uint64_t *ret_number,
 		const char **ret_remedy)
 {
+	struct prefix prefix;
 	struct addr addr;
 	uint16_t port;
 	bool good = false;
@@ -201,6 +203,10 @@ int value_parse(const struct schema_row *row, const char *text, uint64_t *ret_nu
 		break;
 	case SCHEMA_TYPE_IPV6:
 		good = addr_parse(text, &addr) == 0 && !addr_is_ipv4(&addr);
+		break;
+	case SCHEMA_TYPE_PREFIX:
+		/* bits beyond the length are told apart from what is no prefix: check_acl.c */
+		good = prefix_parse(text, &prefix) != -EINVAL;
 		break;
 	case SCHEMA_TYPE_ENDPOINT:
 		good = addr_parse_endpoint(text, &addr, &port) == 0;

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 #include <cmocka.h>
+#include "userspace/agent/acl.h"
 #include "userspace/agent/meters.h"
 #include "userspace/agent/nat.h"
 #include "userspace/agent/publish.h"
@@ -24,15 +25,17 @@
 #include "userspace/agent/sweep.h"
 #include "userspace/base/log.h"
 #include "userspace/model/table.h"
+#include "userspace/model/trie.h"
 
-#define SECOND	    1000000000ULL
-#define TENANTS	    3
-#define SERVICES    3
-#define MEMBERS	    8
-#define NAT_SOURCES 2 /* at most: their tables are large, and slow to make */
-#define PAIRS	    12
-#define CHAINS	    100
-#define CHAIN	    6
+#define SECOND	     1000000000ULL
+#define TENANTS	     3
+#define SERVICES     3
+#define MEMBERS	     8
+#define NAT_SOURCES  2 /* at most: their tables are large, and slow to make */
+#define PAIRS	     12
+#define CHAINS	     100
+#define CHAIN	     6
+#define ACL_PREFIXES 12 /* that a list may have */
 
 struct node {
 	struct dataplane *dataplane;
@@ -81,6 +84,7 @@ static void open_node(struct node *node, uint32_t sources)
 			     .members = 200,
 			     .slots = 80000,
 			     .flow_buckets = 600,
+			     .acl_prefixes = 3 * ACL_PREFIXES,
 			     .nat_sources = sources},
 	};
 
@@ -167,6 +171,7 @@ static void let_time_pass(struct node *node, const struct state *running)
 
 struct usage {
 	uint32_t tenants, services, members, records, lines, buckets, port_lines, nat;
+	uint32_t rules, trie_nodes, trie_records;
 };
 
 static struct usage usage_of(const struct node *node)
@@ -182,6 +187,8 @@ static struct usage usage_of(const struct node *node)
 		registry->member_indices.in_use, registry->records.in_use,
 		registry->slot_lines.in_use,	 registry->flow_buckets.in_use,
 		registry->port_lines.in_use,	 nat,
+		registry->rules.in_use,		 registry->trie_nodes.in_use,
+		registry->trie_records.in_use,
 	};
 }
 
@@ -489,6 +496,8 @@ static void check_settings(const struct node *node)
 			assert_int_equal(vip->flags >> MTLB_VIP_MSS_SHIFT, names->mss);
 			assert_int_equal(vip->flags & MTLB_VIP_METERED,
 					 meters_flags(&view->meters[names->tenant]));
+			assert_int_equal(vip->flags & MTLB_VIP_GUARDED,
+					 acl_flags(&view->guards[names->tenant]));
 			assert_int_equal(!!(vip->flags & MTLB_VIP_CLIENT),
 					 names->affinity == MTLB_AFFINITY_CLIENT);
 			assert_int_equal(!!(vip->flags & MTLB_VIP_ALONE),

@@ -3,7 +3,7 @@
  * From one state to another on the fake dataplane, whole or cut off at every verb in turn: traffic
  * must find its way at each point, and whoever comes after the cut must end where it was going.
  */
-#include "reconcile_node.h"
+#include "reconcile_acl.h"
 
 /* random states */
 
@@ -118,6 +118,20 @@ static void make_limits(unsigned int *seed, struct state_limits *to)
 		to->burst_ms = 100;
 }
 
+/* Of a few prefixes that lie in one another, so that lists have much in common. */
+static void make_acl(unsigned int *seed, struct state_acl *to)
+{
+	if (pick(seed, 3) == 0)
+		return;
+	to->default_deny = pick(seed, 3) == 0;
+	to->rules = calloc(ACL_PREFIXES, sizeof(*to->rules));
+	assert_non_null(to->rules);
+	for (size_t i = 0; i < ACL_PREFIXES; i++)
+		if (pick(seed, 2))
+			to->rules[to->rule_count++] =
+				(struct state_rule){acl_prefix(i), pick(seed, 3) != 0};
+}
+
 /* Each tenant has an address of its own, and one of a few that move between tenants. */
 static void make_state(unsigned int seed, bool nat, struct state *to)
 {
@@ -141,6 +155,7 @@ static void make_state(unsigned int seed, bool nat, struct state *to)
 		tenant->flows = 64U << pick(&seed, 3);
 		tenant->nat_ports = nat && pick(&seed, 3) ? 64U << pick(&seed, 9) : 0;
 		make_limits(&seed, &tenant->limits);
+		make_acl(&seed, &tenant->acl);
 		border = pick(&seed, 6);
 		tenant->addresses = calloc(2, sizeof(*tenant->addresses));
 		tenant->services = calloc(SERVICES, sizeof(*tenant->services));
@@ -176,6 +191,8 @@ static void test_random_chains(void **state)
 			check_settings(&node);
 			check_ids(&node);
 			check_tables(&node);
+			check_acls(&node, &wanted[i], &wanted[i]);
+			check_rules(&node, &wanted[i]);
 			if (i % 2)
 				let_time_pass(&node, &wanted[i]);
 		}
@@ -185,6 +202,7 @@ static void test_random_chains(void **state)
 		expect_reach(&node, &wanted[CHAIN - 1]);
 		expect_reached(&node, &wanted[CHAIN - 1]);
 		check_settings(&node);
+		check_acls(&node, &wanted[CHAIN - 1], &wanted[CHAIN - 1]);
 		for (unsigned int i = 0; i < CHAIN; i++)
 			state_fini(&wanted[i]);
 		close_node(&node);
@@ -223,6 +241,7 @@ static void run_cut(const struct state *before, const struct state *after, bool 
 	assert_true(strlen(err.text) > 0);
 	dataplane_memory_fail_at(node.dataplane, 0);
 	check_keys(&node, before, after);
+	check_acls(&node, before, after);
 	if (restart) {
 		registry_close(&node.registry);
 		start_agent(&node);
@@ -235,6 +254,7 @@ static void run_cut(const struct state *before, const struct state *after, bool 
 	check_settings(&node);
 	check_ids(&node);
 	check_tables(&node);
+	check_acls(&node, after, after);
 	let_time_pass(&node, after);
 	check_keys(&node, after, NULL);
 	usage = usage_of(&node);

@@ -72,6 +72,7 @@
 #define NEW_FLOWS                                                                                  \
 	"\"newFlows\" must be a rate from 1/s to 100M/s, such as 300/s, 20k/s or 5M/s, not "
 #define BURST "\"burst\" must be a duration from 1ms to 10s, such as 500ms, 2s or 5m, not "
+#define ACL(what) PLATFORM TENANT "acl:\n  {" what "}\n"
 /* clang-format on */
 
 static const struct {
@@ -79,6 +80,7 @@ static const struct {
 } bad[] = {
 #define BAD(text, errors) {text, errors},
 #include "config_bad.def"
+#include "config_bad_acl.def"
 #include "config_bad_tiers.def"
 };
 

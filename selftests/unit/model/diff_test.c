@@ -110,6 +110,36 @@ static void tenant_settings(void **state)
 		    "- tenant b\n");
 }
 
+static void acls(void **state)
+{
+#define ACL(what) HEAD "tenants: [{name: acme}]\n" CONFIG "acl: {" what "}\n"
+	(void)state;
+	expect_plan(NULL, ACL("default: deny, allow: [10.0.0.0/8]"),
+		    "+ tenant acme: flows 4096\n"
+		    "~ acl acme: default allow -> deny, +allow 10.0.0.0/8\n");
+	expect_plan(NULL, ACL("default: allow"), "+ tenant acme: flows 4096\n");
+	expect_plan(ACL("deny: [10.0.0.0/8]"), NULL, "- tenant acme\n");
+	expect_plan(ACL("deny: [10.0.0.0/8, 10.1.0.0/16]"), ACL("deny: [10.1.0.0/16, 10.0.0.0/8]"),
+		    "");
+	expect_plan(ACL("default: deny"), ACL(""), "~ acl acme: default deny -> allow\n");
+	expect_plan(ACL("deny: [10.0.0.0/8, \"2001:db8::/32\"]"),
+		    ACL("allow: [10.0.0.0/8], deny: [192.0.2.1]"),
+		    "~ acl acme: -deny 10.0.0.0/8, +allow 10.0.0.0/8, +deny 192.0.2.1, -deny "
+		    "2001:db8::/32\n");
+	expect_plan(ACL(""),
+		    ACL("deny: [10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 10.0.0.5, 10.0.0.6, "
+			"10.0.0.7, 10.0.0.8, 10.0.0.9, 10.0.0.10]"),
+		    "~ acl acme: +deny 10.0.0.1, +deny 10.0.0.2, +deny 10.0.0.3, +deny 10.0.0.4, "
+		    "+deny 10.0.0.5, +deny 10.0.0.6, +deny 10.0.0.7, +deny 10.0.0.8 and 2 more\n");
+	/* it holds before packets come by a new address */
+	expect_plan(HEAD "tenants: [{name: acme}]\n",
+		    HEAD ACME CONFIG "acl: {deny: [10.0.0.0/8]}\n",
+		    "~ acl acme: +deny 10.0.0.0/8\n"
+		    "+ address acme 192.0.2.10\n"
+		    "+ address acme 192.0.2.11\n");
+#undef ACL
+}
+
 static void limits(void **state)
 {
 #define TIER(l4) HEAD "tiers: [{name: t, l4: {" l4 "}}]\ntenants: [{name: acme, tier: t}]\n"
@@ -514,6 +544,7 @@ int main(void)
 		cmocka_unit_test(everything_is_new),
 		cmocka_unit_test(everything_goes),
 		cmocka_unit_test(tenant_settings),
+		cmocka_unit_test(acls),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(shares),
 		cmocka_unit_test(members),

@@ -211,6 +211,23 @@ run vip show 2001:db8::10
 ok "vip show ADDRESS" has "$out" "[2001:db8::10]:443"
 run vip show 192.0.2.10:80
 ok "vip show ADDRESS:PORT" has "$out" "123456"
+run acl list
+ok "acl list" lines "$out" 4
+run acl list tenant acme
+ok "acl list: tenant" lines "$out" 3
+ok "acl list: hits" has "$out" "203.0.113.0/24  deny    1.2k"
+run acl list action allow
+ok "acl list: action" has "$out" "203.0.113.7"
+run acl show bulk
+ok "acl show TENANT" has "$out" "default"
+run feed list
+ok "feed list" lines "$out" 3
+run feed list state kept
+ok "feed list: state" lines "$out" 2
+run feed show amp
+ok "feed show NAME" has "$out" "udpSourcePorts"
+run -j acl list tenant bulk
+ok "acl list in JSON" has "$out" '"prefix":"default"'
 run service list
 ok "service list" has "$out" "192.0.2.10:80,[2001:db8::10]:80"
 ok "service list: durations" has "$out" "1m30s"

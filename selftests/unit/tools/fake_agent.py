@@ -68,6 +68,17 @@ ANSWERS = {
                 health={"state": "down", "since": None, "lastError": "evil \x1b[31m\x07 \u009b \u202e \u00e9", "probes": 1}),
         backend("bulk", "dns", "10.1.0.53", "drain", port=0),
     ),
+    "/v1/acls": items(
+        {"tenant": "acme", "prefix": "203.0.113.0/24", "action": "deny", "hits": 1250},
+        {"tenant": "acme", "prefix": "203.0.113.7", "action": "allow", "hits": 3},
+        {"tenant": "bulk", "prefix": "default", "action": "deny", "hits": 0},
+    ),
+    "/v1/feeds": items(
+        {"name": "drop", "file": "/etc/mtlb/drop.txt", "type": "prefixes", "state": "kept", "entries": 1250,
+         "badLines": 2, "loadedAt": None, "error": "evil \x1b[31m", "hits": 7},
+        {"name": "amp", "file": "/etc/mtlb/amp", "type": "udpSourcePorts", "state": "loaded", "entries": 8,
+         "badLines": 0, "loadedAt": None, "error": "", "hits": 0},
+    ),
     "/v1/flows": items(
         {"tenant": "acme", "service": "web", "protocol": "TCP", "source": "198.51.100.7", "sourcePort": 40000,
          "destination": "192.0.2.10", "destinationPort": 80, "backend": "10.1.0.21", "state": "established",

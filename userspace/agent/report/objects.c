@@ -73,6 +73,7 @@ static json_t *limits_of(const struct mtlb_meter *meter)
 static json_t *tenant_item(const struct agent *agent, const struct registry_tenant *tenant)
 {
 	const struct mtlb_tenant *names = &view_of(agent)->tenants[tenant->index];
+	const struct mtlb_guard *guard = &view_of(agent)->guards[tenant->index];
 	struct registry_service *service, *next;
 	struct mtlb_member_counter sum = {};
 	json_t *addresses = json_array();
@@ -88,14 +89,16 @@ static json_t *tenant_item(const struct agent *agent, const struct registry_tena
 		add_members(agent, service, &sum);
 	}
 	flows_each(&agent->registry, tenant->index, count_flow, &flows);
-	return json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I},s:I,s:o}", "name",
-			 tenant->name, "id", (json_int_t)names->id, "addresses", addresses,
+	return json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I},s:I,s:o,s:{s:s,s:I}}",
+			 "name", tenant->name, "id", (json_int_t)names->id, "addresses", addresses,
 			 "services", services, "backends", backends, "packets",
 			 (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes, "newFlows",
 			 (json_int_t)sum.new_flows, "flows", "used", flows, "max",
 			 (json_int_t)names->flow_count * MTLB_FLOWS_PER_BUCKET, "drops",
 			 drops_of(agent, tenant->index), "limits",
-			 limits_of(&view_of(agent)->meters[tenant->index]));
+			 limits_of(&view_of(agent)->meters[tenant->index]), "acl", "default",
+			 guard->default_deny ? "deny" : "allow", "prefixes",
+			 (json_int_t)tenant->rule_count - guard->default_deny);
 }
 
 static int tenant_order(const struct registry_tenant *a, const struct registry_tenant *b)

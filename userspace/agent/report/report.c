@@ -14,6 +14,8 @@ static const struct http_route routes[] = {
 	{"GET", "/v1/services", report_services},
 	{"GET", "/v1/pools", report_pools},
 	{"GET", "/v1/backends", report_backends},
+	{"GET", "/v1/acls", report_acls},
+	{"GET", "/v1/feeds", report_feeds},
 	{"GET", "/v1/drops", report_drops},
 	{"GET", "/v1/flows", report_flows},
 	{"GET", "/v1/events", report_events},

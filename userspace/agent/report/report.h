@@ -19,6 +19,8 @@ int report_vips(void *context, const struct http_request *request, struct http_r
 int report_services(void *context, const struct http_request *request, struct http_reply *reply);
 int report_pools(void *context, const struct http_request *request, struct http_reply *reply);
 int report_backends(void *context, const struct http_request *request, struct http_reply *reply);
+int report_acls(void *context, const struct http_request *request, struct http_reply *reply);
+int report_feeds(void *context, const struct http_request *request, struct http_reply *reply);
 int report_drops(void *context, const struct http_request *request, struct http_reply *reply);
 int report_flows(void *context, const struct http_request *request, struct http_reply *reply);
 int report_events(void *context, const struct http_request *request, struct http_reply *reply);

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "noun.h"
+
+#include "list.h"
+
+static const struct column columns[] = {
+	{"TENANT", "tenant", VALUE_TEXT},
+	{"PREFIX", "prefix", VALUE_TEXT},
+	{"ACTION", "action", VALUE_STATE},
+	{"HITS", "hits", VALUE_NUMBER},
+	{},
+};
+
+static const struct filter filters[] = {
+	{"tenant", "NAME", "tenant", NULL},
+	{"prefix", "PREFIX", "prefix", NULL},
+	{"action", "allow|deny", "action", NULL},
+	{},
+};
+
+static const char *const keys[] = {"prefix", "tenant", NULL};
+
+static const struct verb verbs[] = {
+	{"list", NULL, "Lists the lines of access lists, and how many packets each has decided.",
+	 list_run},
+	{"show", NULL, "Shows the lines with a prefix, or those of a tenant.", list_run_show},
+	{},
+};
+
+const struct noun acl_noun = {
+	.name = "acl",
+	.help = "sources that may send to a tenant, and that may not",
+	.endpoint = "/v1/acls",
+	.columns = columns,
+	.filters = filters,
+	.keys = keys,
+	.verbs = verbs,
+};
