@@ -108,6 +108,27 @@ static __always_inline void admit_listen(struct mtlb_share *share, __u64 now)
 }
 
 /*
+ * What was taken too much is taken back from the next periods, and the other way round, so that the
+ * node's meter is away from its end: there it refuses large batches sooner than small ones, which
+ * would be against heavy tenants.
+ */
+static __always_inline __u64 admit_steer(const struct mtlb_share *share, __u64 now, __u64 spare)
+{
+	__u64 due = *(volatile __u64 *)&share->due >> MTLB_METER_TICK_SHIFT;
+	__u64 most = ADMIT_NODE_BURST * share->capacity / ADMIT_SECOND / 4; /* packets */
+	__u64 ahead;
+
+	now = now << MTLB_METER_TICK_SHIFT >> MTLB_METER_TICK_SHIFT; /* it wraps as due does */
+	if (due <= now)
+		return spare + most / 4;
+	ahead = (due - now) * share->capacity / ADMIT_SECOND;
+	if (ahead <= most)
+		return spare + (most - ahead) / 4;
+	ahead = (ahead - most) / 4;
+	return spare > ahead ? spare - ahead : 0;
+}
+
+/*
  * Once in a period, by whoever comes first: had all been taken as it was, what rate would have used
  * up what there was? Half of a small difference is believed, since a batch more or less is chance.
  */
@@ -131,6 +152,7 @@ static __always_inline void admit_set_fair(struct mtlb_share *share, __u64 now)
 		time = ADMIT_SECOND;
 	room = capacity * time / ADMIT_SECOND;
 	spare = room > guaranteed ? room - guaranteed : 0;
+	spare = admit_steer(share, now, spare);
 	if (spare < room / 64)
 		spare = room / 64;
 	if (!refused && shared <= spare)

@@ -33,6 +33,7 @@ int main(int argc, char **argv)
 	error = error ?: traffic_open(&wire);
 	error = error ?: experiments_floods();
 	error = error ?: experiments_metered();
+	error = error ?: experiments_shares();
 	error = error ?: experiments_agent();
 	traffic_close();
 	if (error)

@@ -9,6 +9,8 @@
 int experiments_floods(void);
 /* A tenant asks for ten times what it may have, the other for nine tenths. */
 int experiments_metered(void);
+/* Three tenants share a node that has less than they ask for. */
+int experiments_shares(void);
 /* The agent reloads, is killed and replaced, while packets go on. */
 int experiments_agent(void);
 
