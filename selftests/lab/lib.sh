@@ -166,7 +166,7 @@ agent_start()
 		--socket "$SOCKET" "$@" </dev/null >>"$AGENT_LOG" 2>&1 &
 	local pid=$!
 	disown
-	wait_until 'agent_is_ready || ! kill -0 $pid 2>/dev/null' 10
+	wait_until 'agent_is_ready || ! kill -0 $pid 2>/dev/null' 30
 	agent_is_ready || complain "mtlbd did not become ready: $(tail -n 1 "$AGENT_LOG")"
 }
 
