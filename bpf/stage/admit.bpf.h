@@ -10,42 +10,15 @@
 #include <linux/in6.h>
 #include <linux/udp.h>
 
-#include "knobs.bpf.h"
+#include "array.bpf.h"
 #include "../abi/meter.h"
 #include "../core/packet.h"
 #include "../core/quic.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct mtlb_meter);
-} mtlb_meters SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct mtlb_meter_time);
-} mtlb_meter_times SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct mtlb_lease);
-} mtlb_leases SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct mtlb_share);
-} mtlb_share SEC(".maps");
+ARRAY_MAP(mtlb_meters, struct mtlb_meter);
+ARRAY_MAP(mtlb_meter_times, struct mtlb_meter_time);
+ARRAY_MAP(mtlb_leases, struct mtlb_lease);
+ARRAY_MAP(mtlb_share, struct mtlb_share);
 
 #define ADMIT_TRIES	   4
 #define ADMIT_NO_SHARE	   (1ULL << 63) /* it is the node that has no more */

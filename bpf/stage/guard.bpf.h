@@ -12,25 +12,17 @@
 #ifndef MTLB_STAGE_GUARD_H
 #define MTLB_STAGE_GUARD_H
 
+#include "array.bpf.h"
 #include "classify.bpf.h"
 #include "../abi/guard.h"
 #include "../core/parse.h"
 
-#define GUARD_MAP(name, type_of_value)             \
-	struct {                                   \
-		__uint(type, BPF_MAP_TYPE_ARRAY);  \
-		__uint(map_flags, BPF_F_MMAPABLE); \
-		__uint(max_entries, 1);            \
-		__type(key, __u32);                \
-		__type(value, type_of_value);      \
-	} name SEC(".maps")
-
-GUARD_MAP(mtlb_guards, struct mtlb_guard);
-GUARD_MAP(mtlb_trie_nodes, struct mtlb_trie_node);
-GUARD_MAP(mtlb_trie_records, struct mtlb_trie_record);
-GUARD_MAP(mtlb_guard_ports, __u64);
-GUARD_MAP(mtlb_rules, struct mtlb_rule);
-GUARD_MAP(mtlb_rule_counters, struct mtlb_rule_counter);
+ARRAY_MAP(mtlb_guards, struct mtlb_guard);
+ARRAY_MAP(mtlb_trie_nodes, struct mtlb_trie_node);
+ARRAY_MAP(mtlb_trie_records, struct mtlb_trie_record);
+ARRAY_MAP(mtlb_guard_ports, __u64);
+ARRAY_MAP(mtlb_rules, struct mtlb_rule);
+ARRAY_MAP(mtlb_rule_counters, struct mtlb_rule_counter);
 
 /* A CPU writes only its own row, and XDP is not re-entered on a CPU. */
 static __always_inline void guard_count(__u32 rule)

@@ -78,8 +78,9 @@ static __always_inline int remember(struct xdp_md *ctx, struct packet *p)
 static __always_inline int pipeline(struct xdp_md *ctx)
 {
 	struct packet p = {};
-	int reason = read_headers(ctx, &p) ?: classify(&p) ?: guard(ctx, &p) ?: admit(ctx, &p, p.vip) ?: pick(ctx, &p) ?:
-		     track(ctx, &p) ?: remember(ctx, &p) ?: forward(ctx, &p);
+	int reason = read_headers(ctx, &p) ?: classify(&p) ?: guard(ctx, &p)
+			?: admit(ctx, &p, p.vip) ?: pick(ctx, &p) ?: track(ctx, &p)
+			?: remember(ctx, &p) ?: forward(ctx, &p);
 
 	return finish(ctx, &p, detour(ctx, &p, reason));
 }

@@ -39,6 +39,14 @@ static int client_init(struct err *err)
 	return curl ? 0 : err_set(err, -ENOMEM, "cannot start libcurl");
 }
 
+/* Can it be asked? */
+static int begin(const char *socket, struct err *err)
+{
+	if (strlen(socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return err_set(err, -ENAMETOOLONG, "the socket's path %s is too long", socket);
+	return client_init(err);
+}
+
 static size_t collect(char *data, size_t size, size_t count, void *context)
 {
 	struct text *text = context;
@@ -163,9 +171,7 @@ int client_ask(const char *socket, const char *target, const json_t *body, json_
 	int code;
 
 	*ret = NULL;
-	if (strlen(socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		return err_set(err, -ENAMETOOLONG, "the socket's path %s is too long", socket);
-	code = client_init(err);
+	code = begin(socket, err);
 	if (code)
 		return code;
 	if (body) {
@@ -248,9 +254,7 @@ int client_watch(const char *socket, const char *target,
 	CURLcode result;
 	int code;
 
-	if (strlen(socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		return err_set(err, -ENAMETOOLONG, "the socket's path %s is too long", socket);
-	code = client_init(err);
+	code = begin(socket, err);
 	if (code)
 		return code;
 	prepare(socket, target, NULL, NULL);

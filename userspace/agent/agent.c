@@ -18,7 +18,6 @@
 #include "report/report.h"
 
 #define PUBLISH_DELAY_NS 1000000ULL /* lets the health changes of one round share one table */
-
 #define HOPS_INTERVAL_NS 5000000000ULL
 
 static uint64_t realtime(void)
