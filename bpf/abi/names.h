@@ -81,7 +81,7 @@ struct mtlb_member_name {
 };
 
 /* Array of one: what a program and an agent must agree on. */
-#define MTLB_ABI_VERSION 4
+#define MTLB_ABI_VERSION 5
 
 struct mtlb_node {
 	__u32 abi_version;

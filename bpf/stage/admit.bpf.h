@@ -11,6 +11,8 @@
 #include <linux/udp.h>
 
 #include "array.bpf.h"
+#include "count.bpf.h"
+#include "defence.bpf.h"
 #include "../abi/meter.h"
 #include "../core/packet.h"
 #include "../core/quic.h"
@@ -300,6 +302,12 @@ static __always_inline int admit_refuse(struct mtlb_lease *lease, enum mtlb_reas
 	return reason;
 }
 
+/* A SYN that gets a cookie opens nothing yet, or a flood would use up the tenant's new flows. */
+static __always_inline bool admit_unstored(const struct packet *p, __u32 flags)
+{
+	return flags & MTLB_VIP_LOCAL && p->key.protocol == IPPROTO_TCP && defence_on(p->tenant);
+}
+
 /* Of packets, a CPU writes only its own line, and XDP is not re-entered. */
 static __always_inline int admit_metered(struct xdp_md *ctx, const struct packet *p, __u32 flags)
 {
@@ -329,9 +337,12 @@ static __always_inline int admit_metered(struct xdp_md *ctx, const struct packet
 		return admit_refuse(lease, MTLB_REASON_over_bits);
 	if (unlikely(lease->refused))
 		lease->refused = 0;
-	if (flags & MTLB_VIP_METER_FLOWS && opens) {
-		if (!admit_has(lease, p->tenant, MTLB_METER_FLOWS, 1, &flows))
+	if (flags & MTLB_VIP_METER_FLOWS && opens && !admit_unstored(p, flags)) {
+		if (!admit_has(lease, p->tenant, MTLB_METER_FLOWS, 1, &flows)) {
+			if (flags & MTLB_VIP_LOCAL && p->key.protocol == IPPROTO_TCP)
+				count_tenant(p->tenant, MTLB_COUNTER_local_syns);
 			return MTLB_REASON_over_new_flows;
+		}
 		lease->left[MTLB_METER_FLOWS] = flows - 1;
 	}
 	if (flags & MTLB_VIP_METER_PACKETS)

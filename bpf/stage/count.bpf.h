@@ -62,10 +62,9 @@ static __always_inline void count_reason(const struct packet *p, enum mtlb_reaso
 	counter->bytes += p->ip_bytes;
 }
 
-static __always_inline void count_tenant(const struct mtlb_vip *vip,
-					 enum mtlb_tenant_counter_name name)
+static __always_inline void count_tenant(__u32 tenant, enum mtlb_tenant_counter_name name)
 {
-	__u32 at = bpf_get_smp_processor_id() * knob_tenants + vip->tenant;
+	__u32 at = bpf_get_smp_processor_id() * knob_tenants + tenant;
 	struct mtlb_tenant_counter *counter = bpf_map_lookup_elem(&mtlb_tenant_counters, &at);
 
 	if (likely(counter))

@@ -9,6 +9,7 @@
 
 #include "admit.bpf.h"
 #include "answer.bpf.h"
+#include "cookie.bpf.h"
 #include "fragment.bpf.h"
 #include "guard.bpf.h"
 #include "nat_reply.bpf.h"
@@ -31,7 +32,7 @@ static __always_inline int detour(struct xdp_md *ctx, struct packet *p, int reas
 	case MTLB_REASON_local:
 		if (p->fragment)
 			fragment_remember(ctx, p, MTLB_FRAGMENT_LOCAL);
-		return reason;
+		return cookie(ctx, p);
 	case MTLB_REASON_too_big:
 		return answer(ctx, p, reason);
 	case MTLB_REASON_not_vip:

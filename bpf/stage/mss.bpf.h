@@ -58,6 +58,22 @@ static long mss_look(__u32 i, void *context)
 	return 0;
 }
 
+/* What a SYN announces; 0: nothing. at: its TCP header, as an offset in the frame. */
+__attribute__((noinline)) __u32 mss_read(struct xdp_md *ctx, __u32 at)
+{
+	struct mss_walk walk = {.ctx = ctx, .at = at + sizeof(struct tcphdr)};
+	struct tcphdr tcp;
+	__be16 mss;
+
+	if (bpf_xdp_load_bytes(ctx, at, &tcp, sizeof(tcp)))
+		return 0;
+	walk.last = at + tcp.doff * 4U;
+	bpf_loop(MSS_OPTIONS_MAX, mss_look, &walk, 0);
+	if (!walk.found || bpf_xdp_load_bytes(ctx, walk.found, &mss, sizeof(mss)))
+		return 0;
+	return core_be16(mss);
+}
+
 /* at: the TCP header, as an offset in the frame. Packet pointers are lost. Out of line for the sake
  * of the stack of those who call it.
  */

@@ -219,8 +219,8 @@ static __always_inline bool nat_take_seat(struct xdp_md *ctx, struct packet *p,
 		    seat, claim, mtlb_flow_word(tag, p->member, now, MTLB_FLOW_UNPROVEN)) != claim)
 		return false;
 	if (!over)
-		count_tenant(vip, MTLB_COUNTER_flows_evicted);
-	count_tenant(vip, MTLB_COUNTER_flows_stored);
+		count_tenant(vip->tenant, MTLB_COUNTER_flows_evicted);
+	count_tenant(vip->tenant, MTLB_COUNTER_flows_stored);
 	p->nat = position;
 	p->new_flow = true;
 	return true;
@@ -278,7 +278,7 @@ static __always_inline int nat_open(struct xdp_md *ctx, struct packet *p,
 	if (nat_take_seat(ctx, p, vip, at, place, rank, now))
 		return 0;
 full:
-	count_tenant(vip, MTLB_COUNTER_flows_unstored);
+	count_tenant(vip->tenant, MTLB_COUNTER_flows_unstored);
 	return MTLB_REASON_no_port;
 }
 

@@ -202,8 +202,8 @@ static __always_inline bool track_store(const struct packet *p, const struct mtl
 		return false;
 	*track_hash(bucket, place) = p->hash;
 	if (old && !own && !track_over(old, now, vip->idle, vip->service))
-		count_tenant(vip, MTLB_COUNTER_flows_evicted);
-	count_tenant(vip, MTLB_COUNTER_flows_stored);
+		count_tenant(vip->tenant, MTLB_COUNTER_flows_evicted);
+	count_tenant(vip->tenant, MTLB_COUNTER_flows_stored);
 	track_log(p, vip, at * MTLB_FLOWS_PER_BUCKET + place, clock);
 	return true;
 }
@@ -357,7 +357,7 @@ __attribute__((noinline)) int track_flow(struct packet *p)
 		place = rank ? room & (MTLB_FLOWS_PER_BUCKET - 1) : TRACK_NO_ROOM;
 	}
 	if (!track_store(p, vip, at, bucket, place, rank, clock, state)) {
-		count_tenant(vip, MTLB_COUNTER_flows_unstored);
+		count_tenant(vip->tenant, MTLB_COUNTER_flows_unstored);
 		if (!packet_has_state(p))
 			p->new_flow = false; /* or each of its packets would be one */
 		if (state == MTLB_FLOW_UNPROVEN)

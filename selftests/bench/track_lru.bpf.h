@@ -68,9 +68,9 @@ static __always_inline int track_lru(struct xdp_md *ctx, struct packet *p)
 	p->member = p->slot & MTLB_SLOT_MEMBER;
 	flow.member = p->member;
 	if (unlikely(bpf_map_update_elem(flows, &key, &flow, BPF_ANY)))
-		count_tenant(p->vip, MTLB_COUNTER_flows_unstored);
+		count_tenant(p->vip->tenant, MTLB_COUNTER_flows_unstored);
 	else
-		count_tenant(p->vip, MTLB_COUNTER_flows_stored);
+		count_tenant(p->vip->tenant, MTLB_COUNTER_flows_stored);
 	return 0;
 }
 

@@ -281,8 +281,9 @@ static void assert_variety(void)
 		"\n",
 		twins.compared, twins.ticked, sent, fates, twins.seed);
 	for (uint32_t i = ACME; i < RIG_TENANTS; i++)
-		for (uint32_t j = 0; j < MTLB_COUNTER_COUNT; j++)
+		for (uint32_t j = 0; j <= MTLB_COUNTER_flows_unstored; j++)
 			assert_int_not_equal(ledger.tenant[i].value[j], 0);
+	assert_int_not_equal(ledger.tenant[ACME].value[MTLB_COUNTER_local_syns], 0);
 	assert_in_range(sent, 30, RIG_MEMBERS);
 	assert_in_range(fates, 14, MTLB_REASON_COUNT);
 }

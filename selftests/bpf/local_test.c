@@ -23,7 +23,7 @@
 #define LATER6(id) "eth / ip6 client > acme / fragment id " #id " offset 10 next 17 / 50 bytes"
 
 static const struct scenario scenarios[] = {
-	{"TCP, IPv4", "eth / ip4 client > acme / tcp 1 > 500 SYN", HANDED_OVER(ACME)},
+	{"TCP, IPv4", "eth / ip4 client > acme / tcp 1 > 500 SYN", HANDED_OVER(ACME), .syns = 1},
 	{"TCP, IPv6", "eth / ip6 client > acme / tcp 1 > 500 ACK", HANDED_OVER(ACME)},
 	{"UDP, IPv4", "eth / ip4 client > acme / udp 1 > 500 / 9 bytes", HANDED_OVER(ACME)},
 	{"UDP, IPv6", "eth / ip6 client > acme / udp 1 > 500 / 9 bytes", HANDED_OVER(ACME)},

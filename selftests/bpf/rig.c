@@ -483,6 +483,8 @@ void rig_check(const struct rig *rig, const struct scenario *s)
 	before.tenant[tenant].value[MTLB_COUNTER_flows_stored] += s->stored;
 	before.tenant[tenant].value[MTLB_COUNTER_flows_evicted] += s->evicted;
 	before.tenant[tenant].value[MTLB_COUNTER_flows_unstored] += s->unstored;
+	before.tenant[tenant].value[MTLB_COUNTER_local_syns] += s->syns;
+	before.tenant[tenant].value[MTLB_COUNTER_cookies_accepted] += s->accepted;
 	ledger_assert_equal(&after, &before, s->name);
 	frame_assert_equal(&out, &expected, s->name);
 	assert_int_equal(verdict, s->verdict);

@@ -120,6 +120,7 @@ struct scenario {
 	uint32_t metadata;
 	/* what grows besides */
 	uint32_t stored, evicted, unstored;
+	uint32_t syns, accepted; /* of services of the node's own */
 	/* of services that translate */
 	uint32_t by;	/* the interface it came in by; 0: RIG_IFINDEX */
 	uint32_t from;	/* `member` and `hop` in the packet that went in */

@@ -391,3 +391,35 @@ void host_run(const struct frame *in, const struct host_arrival *arrival,
 	memcpy(departure->frame.byte, begin(), host.linear);
 	memcpy(departure->frame.byte + host.linear, host.rest, host.rest_size);
 }
+
+struct bpf_sock *bpf_skc_lookup_tcp(void *ctx, struct bpf_sock_tuple *tuple, __u32 size,
+				    __u64 netns, __u64 flags)
+{
+	(void)ctx, (void)tuple, (void)size, (void)netns, (void)flags;
+	return NULL;
+}
+
+long bpf_sk_release(void *socket)
+{
+	(void)socket;
+	return 0;
+}
+
+__s64 bpf_tcp_gen_syncookie(void *socket, void *ip, __u32 ip_bytes, struct tcphdr *tcp,
+			    __u32 tcp_bytes)
+{
+	(void)socket, (void)ip, (void)ip_bytes, (void)tcp, (void)tcp_bytes;
+	return -ENOENT;
+}
+
+long bpf_tcp_raw_check_syncookie_ipv4(struct iphdr *ip, struct tcphdr *tcp)
+{
+	(void)ip, (void)tcp;
+	return -EACCES;
+}
+
+long bpf_tcp_raw_check_syncookie_ipv6(struct ipv6hdr *ip, struct tcphdr *tcp)
+{
+	(void)ip, (void)tcp;
+	return -EACCES;
+}

@@ -29,6 +29,7 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 	case DATAPLANE_ARRAY_tenants:
 	case DATAPLANE_ARRAY_meters:
 	case DATAPLANE_ARRAY_meter_times:
+	case DATAPLANE_ARRAY_defences:
 	case DATAPLANE_ARRAY_guards:
 		return capacity->tenants;
 	case DATAPLANE_ARRAY_services:

@@ -16,6 +16,7 @@
 
 #include "../base/err.h"
 #include "../../bpf/abi/counter.h"
+#include "../../bpf/abi/defence.h"
 #include "../../bpf/abi/event.h"
 #include "../../bpf/abi/flow.h"
 #include "../../bpf/abi/fragment.h"
@@ -111,6 +112,7 @@ struct dataplane_view {
 	const struct mtlb_meter *meters;
 	const struct mtlb_meter_time *meter_times;
 	const struct mtlb_lease *leases;
+	const struct mtlb_defence *defences;
 	const struct mtlb_event_budget *event_budgets;
 	const struct mtlb_guard *guards;
 	const struct mtlb_trie_node *trie_nodes;
@@ -185,6 +187,8 @@ int dataplane_put_meter(struct dataplane *dataplane, uint32_t index,
 /* What the node has for all, and what packets are charged: capacity and charge of share. The fair
  * rate begins at the capacity, and is kept when that changes, within its bounds. */
 int dataplane_put_share(struct dataplane *dataplane, const struct mtlb_share *share);
+int dataplane_put_defence(struct dataplane *dataplane, uint32_t tenant,
+			  const struct mtlb_defence *defence);
 int dataplane_put_service(struct dataplane *dataplane, uint32_t index,
 			  const struct mtlb_service *service);
 int dataplane_put_service_times(struct dataplane *dataplane, uint32_t index, uint64_t changed_at,

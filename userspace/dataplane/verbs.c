@@ -128,6 +128,16 @@ int dataplane_put_share(struct dataplane *dataplane, const struct mtlb_share *sh
 	return 0;
 }
 
+int dataplane_put_defence(struct dataplane *dataplane, uint32_t tenant,
+			  const struct mtlb_defence *defence)
+{
+	int error = gate(dataplane);
+
+	if (!error)
+		store_words(&dataplane->arrays.defences[tenant], defence, sizeof(*defence));
+	return error;
+}
+
 int dataplane_put_service(struct dataplane *dataplane, uint32_t index,
 			  const struct mtlb_service *service)
 {

@@ -47,6 +47,19 @@ long bpf_xdp_store_bytes(struct xdp_md *ctx, __u32 offset, void *from, __u32 len
 long bpf_redirect(__u32 ifindex, __u64 flags);
 long bpf_redirect_map(void *map, __u64 key, __u64 flags);
 
+/* No socket listens on the host: what depends on one is tested in the kernel. */
+struct iphdr;
+struct ipv6hdr;
+struct tcphdr;
+
+struct bpf_sock *bpf_skc_lookup_tcp(void *ctx, struct bpf_sock_tuple *tuple, __u32 size,
+				    __u64 netns, __u64 flags);
+long bpf_sk_release(void *socket);
+__s64 bpf_tcp_gen_syncookie(void *socket, void *ip, __u32 ip_bytes, struct tcphdr *tcp,
+			    __u32 tcp_bytes);
+long bpf_tcp_raw_check_syncookie_ipv4(struct iphdr *ip, struct tcphdr *tcp);
+long bpf_tcp_raw_check_syncookie_ipv6(struct ipv6hdr *ip, struct tcphdr *tcp);
+
 __u32 bpf_get_smp_processor_id(void);
 __u32 bpf_get_prandom_u32(void);
 __u64 bpf_ktime_get_ns(void);
