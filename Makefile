@@ -44,6 +44,8 @@ MODEL_SRC := $(call find,userspace/model,*.c)
 DATAPLANE_SRC := $(call find,userspace/dataplane,*.c)
 AGENT_MAIN := $(wildcard userspace/agent/main.c)
 AGENT_SRC := $(filter-out userspace/agent/main.c,$(call find,userspace/agent,*.c))
+PROBER_MAIN := $(wildcard userspace/prober/main.c)
+PROBER_SRC := $(filter-out userspace/prober/main.c,$(call find,userspace/prober,*.c))
 MTLB_MAIN := $(wildcard tools/mtlb/main.c)
 MTLB_SRC := $(filter-out tools/mtlb/main.c,$(call find,tools/mtlb,*.c))
 UNIT_SRC := $(call find,selftests/unit,*_test.c)
@@ -60,9 +62,12 @@ RIG_SRC := selftests/bpf/rig.c selftests/bpf/packet.c
 TEST_LIB_SRC := $(filter-out %.bpf.c %_test.c %_fuzz.c,$(call find,selftests/lib,*.c) \
 	$(call find,selftests/unit,*.c) $(call find,selftests/bpf,*.c))
 
-ROOMS := base sys wire model dataplane agent mtlb host rig
+ROOMS := base sys wire model dataplane agent prober mtlb host rig
 # A linker reads archives from left to right: who needs comes before who is needed.
 AGENT_ROOMS := agent dataplane model wire sys base
+PROBER_ROOMS := prober wire sys base
+# A test may be of either: none of their names is the same.
+TEST_ROOMS := prober $(AGENT_ROOMS)
 MTLB_ROOMS := mtlb model wire sys base
 SRC_base := $(BASE_SRC)
 SRC_sys := $(SYS_SRC)
@@ -70,6 +75,7 @@ SRC_wire := $(WIRE_SRC)
 SRC_model := $(MODEL_SRC)
 SRC_dataplane := $(DATAPLANE_SRC)
 SRC_agent := $(AGENT_SRC)
+SRC_prober := $(PROBER_SRC)
 SRC_mtlb := $(MTLB_SRC)
 SRC_host := $(HOST_SRC)
 SRC_rig := $(RIG_SRC)
@@ -81,7 +87,7 @@ BPF_OBJ := $(BPF_OBJ:$(O)/bpf/prog/%=$(O)/bpf/%)
 SELF_BPF_OBJ := $(SELF_BPF_SRC:%.bpf.c=$(O)/%.bpf.o)
 SKELS := $(BPF_OBJ:.bpf.o=.skel.h)
 SELF_SKELS := $(SELF_BPF_OBJ:.bpf.o=.skel.h)
-PROGRAMS := $(if $(AGENT_MAIN),$(O)/mtlbd) $(if $(MTLB_MAIN),$(O)/mtlb)
+PROGRAMS := $(if $(AGENT_MAIN),$(O)/mtlbd) $(if $(PROBER_MAIN),$(O)/mtlb-prober) $(if $(MTLB_MAIN),$(O)/mtlb)
 UNIT_BIN := $(UNIT_SRC:selftests/%.c=$(O)/test/%)
 BPF_TEST_BIN := $(BPF_TEST_SRC:selftests/%.c=$(O)/test/%)
 BENCH_BIN := $(BENCH_SRC:selftests/bench/%.c=$(O)/bench/%)
@@ -103,7 +109,8 @@ fuzzlib = $(patsubst %,$(O)/fuzz-obj/lib%.a,$(1))
 
 # --- flags ---------------------------------------------------------------------------------------
 
-PKGS := libbpf libelf libnl-3.0 libnl-route-3.0 libnl-genl-3.0 yaml-0.1 jansson libmicrohttpd libcurl
+PKGS := libbpf libelf libnl-3.0 libnl-route-3.0 libnl-genl-3.0 yaml-0.1 jansson libmicrohttpd libcurl \
+	libseccomp
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS) cmocka)
 PKG_LIBS = $(call once,PKG_LIBS,pkg-config --libs $(PKGS)) -lz -lm -pthread
 CMOCKA_LIBS = $(call once,CMOCKA_LIBS,pkg-config --libs cmocka)
@@ -129,7 +136,7 @@ DEPGEN = -MMD -MP -MF $(@:.o=.d)
 .PHONY: help all demo lab lab-down test tests check lint bench bench-flow bench-isolation \
 	bench-build fuzz fuzz-build vm install uninstall deps clean format compile_commands.json FORCE
 
-all: $(BPF_OBJ) $(SKELS) $(PROGRAMS) ## Build the BPF programs, mtlbd and mtlb (the default)
+all: $(BPF_OBJ) $(SKELS) $(PROGRAMS) ## Build the BPF programs, mtlbd, mtlb-prober and mtlb (the default)
 
 help: ## List the targets
 	@echo 'make TARGET [O=build] [V=1] [TESTS="name ..."] [T=60] [PREFIX=/usr/local] [DESTDIR=]'
@@ -188,13 +195,14 @@ fuzz-build: $(FUZZ_BIN) $(O)/fuzz/seeds
 install: all ## Install mtlbd, mtlb and the example configuration under PREFIX
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/mtlb
 	install -m 755 $(O)/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlbd
+	install -m 755 $(O)/mtlb-prober $(DESTDIR)$(PREFIX)/sbin/mtlb-prober
 	install -m 755 $(O)/mtlb $(DESTDIR)$(PREFIX)/bin/mtlb
 	install -d $(DESTDIR)$(PREFIX)/share/mtlb/example/tenants.d
 	install -m 644 docs/example/*.yaml $(DESTDIR)$(PREFIX)/share/mtlb/example/
 	install -m 644 docs/example/tenants.d/*.yaml $(DESTDIR)$(PREFIX)/share/mtlb/example/tenants.d/
 
 uninstall: ## Remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/sbin/mtlbd $(DESTDIR)$(PREFIX)/bin/mtlb
+	rm -f $(DESTDIR)$(PREFIX)/sbin/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlb-prober $(DESTDIR)$(PREFIX)/bin/mtlb
 	rm -rf $(DESTDIR)$(PREFIX)/share/mtlb
 
 deps: ## Install the Debian packages that building, testing and linting need
@@ -299,6 +307,10 @@ $(O)/mtlbd: $(call obj,$(AGENT_MAIN)) $(call objlib,$(AGENT_ROOMS))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
 
+$(O)/mtlb-prober: $(call obj,$(PROBER_MAIN)) $(call objlib,$(PROBER_ROOMS))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
+
 $(O)/mtlb: $(call obj,$(MTLB_MAIN)) $(call objlib,$(MTLB_ROOMS))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
@@ -319,10 +331,16 @@ $(NEXT)/obj/%.o: %.c $(NEXT)/bpf/l4_ingress.skel.h $(O)/flags
 	$(Q)$(CC) -I$(NEXT) $(BASE_CFLAGS) -UMTLB_VERSION -DMTLB_VERSION='"$(VERSION)-next"' $(CFLAGS) \
 		$(HARDEN) $(PKG_CFLAGS) $(DEPGEN) -c $< -o $@
 
+# As installed, beside its mtlbd.
+$(NEXT)/mtlb-prober: $(O)/mtlb-prober
+	@mkdir -p $(@D)
+	$(Q)ln -f $< $@
+
+$(NEXT)/mtlbd: $(NEXT)/mtlb-prober
 $(NEXT)/mtlbd: $(patsubst %,$(NEXT)/obj/userspace/%.o,base/version dataplane/kernel \
 		dataplane/kernel_maps) $(call obj,$(AGENT_MAIN)) $(call objlib,$(AGENT_ROOMS))
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $(filter-out %/mtlb-prober,$^) $(PKG_LIBS)
 
 # A test of a tool is linked with that tool and not with the agent: they may use the same names.
 $(O)/test/unit/tools/%: $(O)/san/selftests/unit/tools/%.o $(call san,$(TEST_LIB_SRC)) \
@@ -331,7 +349,7 @@ $(O)/test/unit/tools/%: $(O)/san/selftests/unit/tools/%.o $(call san,$(TEST_LIB_
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
 
-$(O)/test/%: $(O)/san/selftests/%.o $(call san,$(TEST_LIB_SRC)) $(call sanlib,host $(AGENT_ROOMS))
+$(O)/test/%: $(O)/san/selftests/%.o $(call san,$(TEST_LIB_SRC)) $(call sanlib,host $(TEST_ROOMS))
 	$(call say,LD-SAN,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
@@ -387,7 +405,7 @@ BPF_COMMAND = $(CLANG) $(BPF_CFLAGS) -isystem /usr/include/$(MULTIARCH)
 C_COMMAND = $(CC) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(PKG_CFLAGS)
 entry = {"directory": $(call json,$(CURDIR))$(comma) "file": $(call json,$(2))$(comma) \
 	"arguments": [$(foreach word,$(1),$(call json,$(word))$(comma)) "-c"$(comma) $(call json,$(2))]}
-ALL_C := $(sort $(AGENT_MAIN) $(MTLB_MAIN) $(foreach room,$(ROOMS),$(SRC_$(room))) $(UNIT_SRC) \
+ALL_C := $(sort $(AGENT_MAIN) $(PROBER_MAIN) $(MTLB_MAIN) $(foreach room,$(ROOMS),$(SRC_$(room))) $(UNIT_SRC) \
 	$(BPF_TEST_SRC) $(BENCH_SRC) $(BENCH_LIB_SRC) $(FUZZ_SRC) $(VM_SRC) selftests/fuzz/seeds.c $(TEST_LIB_SRC))
 
 compile_commands.json: $(SKELS) $(SELF_SKELS) | $(DEPS_TEST) ## Tell clangd how each file is compiled

@@ -27,6 +27,7 @@ build	libyaml-dev	reads the configuration
 build	libjansson-dev	JSON of the API
 build	libmicrohttpd-dev	serves the API
 build	libcurl4-openssl-dev	asks the API
+build	libseccomp-dev	limits the system calls of the prober
 build	uthash-dev	hash tables and lists
 test	libcmocka-dev	the unit tests
 test	libclang-rt-14-dev	the run time of the fuzzers

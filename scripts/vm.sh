@@ -126,7 +126,7 @@ make_root() {
 		copy_program "$(PATH=$PATH:/usr/sbin:/sbin command -v "$name")" "$root/mtlb/bin/$name"
 	done
 	# At the same places as here, so that scripts find each other.
-	for name in mtlbd mtlb; do
+	for name in mtlbd mtlb-prober mtlb; do
 		copy_program "$O/$name" "$root/mtlb/build/$name"
 	done
 	# Taken from the sources: a stale binary is not a test.
@@ -140,7 +140,7 @@ make_root() {
 	mkdir -p "$root/mtlb/selftests"
 	cp -r selftests/vm selftests/lib "$root/mtlb/selftests/"
 	ln -s /mtlb/selftests/vm/init.sh "$root/init"
-	printf '%s\n' root:x:0:0:root:/root:/bin/bash >"$root/etc/passwd"
+	printf '%s\n' root:x:0:0:root:/root:/bin/bash nobody:x:65534:65534:nobody:/:/bin/false >"$root/etc/passwd"
 	printf '%s\n' "${TESTS:-}" >"$root/mtlb/tests"
 	archive "$root" "$vm/root.cpio"
 }

@@ -51,7 +51,7 @@ static void make_service(const struct world_service *from, uint32_t tenant, uint
 		.drain_deadline_s = from->drain_s,
 		.stick_s = from->stick_s,
 		.learn_s = WORLD_LEARN_S,
-		.health = {.type = from->checked ? STATE_HEALTH_TCP : STATE_HEALTH_NONE},
+		.health = {.type = from->checked ? PROBE_TCP : PROBE_NONE},
 	};
 	snprintf(to->name, sizeof(to->name), "s%u", number);
 	snprintf(to->pool, sizeof(to->pool), "p%u", number);

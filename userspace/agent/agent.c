@@ -11,6 +11,7 @@
 
 #include "../base/log.h"
 #include "../model/diff.h"
+#include "backends.h"
 #include "changes.h"
 #include "nat.h"
 #include "publish.h"
@@ -53,7 +54,7 @@ static void publish_dirty(struct loop_timer *timer)
 	agent->publish_error = err;
 }
 
-static void publish_soon(struct agent *agent)
+void agent_publish_soon(struct agent *agent)
 {
 	if (!agent->publish_timer.place)
 		loop_timer_set(agent->loop, &agent->publish_timer, PUBLISH_DELAY_NS);
@@ -103,7 +104,7 @@ static void refresh_hops(struct agent *agent)
 		error = error ?: members_refresh(&agent->members, service, &unsettled);
 	if (error)
 		log_error("members", "cannot ask for the next hops: %s", strerror(-error));
-	publish_soon(agent);
+	agent_publish_soon(agent);
 }
 
 static void hops_changed(void *context)
@@ -127,7 +128,7 @@ static void sweep_due(struct loop_timer *timer)
 
 	if (error)
 		log_error("sweep", "stopped half way: %s", strerror(-error));
-	publish_soon(agent);
+	agent_publish_soon(agent);
 	loop_timer_set(agent->loop, timer, SWEEP_DEADLINES_NS);
 }
 
@@ -137,119 +138,6 @@ static void flow_log_due(struct loop_timer *timer)
 
 	flow_log_run(&agent->flow_log, loop_now(agent->loop));
 	loop_timer_set(agent->loop, timer, FLOW_LOG_INTERVAL_NS);
-}
-
-/* Once for all services that have it. */
-static void tell_health(struct agent *agent, const char *tenant, const char *pool,
-			const struct addr *address, uint16_t port,
-			const struct check_result *result)
-{
-	bool down = result->state == HEALTH_DOWN;
-	char text[ADDR_TEXT_MAX];
-	json_t *details = json_pack("{s:s,s:s,s:i}", "pool", pool, "address",
-				    addr_format(address, text), "port", (int)port);
-
-	if (down)
-		json_object_set_new(details, "error", json_string(result->error));
-	addr_format_endpoint(address, port, text);
-	events_raise(agent->events, down ? "member-down" : "member-up", tenant, details,
-		     "backend %s of %s/%s is %s%s%s", text, tenant, pool, down ? "down" : "up",
-		     down ? ": " : "", down ? result->error : "");
-}
-
-static enum mtlb_member_state member_state(enum health_state health)
-{
-	return health == HEALTH_DOWN ? MTLB_MEMBER_DOWN : MTLB_MEMBER_UP;
-}
-
-static void health_changed(void *context, const char *tenant_name, const char *pool,
-			   const struct addr *address, uint16_t port,
-			   const struct check_result *result)
-{
-	struct agent *agent = context;
-	const struct dataplane_view *view = dataplane_view(agent->dataplane);
-	struct registry_tenant *tenant = registry_tenant(&agent->registry, tenant_name);
-	struct registry_service *service, *next;
-	bool was_down = false, known = false;
-
-	if (!tenant || result->state == HEALTH_UNKNOWN)
-		return;
-	HASH_ITER (by_key, agent->registry.services, service, next) {
-		uint32_t index;
-
-		if (service->key.tenant != tenant->index ||
-		    strcmp(view->services[service->index].pool, pool) != 0)
-			continue;
-		index = registry_member(&agent->registry, service, address, port);
-		if (!index || view->member_names[index].state == MTLB_MEMBER_GONE)
-			continue;
-		known = true;
-		was_down |= view->member_names[index].state == MTLB_MEMBER_DOWN;
-		if (members_set_state(&agent->members, service, index, member_state(result->state),
-				      loop_now(agent->loop)))
-			log_error("members", "cannot note the health of a backend of %s/%s",
-				  tenant_name, pool);
-	}
-	/* that one was found up when it was first looked at is nothing to tell */
-	if (known && was_down != (result->state == HEALTH_DOWN))
-		tell_health(agent, tenant_name, pool, address, port, result);
-	publish_soon(agent);
-}
-
-/* What the maps remember of a backend's health, for the probe of a restarted agent. */
-static enum health_state seed_health(void *context, const char *tenant_name, const char *pool,
-				     const struct addr *address, uint16_t port)
-{
-	struct agent *agent = context;
-	const struct dataplane_view *view = dataplane_view(agent->dataplane);
-	struct registry_tenant *tenant = registry_tenant(&agent->registry, tenant_name);
-	struct registry_service *service, *next;
-
-	HASH_ITER (by_key, agent->registry.services, service, next) {
-		uint32_t index;
-
-		if (!tenant || service->key.tenant != tenant->index ||
-		    strcmp(view->services[service->index].pool, pool) != 0)
-			continue;
-		index = registry_member(&agent->registry, service, address, port);
-		if (index && view->member_names[index].state == MTLB_MEMBER_DOWN)
-			return HEALTH_DOWN;
-	}
-	return HEALTH_UNKNOWN;
-}
-
-/*
- * A new configuration may bring members and probes together that have not met yet: another service
- * on a pool that is checked already, or a pool that is no longer checked.
- */
-static int sync_health(struct agent *agent)
-{
-	const struct dataplane_view *view = dataplane_view(agent->dataplane);
-	struct registry_service *service, *next;
-	int error = 0;
-
-	HASH_ITER (by_key, agent->registry.services, service, next) {
-		const char *tenant = agent->registry.tenant_at[service->key.tenant]->name;
-
-		for (size_t i = 0; !error && i < service->member_count; i++) {
-			uint32_t index = service->members[i];
-			const struct mtlb_member_name *name = &view->member_names[index];
-			struct addr address = registry_addr(&name->address);
-			const struct check_result *result = checks_get(
-				agent->checks, tenant, view->services[service->index].pool,
-				&address, ntohs(name->port));
-
-			if (name->state == MTLB_MEMBER_GONE ||
-			    (result && result->state == HEALTH_UNKNOWN))
-				continue;
-			error = members_set_state(&agent->members, service, index,
-						  result ? member_state(result->state)
-							 : MTLB_MEMBER_UP,
-						  loop_now(agent->loop));
-		}
-	}
-	publish_soon(agent);
-	return error;
 }
 
 /* configuration */
@@ -440,7 +328,7 @@ static int apply(struct agent *agent, struct config *next, char ***ret_lines, si
 	plan_fini(&plan);
 	take_config(agent, next);
 	refresh_hops(agent);
-	error = checks_set(agent->checks, &agent->config.state, seed_health) ?: sync_health(agent);
+	error = backends_check(agent);
 	if (error)
 		err_set(err, error, "cannot start the health checks: %s", strerror(-error));
 	state_fini(&actual);
@@ -523,7 +411,7 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 		.flows_swept_at = loop_now(agent->loop),
 	};
 	flow_log_init(&agent->flow_log, agent->dataplane, loop_now(agent->loop));
-	error = checks_new(agent->loop, health_changed, agent, &agent->checks);
+	error = backends_start(agent);
 	if (error)
 		return err_set(err, error, "cannot prepare the health checks: %s",
 			       strerror(-error));

@@ -22,6 +22,7 @@ struct agent_options {
 	const char *config;	/* file or directory */
 	const char *bpffs;	/* directory of the pins */
 	const char *api_socket; /* NULL: as the configuration says */
+	const char *prober;	/* program of the prober; NULL: beside this one */
 	bool detach;		/* at the end, take the dataplane down */
 };
 
@@ -69,5 +70,8 @@ int agent_diff(struct agent *agent, const char *path, char ***ret_lines, size_t 
  */
 int agent_reload(struct agent *agent, char ***ret_lines, size_t *ret_count,
 		 struct config_errors *ret_errors, struct err *err);
+
+/* Tables that changed are published in a moment, several changes at once. */
+void agent_publish_soon(struct agent *agent);
 
 #endif

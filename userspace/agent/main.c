@@ -25,6 +25,7 @@ static const char usage[] =
 	"  -c, --config PATH   a YAML file, or a directory of them (/etc/mtlb)\n"
 	"      --bpffs DIR     where programs and maps are pinned (/sys/fs/bpf/mtlb)\n"
 	"  -s, --socket PATH   where the API answers (api.socket, or /run/mtlb/api.sock)\n"
+	"      --prober PATH   the program that makes health checks (mtlb-prober beside mtlbd)\n"
 	"      --detach        at the end, detach and take the dataplane down\n"
 	"      --check         check the configuration, print what is wrong, and exit\n"
 	"      --remove        detach and take down a dataplane that was left, and exit\n"
@@ -34,6 +35,7 @@ static const char usage[] =
 
 enum {
 	OPTION_BPFFS = 256,
+	OPTION_PROBER,
 	OPTION_DETACH,
 	OPTION_CHECK,
 	OPTION_REMOVE,
@@ -43,6 +45,7 @@ static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"bpffs", required_argument, NULL, OPTION_BPFFS},
 	{"socket", required_argument, NULL, 's'},
+	{"prober", required_argument, NULL, OPTION_PROBER},
 	{"detach", no_argument, NULL, OPTION_DETACH},
 	{"check", no_argument, NULL, OPTION_CHECK},
 	{"remove", no_argument, NULL, OPTION_REMOVE},
@@ -75,6 +78,9 @@ static enum action parse_options(int argc, char **argv, struct agent_options *op
 			break;
 		case 's':
 			options->api_socket = optarg;
+			break;
+		case OPTION_PROBER:
+			options->prober = optarg;
 			break;
 		case OPTION_DETACH:
 			options->detach = true;

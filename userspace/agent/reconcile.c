@@ -440,7 +440,7 @@ static int delete_service(struct reconcile *reconcile, const struct op *op)
 static int add_member(struct reconcile *reconcile, const struct op *op)
 {
 	struct registry_service *service = find_service(reconcile, op->new_tenant, op->new_service);
-	bool checked = op->new_service->health.type != STATE_HEALTH_NONE;
+	bool checked = op->new_service->health.type != PROBE_NONE;
 	/* one that joins a running pool waits for its first good check; a new pool cannot wait */
 	bool joins = op->old_service && checked;
 

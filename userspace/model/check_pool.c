@@ -17,7 +17,8 @@ static void check_health(struct check *check, const struct tree_node *item,
 	if (!health)
 		return;
 	*ret_health = (struct state_health){
-		.type = STATE_HEALTH_TCP,
+		.type = PROBE_TCP,
+		.jitter = 20,
 		.port = (uint16_t)schema_number(health, SCHEMA_health_port),
 		.interval_ms = (uint32_t)schema_number(health, SCHEMA_health_interval),
 		.timeout_ms = (uint32_t)schema_number(health, SCHEMA_health_timeout),

@@ -129,11 +129,6 @@ static const char *affinity_name(enum state_affinity affinity)
 						      : "none";
 }
 
-static const char *health_name(enum state_health_type type)
-{
-	return type == STATE_HEALTH_TCP ? "tcp" : "none";
-}
-
 static const char *protocol_name(uint8_t protocol)
 {
 	return protocol == IPPROTO_UDP ? "UDP" : protocol == IPPROTO_SCTP ? "SCTP" : "TCP";
@@ -239,10 +234,10 @@ static void add_health(struct line *line, const struct state_health *a,
 {
 	uint32_t old_port = a ? a->port : 0;
 
-	add_setting(line, "health", a ? health_name(a->type) : NULL, health_name(b->type));
-	if (b->type == STATE_HEALTH_NONE)
+	add_setting(line, "health", a ? probe_kind_name(a->type) : NULL, probe_kind_name(b->type));
+	if (b->type == PROBE_NONE)
 		return;
-	if (a && a->type == STATE_HEALTH_NONE)
+	if (a && a->type == PROBE_NONE)
 		a = NULL; /* there is nothing to compare with */
 	if (a || b->port)
 		add_number(line, "health.port", a ? &old_port : NULL, b->port, port);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "../base/prefix.h"
+#include "../base/probe.h"
 
 #define STATE_NAME_MAX 64 /* with the closing NUL; names are DNS labels (RFC 1123) */
 
@@ -48,15 +49,10 @@ struct state_member {
 	uint8_t server_id_bytes; /* 0: none */
 };
 
-/* type none: members are taken to be up. */
-enum state_health_type {
-	STATE_HEALTH_NONE,
-	STATE_HEALTH_TCP,
-};
-
 struct state_health {
-	enum state_health_type type;
-	uint16_t port; /* host order; 0: the member's port, else the service's first */
+	enum probe_kind type;
+	uint16_t port;	/* host order; 0: the member's port, else the service's first */
+	uint8_t jitter; /* percent of the interval by which a probe may come early */
 	uint32_t interval_ms, timeout_ms;
 	uint32_t rise, fall; /* checks in a row */
 };

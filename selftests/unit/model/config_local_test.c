@@ -35,7 +35,7 @@ static void this_node(void **state)
 	assert_int_equal(s->member_count, 0);
 	assert_int_equal(s->vip_count, 2);
 	assert_false(s->track_always);
-	assert_int_equal(s->health.type, STATE_HEALTH_NONE);
+	assert_int_equal(s->health.type, PROBE_NONE);
 	config_fini(&config);
 }
 

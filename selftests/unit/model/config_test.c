@@ -312,7 +312,7 @@ static void a_service_in_full(void **state)
 	assert_int_equal(s->learn_s, 10);
 	assert_int_equal(s->drain_deadline_s, 0);
 	assert_int_equal(s->stick_s, 60);
-	assert_int_equal(s->health.type, STATE_HEALTH_TCP);
+	assert_int_equal(s->health.type, PROBE_TCP);
 	assert_int_equal(s->health.port, 99);
 	assert_int_equal(s->health.interval_ms, 4000);
 	assert_int_equal(s->health.timeout_ms, 4000);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * When to probe which backend, and what came of it. It owns the set of checks, their timers and
- * their history; how a probe is made is tcp.c's, what a result means is model/health.c's, and what
- * follows from a backend going down is for the callback.
+ * Which backend is probed how, and what came of it. It owns the set of checks and their history,
+ * here and not in the prober, so that they outlive it; what a result means is model/health.c's, the
+ * process that probes is prober.c's, and what follows from a backend going down is for the
+ * callback.
  */
 #include "check.h"
 
@@ -10,14 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 /* Without memory for the table a check is not added, and we can say so. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "../../base/log.h"
-#include "tcp.h"
 
 #define FAULT_QUIET_NS 60000000000ULL /* a fault of this node is logged once a minute at most */
 
@@ -33,9 +32,7 @@ struct check {
 	struct key key;
 	struct checks *checks;
 	UT_hash_handle hh;
-	struct loop_timer timer;
-	struct tcp_probe probe;
-	uint64_t due_ns; /* the instant of the next check, or of the one that runs */
+	uint32_t id, generation;
 	struct state_health settings;
 	uint16_t port; /* the one probed */
 	struct health health;
@@ -46,16 +43,18 @@ struct check {
 
 struct checks {
 	struct loop *loop;
-	void (*changed)(void *context, const char *tenant, const char *pool,
-			const struct addr *address, uint16_t port,
-			const struct check_result *result);
+	struct checks_events events;
 	/* The one given to the checks_set() that is at work. */
 	enum health_state (*seed)(void *context, const char *tenant, const char *pool,
 				  const struct addr *address, uint16_t port);
-	void *context;
+	struct prober *prober;
 	struct check *table;
-	uint64_t random;
-	int fault; /* of this node, the last one logged */
+	struct check **by_id;
+	uint32_t room, used; /* of numbers */
+	uint32_t *free_ids;
+	uint32_t free_count;
+	uint32_t generation;
+	char fault[PROBES_ERROR_MAX]; /* of this node, the last one logged */
 	uint64_t fault_ns;
 };
 
@@ -70,55 +69,6 @@ static struct key make_key(const char *tenant, const char *pool, const struct ad
 	key.address = *address;
 	key.port = port;
 	return key;
-}
-
-static uint64_t interval_ns(const struct check *check)
-{
-	return (uint64_t)check->settings.interval_ms * 1000000;
-}
-
-/* Uniform enough in [0, below) for spreading load (xorshift64); 0 when below is 0. */
-static uint64_t pick(struct checks *checks, uint64_t below)
-{
-	checks->random ^= checks->random << 13;
-	checks->random ^= checks->random >> 7;
-	checks->random ^= checks->random << 17;
-	return below ? checks->random % below : 0;
-}
-
-static uint64_t remaining(uint64_t due_ns, uint64_t now_ns)
-{
-	return due_ns > now_ns ? due_ns - now_ns : 0;
-}
-
-/* Can fail for a new check only: each holds one place in the loop's heap, either for its own timer
- * or, while a probe runs, for the probe's; the one that starts takes the place of the one that
- * ended.
- */
-static int schedule_first(struct check *check)
-{
-	struct checks *checks = check->checks;
-	uint64_t delay = pick(checks, interval_ns(check) / 10);
-
-	check->due_ns = loop_now(checks->loop) + delay;
-	return loop_timer_set(checks->loop, &check->timer, delay);
-}
-
-/* Eight to ten tenths of the interval after the last one was due: never later than the interval, so
- * that fall failures take no longer than fall intervals, and at random, so that checks that began
- * together spread out.
- */
-static void schedule_next(struct check *check)
-{
-	struct checks *checks = check->checks;
-	uint64_t interval = interval_ns(check), now = loop_now(checks->loop);
-
-	if (!interval)
-		interval = 1000000;
-	check->due_ns += interval - pick(checks, interval / 5);
-	if (check->due_ns < now)
-		check->due_ns = now; /* a slow probe took longer than the interval */
-	loop_timer_set(checks->loop, &check->timer, remaining(check->due_ns, now));
 }
 
 /* "pool acme/web: 10.1.0.21:80", as the operator wrote it, and the port that is asked if another.
@@ -155,40 +105,64 @@ static void tell(const struct check *check, bool first)
 		log_warn("health", "%s is down: %s (%s)", who, check->result.error, why);
 }
 
-static void log_fault(struct checks *checks, int error)
+static void log_fault(struct checks *checks, const char *error)
 {
 	uint64_t now = loop_now(checks->loop);
-	char text[128];
 
-	if (checks->fault == error && now - checks->fault_ns < FAULT_QUIET_NS)
+	if (strcmp(checks->fault, error) == 0 && now - checks->fault_ns < FAULT_QUIET_NS)
 		return;
-	checks->fault = error;
+	snprintf(checks->fault, sizeof(checks->fault), "%s", error);
 	checks->fault_ns = now;
 	log_error("health",
-		  "this node cannot check its backends: %s; their states stay as they are",
-		  tcp_error_text(error, 0, text, sizeof(text)));
+		  "this node cannot check its backends: %s; their states stay as they are", error);
 }
 
-static void finished(struct tcp_probe *probe, int error)
+/* the prober's side */
+
+static bool fill(void *context, uint32_t id, struct probes_probe *ret_probe)
 {
-	struct check *check = probe->context;
-	struct checks *checks = check->checks;
-	struct check_result *result = &check->result, told;
-	bool first = check->health.state == HEALTH_UNKNOWN;
+	struct checks *checks = context;
+	const struct check *check = id < checks->used ? checks->by_id[id] : NULL;
+
+	if (!check)
+		return false;
+	*ret_probe = (struct probes_probe){
+		.id = id,
+		.generation = check->generation,
+		.kind = check->settings.type,
+		.address = check->key.address,
+		.port = check->port,
+		.jitter = check->settings.jitter,
+		.interval_ms = check->settings.interval_ms,
+		.timeout_ms = check->settings.timeout_ms,
+	};
+	return true;
+}
+
+static void take_result(void *context, const struct probes_result *told_result)
+{
+	struct checks *checks = context;
+	struct check *check =
+		told_result->id < checks->used ? checks->by_id[told_result->id] : NULL;
+	struct check_result *result, told;
+	bool first, good = told_result->outcome == PROBES_GOOD;
 	struct key key;
 
-	schedule_next(check);
-	if (tcp_error_is_ours(error)) {
-		log_fault(checks, error);
+	if (!check || check->generation != told_result->generation)
+		return; /* it was asked what is no longer asked */
+	result = &check->result;
+	result->next_ns = told_result->next_ns;
+	if (told_result->outcome == PROBES_FAULT) {
+		log_fault(checks, told_result->error);
 		return;
 	}
+	first = check->health.state == HEALTH_UNKNOWN;
 	result->probes++;
-	if (error)
-		tcp_error_text(error, check->settings.timeout_ms, result->error,
-			       sizeof(result->error));
+	if (good)
+		result->last_ns = told_result->took_ns;
 	else
-		result->last_ns = probe->took_ns;
-	if (!health_feed(&check->health, !error, check->settings.rise, check->settings.fall))
+		snprintf(result->error, sizeof(result->error), "%s", told_result->error);
+	if (!health_feed(&check->health, good, check->settings.rise, check->settings.fall))
 		return;
 	result->state = check->health.state;
 	result->since_ns = loop_now(checks->loop);
@@ -199,47 +173,87 @@ static void finished(struct tcp_probe *probe, int error)
 	 */
 	key = check->key;
 	told = *result;
-	checks->changed(checks->context, key.tenant, key.pool, &key.address, key.port, &told);
+	checks->events.changed(checks->events.context, key.tenant, key.pool, &key.address, key.port,
+			       &told);
 }
 
-static void begin(struct loop_timer *timer)
+static void lost(void *context, const char *why)
 {
-	struct check *check = timer->context;
-	int ret = tcp_probe_start(&check->probe, check->checks->loop, &check->key.address,
-				  check->port, check->settings.timeout_ms);
+	struct checks *checks = context;
 
-	if (ret) {
-		log_fault(check->checks, ret);
-		schedule_next(check);
-	}
+	if (checks->events.lost)
+		checks->events.lost(checks->events.context, why);
+}
+
+/* numbers */
+
+static int make_room(struct checks *checks)
+{
+	uint32_t room = checks->room ? 2 * checks->room : 64;
+	struct check **by_id;
+	uint32_t *free_ids;
+
+	if (checks->free_count || checks->used < checks->room)
+		return 0;
+	by_id = realloc(checks->by_id, room * sizeof(struct check *));
+	if (!by_id)
+		return -ENOMEM;
+	checks->by_id = by_id;
+	free_ids = realloc(checks->free_ids, room * sizeof(*free_ids));
+	if (!free_ids)
+		return -ENOMEM;
+	checks->free_ids = free_ids;
+	checks->room = room;
+	return 0;
+}
+
+static int take_id(struct checks *checks, struct check *check)
+{
+	int error = make_room(checks);
+
+	if (error)
+		return error;
+	check->id = checks->free_count ? checks->free_ids[--checks->free_count] : checks->used++;
+	checks->by_id[check->id] = check;
+	return 0;
+}
+
+/* What the prober is told from now on; what comes of anything older is ignored. */
+static int tell_prober(struct check *check)
+{
+	check->generation = ++check->checks->generation;
+	return prober_mark(check->checks->prober, check->id);
 }
 
 static void check_free(struct check *check)
 {
-	tcp_probe_stop(&check->probe);
-	loop_timer_cancel(check->checks->loop, &check->timer);
-	HASH_DEL(check->checks->table, check);
+	struct checks *checks = check->checks;
+
+	checks->by_id[check->id] = NULL;
+	checks->free_ids[checks->free_count++] = check->id;
+	prober_mark(checks->prober, check->id); /* there is room for it already */
+	HASH_DEL(checks->table, check);
 	free(check);
 }
 
-int checks_new(struct loop *loop,
-	       void (*changed)(void *context, const char *tenant, const char *pool,
-			       const struct addr *address, uint16_t port,
-			       const struct check_result *result),
-	       void *context, struct checks **ret_checks)
+int checks_new(struct loop *loop, const struct prober_options *options,
+	       const struct checks_events *events, struct checks **ret_checks)
 {
 	struct checks *checks = calloc(1, sizeof(*checks));
+	struct prober_events prober = {
+		.fill = fill, .result = take_result, .lost = lost, .context = checks};
+	int error;
 
 	if (!checks)
 		return -ENOMEM;
 	checks->loop = loop;
-	checks->changed = changed;
-	checks->context = context;
-	if (getrandom(&checks->random, sizeof(checks->random), GRND_NONBLOCK) < 0)
-		checks->random = loop_now(loop);
-	checks->random |= 1; /* xorshift never leaves 0 */
-	*ret_checks = checks;
-	return 0;
+	checks->events = *events;
+	error = prober_new(loop, options, &prober, &checks->prober);
+	if (error)
+		free(checks);
+	else
+		*ret_checks = checks;
+	return error;
 }
 
 void checks_free(struct checks *checks)
@@ -248,9 +262,19 @@ void checks_free(struct checks *checks)
 
 	if (!checks)
 		return;
-	HASH_ITER (hh, checks->table, check, next)
-		check_free(check);
+	prober_free(checks->prober);
+	HASH_ITER (hh, checks->table, check, next) {
+		HASH_DEL(checks->table, check);
+		free(check);
+	}
+	free(checks->by_id);
+	free(checks->free_ids);
 	free(checks);
+}
+
+void checks_prober(const struct checks *checks, struct prober_status *ret_status)
+{
+	prober_status(checks->prober, ret_status);
 }
 
 static struct check *find(const struct checks *checks, const struct key *key)
@@ -277,32 +301,39 @@ static int add(struct checks *checks, const struct key *key, const struct state_
 	check->result.state = seed;
 	check->wanted = true;
 	check->fresh = true;
-	check->timer = (struct loop_timer){.fire = begin, .context = check};
-	check->probe.done = finished;
-	check->probe.context = check;
+	ret = take_id(checks, check);
+	if (ret) {
+		free(check);
+		return ret;
+	}
 	HASH_ADD(hh, checks->table, key, sizeof(check->key), check);
 	if (!check->hh.tbl) {
+		checks->by_id[check->id] = NULL;
+		checks->free_ids[checks->free_count++] = check->id;
 		free(check);
 		return -ENOMEM;
 	}
-	ret = schedule_first(check);
+	ret = tell_prober(check);
 	if (ret)
 		check_free(check);
 	return ret;
 }
 
+/* Whether the prober need not hear of it. */
+static bool asks_the_same(const struct state_health *a, const struct state_health *b)
+{
+	return a->type == b->type && a->interval_ms == b->interval_ms &&
+	       a->timeout_ms == b->timeout_ms && a->jitter == b->jitter;
+}
+
 /* The history stays; a probe under way is dropped if it asks what is no longer asked. */
 static int change(struct check *check, const struct state_health *settings, uint16_t port)
 {
-	bool other_port = check->port != port;
-	bool other_interval = check->settings.interval_ms != settings->interval_ms;
+	bool same = check->port == port && asks_the_same(&check->settings, settings);
 
 	check->settings = *settings;
 	check->port = port;
-	if (!other_port && !other_interval)
-		return 0;
-	tcp_probe_stop(&check->probe);
-	return schedule_first(check);
+	return same ? 0 : tell_prober(check);
 }
 
 /* 0: there is none to ask (a service without VIPs whose members name no port). */
@@ -326,7 +357,7 @@ static int want(struct checks *checks, const char *tenant, const struct state_se
 		return 0;
 	if (!check)
 		return add(checks, &key, &service->health, port,
-			   checks->seed ? checks->seed(checks->context, key.tenant, key.pool,
+			   checks->seed ? checks->seed(checks->events.context, key.tenant, key.pool,
 						       &key.address, key.port)
 					: HEALTH_UNKNOWN);
 	/* Several services may use one pool: the first one decides which port is asked. */
@@ -344,7 +375,7 @@ static int want_all(struct checks *checks, const struct state *state)
 		for (size_t s = 0; s < tenant->service_count; s++) {
 			const struct state_service *service = &tenant->services[s];
 
-			if (service->health.type != STATE_HEALTH_TCP)
+			if (service->health.type == PROBE_NONE)
 				continue;
 			for (size_t m = 0; m < service->member_count; m++) {
 				int ret = want(checks, tenant->name, service, &service->members[m]);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Runs the health checks of all pools: one probe per {tenant, pool, backend}, each on its own timer
- * at 0.8 to 1 times their interval, never two at once for one backend. Knows nothing of maps; it
- * calls back on change.
+ * The health checks of all pools: one probe per {tenant, pool, backend}, never two at once for one
+ * backend, made by a process of its own (prober.h). Knows nothing of maps; it calls back on change.
  */
 #ifndef MTLB_AGENT_CHECK_H
 #define MTLB_AGENT_CHECK_H
@@ -11,6 +10,7 @@
 #include "../../model/health.h"
 #include "../../model/state.h"
 #include "../../sys/loop.h"
+#include "prober.h"
 
 struct check_result {
 	enum health_state state;
@@ -18,16 +18,23 @@ struct check_result {
 	uint64_t since_ns; /* CLOCK_MONOTONIC of the last change of state, 0 when never */
 	uint64_t probes;   /* made so far */
 	uint64_t last_ns;  /* how long the last successful probe took */
+	uint64_t next_ns;  /* CLOCK_MONOTONIC of the next probe, 0 before the first one */
 };
 
 struct checks;
 
-/* changed is called when a backend goes up or down. */
-int checks_new(struct loop *loop,
-	       void (*changed)(void *context, const char *tenant, const char *pool,
-			       const struct addr *address, uint16_t port,
-			       const struct check_result *result),
-	       void *context, struct checks **ret_checks);
+struct checks_events {
+	/* A backend goes up or down. */
+	void (*changed)(void *context, const char *tenant, const char *pool,
+			const struct addr *address, uint16_t port,
+			const struct check_result *result);
+	/* The prober went, and why; another one is started. May be NULL. */
+	void (*lost)(void *context, const char *why);
+	void *context;
+};
+
+int checks_new(struct loop *loop, const struct prober_options *options,
+	       const struct checks_events *events, struct checks **ret_checks);
 void checks_free(struct checks *checks);
 
 /*
@@ -43,5 +50,7 @@ int checks_set(struct checks *checks, const struct state *state,
 /* NULL when there is no such probe (no health check is configured). port is state_member.port. */
 const struct check_result *checks_get(const struct checks *checks, const char *tenant,
 				      const char *pool, const struct addr *address, uint16_t port);
+
+void checks_prober(const struct checks *checks, struct prober_status *ret_status);
 
 #endif

@@ -104,10 +104,31 @@ static json_int_t count_probes(const struct agent *agent)
 		const struct state_tenant *tenant = &agent->config.state.tenants[i];
 
 		for (size_t j = 0; j < tenant->service_count; j++)
-			if (tenant->services[j].health.type != STATE_HEALTH_NONE)
+			if (tenant->services[j].health.type != PROBE_NONE)
 				probes += (json_int_t)tenant->services[j].member_count;
 	}
 	return probes;
+}
+
+/* The process that makes the probes. */
+static json_t *prober(const struct agent *agent)
+{
+	struct prober_status status;
+	json_t *item;
+
+	checks_prober(agent->checks, &status);
+	item = json_pack("{s:s,s:I,s:o}", "state",
+			 status.answers	 ? "runs"
+			 : status.pid	 ? "starts"
+			 : status.starts ? "away"
+					 : "idle",
+			 "restarts", (json_int_t)(status.starts ? status.starts - 1 : 0), "since",
+			 report_monotonic(status.since_ns));
+	if (status.pid)
+		json_object_set_new(item, "pid", json_integer(status.pid));
+	if (status.reason[0])
+		json_object_set_new(item, "lastEnd", json_string(status.reason));
+	return item;
 }
 
 /* Clients that watch, lines they did not take in time, and samples that the ring had no room for.
@@ -134,13 +155,14 @@ int report_node(void *context, const struct http_request *request, struct http_r
 	if (agent->last_error[0])
 		json_object_set_new(config, "lastError", json_string(agent->last_error));
 	reply->body = json_pack(
-		"{s:s,s:s,s:I,s:o,s:o,s:o,s:b,s:s,s:o,s:o,s:{s:I},s:o,s:o}", "name",
+		"{s:s,s:s,s:I,s:o,s:o,s:o,s:b,s:s,s:o,s:o,s:{s:I,s:o},s:o,s:o}", "name",
 		agent->config.name, "version", version_text, "abi", (json_int_t)node->abi_version,
 		"program", program, "created", report_time(node->created_at), "started",
 		report_time(agent->started_at), "adopted", dataplane_adopted(agent->dataplane),
 		"hashSecret", agent->config.has_hash_secret ? "file" : "generated", "interfaces",
 		interfaces(agent), "capacity", capacity(agent), "health", "probes",
-		count_probes(agent), "config", config, "counters", report_reasons(agent, 0, "-"));
+		count_probes(agent), "prober", prober(agent), "config", config, "counters",
+		report_reasons(agent, 0, "-"));
 	json_object_set_new(reply->body, "watchers", watching(agent));
 	return reply->body ? 0 : -ENOMEM;
 }

@@ -228,7 +228,7 @@ static json_t *health_settings(const struct agent *agent, const struct registry_
 	const struct state_service *settings = state_find_service(
 		&agent->config.state, tenant_name(agent, service), service->key.name);
 
-	if (!settings || settings->health.type == STATE_HEALTH_NONE)
+	if (!settings || settings->health.type == PROBE_NONE)
 		return json_pack("{s:s}", "type", "none");
 	return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I}", "type", "tcp", "interval",
 			 (json_int_t)settings->health.interval_ms, "timeout",

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "backends.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "../base/log.h"
+
+/* Once for all services that have it. */
+static void tell_health(struct agent *agent, const char *tenant, const char *pool,
+			const struct addr *address, uint16_t port,
+			const struct check_result *result)
+{
+	bool down = result->state == HEALTH_DOWN;
+	char text[ADDR_TEXT_MAX];
+	json_t *details = json_pack("{s:s,s:s,s:i}", "pool", pool, "address",
+				    addr_format(address, text), "port", (int)port);
+
+	if (down)
+		json_object_set_new(details, "error", json_string(result->error));
+	addr_format_endpoint(address, port, text);
+	events_raise(agent->events, down ? "member-down" : "member-up", tenant, details,
+		     "backend %s of %s/%s is %s%s%s", text, tenant, pool, down ? "down" : "up",
+		     down ? ": " : "", down ? result->error : "");
+}
+
+static enum mtlb_member_state member_state(enum health_state health)
+{
+	return health == HEALTH_DOWN ? MTLB_MEMBER_DOWN : MTLB_MEMBER_UP;
+}
+
+static void changed(void *context, const char *tenant_name, const char *pool,
+		    const struct addr *address, uint16_t port, const struct check_result *result)
+{
+	struct agent *agent = context;
+	const struct dataplane_view *view = dataplane_view(agent->dataplane);
+	struct registry_tenant *tenant = registry_tenant(&agent->registry, tenant_name);
+	struct registry_service *service, *next;
+	bool was_down = false, known = false;
+
+	if (!tenant || result->state == HEALTH_UNKNOWN)
+		return;
+	HASH_ITER (by_key, agent->registry.services, service, next) {
+		uint32_t index;
+
+		if (service->key.tenant != tenant->index ||
+		    strcmp(view->services[service->index].pool, pool) != 0)
+			continue;
+		index = registry_member(&agent->registry, service, address, port);
+		if (!index || view->member_names[index].state == MTLB_MEMBER_GONE)
+			continue;
+		known = true;
+		was_down |= view->member_names[index].state == MTLB_MEMBER_DOWN;
+		if (members_set_state(&agent->members, service, index, member_state(result->state),
+				      loop_now(agent->loop)))
+			log_error("members", "cannot note the health of a backend of %s/%s",
+				  tenant_name, pool);
+	}
+	/* that one was found up when it was first looked at is nothing to tell */
+	if (known && was_down != (result->state == HEALTH_DOWN))
+		tell_health(agent, tenant_name, pool, address, port, result);
+	agent_publish_soon(agent);
+}
+
+/* What the maps remember of a backend's health, for the probe of a restarted agent. */
+static enum health_state seed(void *context, const char *tenant_name, const char *pool,
+			      const struct addr *address, uint16_t port)
+{
+	struct agent *agent = context;
+	const struct dataplane_view *view = dataplane_view(agent->dataplane);
+	struct registry_tenant *tenant = registry_tenant(&agent->registry, tenant_name);
+	struct registry_service *service, *next;
+
+	HASH_ITER (by_key, agent->registry.services, service, next) {
+		uint32_t index;
+
+		if (!tenant || service->key.tenant != tenant->index ||
+		    strcmp(view->services[service->index].pool, pool) != 0)
+			continue;
+		index = registry_member(&agent->registry, service, address, port);
+		if (index && view->member_names[index].state == MTLB_MEMBER_DOWN)
+			return HEALTH_DOWN;
+	}
+	return HEALTH_UNKNOWN;
+}
+
+/*
+ * A new configuration may bring members and probes together that have not met yet: another service
+ * on a pool that is checked already, or a pool that is no longer checked.
+ */
+static int sync(struct agent *agent)
+{
+	const struct dataplane_view *view = dataplane_view(agent->dataplane);
+	struct registry_service *service, *next;
+	int error = 0;
+
+	HASH_ITER (by_key, agent->registry.services, service, next) {
+		const char *tenant = agent->registry.tenant_at[service->key.tenant]->name;
+
+		for (size_t i = 0; !error && i < service->member_count; i++) {
+			uint32_t index = service->members[i];
+			const struct mtlb_member_name *name = &view->member_names[index];
+			struct addr address = registry_addr(&name->address);
+			const struct check_result *result = checks_get(
+				agent->checks, tenant, view->services[service->index].pool,
+				&address, ntohs(name->port));
+
+			if (name->state == MTLB_MEMBER_GONE ||
+			    (result && result->state == HEALTH_UNKNOWN))
+				continue;
+			error = members_set_state(&agent->members, service, index,
+						  result ? member_state(result->state)
+							 : MTLB_MEMBER_UP,
+						  loop_now(agent->loop));
+		}
+	}
+	agent_publish_soon(agent);
+	return error;
+}
+
+static void lost(void *context, const char *why)
+{
+	struct agent *agent = context;
+
+	events_raise(agent->events, "prober-lost", "", NULL,
+		     "the process that makes health checks %s; it is started anew", why);
+}
+
+int backends_start(struct agent *agent)
+{
+	struct prober_options options = {.path = agent->options.prober};
+	struct checks_events events = {.changed = changed, .lost = lost, .context = agent};
+
+	return checks_new(agent->loop, &options, &events, &agent->checks);
+}
+
+int backends_check(struct agent *agent)
+{
+	return checks_set(agent->checks, &agent->config.state, seed) ?: sync(agent);
+}

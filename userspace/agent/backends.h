@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What health checks mean for members: a backend that goes down or comes back does so in every
+ * service that uses its pool, and what the maps remember of it is where its checks begin.
+ */
+#ifndef MTLB_AGENT_BACKENDS_H
+#define MTLB_AGENT_BACKENDS_H
+
+#include "agent.h"
+
+/* Makes agent->checks. Both: 0 or a negative errno. */
+int backends_start(struct agent *agent);
+/* Checks what the configuration wants checked. */
+int backends_check(struct agent *agent);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A TCP connection of an attempt, as all kinds need that speak over one: opened without waiting,
+ * from the source that was asked for, and reset when it is closed, so that ten thousand probes
+ * leave no TIME_WAIT sockets behind.
+ */
+#ifndef MTLB_PROBER_CONNECTION_H
+#define MTLB_PROBER_CONNECTION_H
+
+#include <stdbool.h>
+
+#include "attempt.h"
+
+/* A socket of this type to ask the backend by, bound to the source if one is given; or a negative
+ * errno. */
+int connection_socket(const struct probes_probe *probe, int type);
+
+struct connection {
+	struct loop_fd fd;
+	/* When it is made, or is not (a negative errno), once; may be called by connection_open().
+	 */
+	void (*made)(struct attempt *attempt, int error);
+	struct attempt *attempt;
+};
+
+/* made will be called, unless connection_close() comes first. */
+void connection_open(struct connection *connection, struct attempt *attempt,
+		     void (*made)(struct attempt *attempt, int error));
+void connection_close(struct connection *connection);
+
+#endif

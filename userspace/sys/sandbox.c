@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "sandbox.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Nobody who asks for a backend's health ever needs one of these. */
+static const int deadly[] = {
+	SCMP_SYS(ptrace),
+	SCMP_SYS(process_vm_readv),
+	SCMP_SYS(process_vm_writev),
+	SCMP_SYS(pidfd_getfd),
+	SCMP_SYS(bpf),
+	SCMP_SYS(perf_event_open),
+	SCMP_SYS(userfaultfd),
+	SCMP_SYS(io_uring_setup),
+	SCMP_SYS(mount),
+	SCMP_SYS(move_mount),
+	SCMP_SYS(fsopen),
+	SCMP_SYS(open_tree),
+	SCMP_SYS(umount2),
+	SCMP_SYS(pivot_root),
+	SCMP_SYS(chroot),
+	SCMP_SYS(setns),
+	SCMP_SYS(unshare),
+	SCMP_SYS(init_module),
+	SCMP_SYS(finit_module),
+	SCMP_SYS(delete_module),
+	SCMP_SYS(kexec_load),
+	SCMP_SYS(kexec_file_load),
+	SCMP_SYS(reboot),
+	SCMP_SYS(swapon),
+	SCMP_SYS(keyctl),
+	SCMP_SYS(add_key),
+	SCMP_SYS(request_key),
+};
+
+/* Nor to become another program. */
+static const int deadly_without_scripts[] = {
+	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(kill),
+};
+
+int sandbox_find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid)
+{
+	const struct passwd *user = getpwnam(name ? name : "mtlb");
+
+	if (!user && !name)
+		user = getpwnam("nobody");
+	if (!user)
+		return -ENOENT;
+	if (!user->pw_uid || !user->pw_gid)
+		return -EPERM;
+	*ret_uid = user->pw_uid;
+	*ret_gid = user->pw_gid;
+	return 0;
+}
+
+/* What even a program with file capabilities could gain. It takes a capability to give these up; to
+ * be without that one is as good.
+ */
+static int drop_bounds(void)
+{
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) && errno != EPERM)
+			return -errno;
+	return 0;
+}
+
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
+		return -errno;
+	return syscall(SYS_capset, &header, none) ? -errno : 0;
+}
+
+static int become(uid_t uid, gid_t gid)
+{
+	if (geteuid() != 0)
+		return 0;
+	if (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
+		return -errno;
+	return 0;
+}
+
+int sandbox_drop(uid_t uid, gid_t gid)
+{
+	pid_t parent = getppid();
+	int error = drop_bounds() ?: become(uid, gid) ?: drop_capabilities();
+
+	if (error)
+		return error;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	/* A change of user takes it back, so it comes last; and the parent may be gone already. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
+		return -errno;
+	return getppid() == parent ? 0 : -ESRCH;
+}
+
+static int deny(scmp_filter_ctx filter, const int *list, size_t count)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < count; i++) {
+		error = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, list[i], 0);
+		if (error == -EDOM)
+			error = 0; /* this architecture has no such call */
+	}
+	return error;
+}
+
+static int allow(scmp_filter_ctx filter, const struct sandbox_call *call)
+{
+	int error;
+
+	if (call->mask)
+		error = seccomp_rule_add(
+			filter, SCMP_ACT_ALLOW, call->number, 1,
+			SCMP_CMP(call->argument, SCMP_CMP_MASKED_EQ, call->mask, call->value));
+	else
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call->number, 0);
+	return error == -EDOM ? 0 : error;
+}
+
+int sandbox_filter(const struct sandbox_call *calls, size_t count)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int error;
+
+	if (!filter)
+		return -ENOMEM;
+	error = deny(filter, deadly, sizeof(deadly) / sizeof(deadly[0]));
+	error = error
+			?: deny(filter, deadly_without_scripts,
+				sizeof(deadly_without_scripts) / sizeof(deadly_without_scripts[0]));
+	for (size_t i = 0; !error && i < count; i++)
+		error = allow(filter, &calls[i]);
+	error = error ?: seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	error = error ?: seccomp_load(filter);
+	seccomp_release(filter);
+	return error;
+}
+
+int sandbox_filter_scripts(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int error;
+
+	if (!filter)
+		return -ENOMEM;
+	/* A shell that counts on one of them shall go on without. */
+	error = 0;
+	for (size_t i = 0; !error && i < sizeof(deadly) / sizeof(deadly[0]); i++) {
+		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), deadly[i], 0);
+		if (error == -EDOM)
+			error = 0;
+	}
+	error = error ?: seccomp_load(filter);
+	seccomp_release(filter);
+	return error;
+}
