@@ -158,8 +158,8 @@ static void apply(struct world *world)
 	struct err err = {};
 
 	make_state(world, &wanted);
-	assert_int_equal(registry_read_state(&world->registry, &world->running, &wanted, &actual),
-			 0);
+	assert_int_equal(
+		registry_read_state(&world->registry, &world->running, &wanted, NULL, &actual), 0);
 	assert_int_equal(plan_make(&actual, &wanted, &plan), 0);
 	reconcile = reconcile_of(world, &wanted);
 	if (reconcile_check_room(&world->registry, &plan, &err) ||

@@ -36,6 +36,7 @@ static struct reconcile reconcile_of(struct agent *agent, const struct state *wa
 		.members = &agent->members,
 		.wanted = wanted,
 		.now = loop_now(agent->loop),
+		.in_step = agent->in_step,
 	};
 }
 
@@ -90,7 +91,8 @@ static void follow_interfaces(struct agent *agent)
 	agent->attach_error = err;
 }
 
-static void refresh_hops(struct agent *agent)
+/* since: of services that were asked for after this, the answer is known. */
+static void refresh_hops(struct agent *agent, uint64_t since)
 {
 	struct registry_service *service, *next;
 	size_t unsettled = 0;
@@ -101,7 +103,8 @@ static void refresh_hops(struct agent *agent)
 	for (size_t i = 0; i < agent->link_count; i++)
 		members_use_interface(&agent->members, agent->links[i].ifindex);
 	HASH_ITER (by_key, agent->registry.services, service, next)
-		error = error ?: members_refresh(&agent->members, service, &unsettled);
+		if (service->settled_at < since)
+			error = error ?: members_refresh(&agent->members, service, &unsettled);
 	if (error)
 		log_error("members", "cannot ask for the next hops: %s", strerror(-error));
 	agent_publish_soon(agent);
@@ -109,7 +112,7 @@ static void refresh_hops(struct agent *agent)
 
 static void hops_changed(void *context)
 {
-	refresh_hops(context);
+	refresh_hops(context, UINT64_MAX);
 }
 
 /* Neighbours that did not answer are asked again, and an event that was lost is made up for. */
@@ -117,7 +120,7 @@ static void hops_due(struct loop_timer *timer)
 {
 	struct agent *agent = timer->context;
 
-	refresh_hops(agent);
+	refresh_hops(agent, UINT64_MAX);
 	loop_timer_set(agent->loop, timer, HOPS_INTERVAL_NS);
 }
 
@@ -143,9 +146,9 @@ static void flow_log_due(struct loop_timer *timer)
 /* configuration */
 
 static int load(const char *path, struct config *ret_config, struct config_errors *ret_errors,
-		struct err *err)
+		struct renew_files *ret_read, struct err *err)
 {
-	int error = config_load(path, ret_config, ret_errors);
+	int error = config_load_files(path, ret_config, ret_errors, ret_read);
 	char text[768] = "";
 
 	if (!error)
@@ -248,15 +251,16 @@ static int attach(struct agent *agent, const struct config *config, struct err *
 	return 0;
 }
 
-static int plan_for(struct agent *agent, const struct config *next, struct state *ret_actual,
-		    struct plan *ret_plan, struct err *err)
+/* only: of these tenants, as they are in next; NULL: of all. */
+static int plan_for(struct agent *agent, const struct config *next, const struct state *only,
+		    struct state *ret_actual, struct plan *ret_plan, struct err *err)
 {
-	int error = registry_read_state(&agent->registry, &agent->config.state, &next->state,
+	int error = registry_read_state(&agent->registry, &agent->config.state, &next->state, only,
 					ret_actual);
 
 	if (error)
 		return err_set(err, error, "cannot read the maps back: %s", strerror(-error));
-	error = plan_make(ret_actual, &next->state, ret_plan);
+	error = plan_make(ret_actual, only ?: &next->state, ret_plan);
 	if (error)
 		state_fini(ret_actual);
 	return error ? err_set(err, error, "out of memory") : 0;
@@ -277,6 +281,7 @@ static void take_encap(struct agent *agent, const struct config *config)
 /* next is emptied. */
 static void take_config(struct agent *agent, struct config *next)
 {
+	state_take_borrowed(&next->state, &agent->config.state);
 	config_fini(&agent->config);
 	agent->config = *next;
 	*next = (struct config){};
@@ -286,13 +291,54 @@ static void take_config(struct agent *agent, struct config *next)
 	agent->last_error[0] = 0;
 }
 
-static int apply(struct agent *agent, struct config *next, char ***ret_lines, size_t *ret_count,
-		 struct err *err)
+/* After a change: what hangs on it besides the maps. */
+static int follow_config(struct agent *agent, const struct state *only, uint64_t began,
+			 struct err *err)
+{
+	int error;
+
+	/* what concerns all members stands in the Platform document */
+	if (!only)
+		refresh_hops(agent, began);
+	error = backends_check(agent, only);
+	if (error)
+		return err_set(err, error, "cannot start the health checks: %s", strerror(-error));
+	error = only ? 0 : feeds_set(agent->feeds, &agent->config);
+	return error ? err_set(err, error, "cannot load the deny feeds: %s", strerror(-error)) : 0;
+}
+
+static int change_maps(struct agent *agent, const struct config *next, const struct plan *plan,
+		       struct err *err)
 {
 	struct reconcile reconcile = reconcile_of(agent, &next->state);
+	int error;
+
+	agent->in_step = false;
+	take_encap(agent, next);
+	error = nat_publish_sources(&agent->registry, &agent->members);
+	if (error)
+		err_set(err, error, "cannot publish node.natSources: %s", strerror(-error));
+	error = error ?: reconcile_apply(&reconcile, plan, err);
+	if (!error) {
+		error = nat_withdraw_sources(&agent->members);
+		if (error)
+			err_set(err, error, "cannot withdraw old natSources: %s", strerror(-error));
+	}
+	if (error) {
+		take_encap(agent, &agent->config);
+		err_prefix(err, "applied in part (`mtlb config diff` shows what is left)");
+	}
+	return error;
+}
+
+/* only: these tenants of next are all that changed; NULL: anything may have. */
+static int apply(struct agent *agent, struct config *next, const struct state *only,
+		 char ***ret_lines, size_t *ret_count, struct err *err)
+{
+	uint64_t began = loop_now(agent->loop);
 	struct state actual = {};
 	struct plan plan = {};
-	int error = plan_for(agent, next, &actual, &plan, err);
+	int error = plan_for(agent, next, only, &actual, &plan, err);
 
 	if (error)
 		return error;
@@ -302,45 +348,22 @@ static int apply(struct agent *agent, struct config *next, char ***ret_lines, si
 		if (error)
 			err_set(err, error, "out of memory");
 	}
-	error = error ?: attach(agent, next, err);
-	if (error) {
+	if (!error && !only) {
+		error = attach(agent, next, err);
 		/* what was attached before one that failed; at the first start it all goes */
-		if (agent->generation)
+		if (error && agent->generation)
 			detach_others(agent);
-		goto done;
 	}
-	take_encap(agent, next);
-	error = nat_publish_sources(&agent->registry, &agent->members);
-	if (error)
-		err_set(err, error, "cannot publish node.natSources: %s", strerror(-error));
-	error = error ?: reconcile_apply(&reconcile, &plan, err);
-	if (!error) {
-		error = nat_withdraw_sources(&agent->members);
-		if (error)
-			err_set(err, error, "cannot withdraw old natSources: %s", strerror(-error));
-	}
-	if (error) {
-		take_encap(agent, &agent->config);
-		err_prefix(err, "applied in part (`mtlb config diff` shows what is left)");
-		goto done;
-	}
-	detach_others(agent);
+	error = error ?: change_maps(agent, next, &plan, err);
 	plan_fini(&plan);
+	state_fini(&actual);
+	if (error)
+		return error;
+	if (!only)
+		detach_others(agent);
 	take_config(agent, next);
-	refresh_hops(agent);
-	error = backends_check(agent);
-	if (error)
-		err_set(err, error, "cannot start the health checks: %s", strerror(-error));
-	state_fini(&actual);
-	if (!error) {
-		error = feeds_set(agent->feeds, &agent->config);
-		if (error)
-			err_set(err, error, "cannot load the deny feeds: %s", strerror(-error));
-	}
-	return error;
-done:
-	plan_fini(&plan);
-	state_fini(&actual);
+	error = follow_config(agent, only, began, err);
+	agent->in_step = !error;
 	return error;
 }
 
@@ -350,12 +373,12 @@ int agent_diff(struct agent *agent, const char *path, char ***ret_lines, size_t 
 	struct state actual = {};
 	struct config next = {};
 	struct plan plan = {};
-	int error = load(path ?: agent->options.config, &next, ret_errors, err);
+	int error = load(path ?: agent->options.config, &next, ret_errors, NULL, err);
 
 	if (error)
 		return error;
 	error = check_fixed(agent, &next, err);
-	error = error ?: plan_for(agent, &next, &actual, &plan, err);
+	error = error ?: plan_for(agent, &next, NULL, &actual, &plan, err);
 	if (!error) {
 		error = changes_list(&agent->config, &next, &plan, ret_lines, ret_count);
 		plan_fini(&plan);
@@ -365,17 +388,69 @@ int agent_diff(struct agent *agent, const char *path, char ***ret_lines, size_t 
 	return error;
 }
 
-int agent_reload(struct agent *agent, char ***ret_lines, size_t *ret_count,
-		 struct config_errors *ret_errors, struct err *err)
+/* For the next time. Without it everything is loaded again. */
+static void keep_files(struct agent *agent, struct renew_files *files)
+{
+	renew_free(agent->renew);
+	agent->renew = NULL;
+	if (renew_new(files, &agent->config, &agent->renew))
+		log_warn("config", "out of memory: changes will take longer");
+}
+
+/* When no more changed than some tenants' own files. -EAGAIN: more did, or it is not known. */
+static int reload_some(struct agent *agent, char ***ret_lines, size_t *ret_count, struct err *err)
 {
 	struct config next = {};
-	int error = load(agent->options.config, &next, ret_errors, err);
+	struct state only = {};
+	size_t *changed = NULL;
+	int error = agent->in_step && agent->renew ? renew_run(agent->renew, &agent->config, &next,
+							       &changed, &only.tenant_count)
+						   : -EAGAIN;
+
+	if (error)
+		return -EAGAIN;
+	only.node = next.state.node;
+	only.tenants = calloc(only.tenant_count, sizeof(*only.tenants));
+	error = only.tenants ? check_fixed(agent, &next, err) : err_set(err, -ENOMEM, "no memory");
+	for (size_t i = 0; !error && i < only.tenant_count; i++)
+		only.tenants[i] = next.state.tenants[changed[i]];
+	error = error ?: apply(agent, &next, &only, ret_lines, ret_count, err);
+	free(only.tenants);
+	free(changed);
+	config_fini(&next);
+	return error == -EAGAIN ? -EIO : error;
+}
+
+static int reload_all(struct agent *agent, char ***ret_lines, size_t *ret_count,
+		      struct config_errors *ret_errors, struct err *err)
+{
+	struct renew_files files = {};
+	struct config next = {};
+	int error = load(agent->options.config, &next, ret_errors, &files, err);
 
 	if (!error) {
 		error = check_fixed(agent, &next, err);
-		error = error ?: apply(agent, &next, ret_lines, ret_count, err);
+		error = error ?: apply(agent, &next, NULL, ret_lines, ret_count, err);
 		config_fini(&next);
 	}
+	if (!error)
+		keep_files(agent, &files);
+	renew_files_fini(&files);
+	return error;
+}
+
+int agent_reload(struct agent *agent, char ***ret_lines, size_t *ret_count,
+		 struct config_errors *ret_errors, struct err *err)
+{
+	int error = reload_some(agent, ret_lines, ret_count, err);
+
+	if (error) {
+		/* what was kept is of before; the next time is from the ground up */
+		renew_free(agent->renew);
+		agent->renew = NULL;
+	}
+	if (error == -EAGAIN)
+		error = reload_all(agent, ret_lines, ret_count, ret_errors, err);
 	if (error) {
 		snprintf(agent->last_error, sizeof(agent->last_error), "%s", err->text);
 		log_error("config", "not taken: %s", err->text);
@@ -454,7 +529,7 @@ static int start(struct agent *agent, struct config *config, struct err *err)
 	options = dataplane_options(agent, config);
 	error = dataplane_open(&options, &agent->dataplane, err);
 	error = error ?: start_parts(agent, config, err);
-	error = error ?: apply(agent, config, NULL, NULL, err);
+	error = error ?: apply(agent, config, NULL, NULL, NULL, err);
 	if (error)
 		return error;
 	loop_timer_set(agent->loop, &agent->hops_timer, HOPS_INTERVAL_NS);
@@ -469,24 +544,30 @@ static int start(struct agent *agent, struct config *config, struct err *err)
 int agent_start(struct agent *agent, const struct agent_options *options, struct err *err)
 {
 	struct config_errors errors = {};
+	struct renew_files files = {};
 	struct config config = {};
 	bool fresh;
 	int error;
 
 	*agent = (struct agent){.options = *options, .started_at = realtime()};
-	error = load(options->config, &config, &errors, err);
+	error = load(options->config, &config, &errors, &files, err);
 	for (size_t i = 1; i < errors.count; i++) {
 		char text[1024];
 
 		log_error("config", "%s", config_error_format(&errors.list[i], text, sizeof(text)));
 	}
 	config_errors_fini(&errors);
-	if (error)
+	if (error) {
+		renew_files_fini(&files);
 		return error;
+	}
 	error = loop_new(&agent->loop);
 	if (error)
 		err_set(err, error, "cannot make an event loop: %s", strerror(-error));
 	error = error ?: start(agent, &config, err);
+	if (!error)
+		keep_files(agent, &files);
+	renew_files_fini(&files);
 	if (!error)
 		return 0;
 	config_fini(&config);
@@ -527,6 +608,7 @@ void agent_stop(struct agent *agent)
 	dataplane_close(agent->dataplane);
 	if (agent->options.detach && had_dataplane && dataplane_remove(agent->options.bpffs, &err))
 		log_error("agent", "%s", err.text);
+	renew_free(agent->renew);
 	config_fini(&agent->config);
 	free(agent->links);
 	if (agent->loop)

@@ -7,6 +7,7 @@
 #define MTLB_AGENT_AGENT_H
 
 #include "../model/config.h"
+#include "../model/renew.h"
 #include "api/http.h"
 #include "check/check.h"
 #include "events.h"
@@ -44,6 +45,8 @@ struct agent {
 	struct flow_log flow_log;
 	struct http *http;
 	struct config config; /* the one that runs */
+	struct renew *renew;  /* what is kept of its files, for the next time; may be NULL */
+	bool in_step;	      /* the maps hold just that: the last change was made whole */
 	struct dataplane_link *links;
 	size_t link_count;
 	struct loop_timer sweep_timer, publish_timer, hops_timer, flow_log_timer;
@@ -64,9 +67,10 @@ void agent_stop(struct agent *agent);
 int agent_diff(struct agent *agent, const char *path, char ***ret_lines, size_t *ret_count,
 	       struct config_errors *ret_errors, struct err *err);
 
-/* Reads its own configuration again and makes it so. When anything is wrong with it nothing
- * changes; only an operation that the kernel refuses half way leaves it applied in part, and says
- * so. ret_lines may be NULL.
+/* Reads its own configuration again and makes it so. When no more than some tenants' files changed
+ * since the last time, all else is left alone; when none did, everything is looked at. When
+ * anything is wrong with it nothing changes; only an operation that the kernel refuses half way
+ * leaves it applied in part, and says so. ret_lines may be NULL.
  */
 int agent_reload(struct agent *agent, char ***ret_lines, size_t *ret_count,
 		 struct config_errors *ret_errors, struct err *err);

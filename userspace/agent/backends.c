@@ -35,16 +35,15 @@ static void changed(void *context, const char *tenant_name, const char *pool,
 	struct agent *agent = context;
 	const struct dataplane_view *view = dataplane_view(agent->dataplane);
 	struct registry_tenant *tenant = registry_tenant(&agent->registry, tenant_name);
-	struct registry_service *service, *next;
+	struct registry_service *service;
 	bool was_down = false, known = false;
 
 	if (!tenant || result->state == HEALTH_UNKNOWN)
 		return;
-	HASH_ITER (by_key, agent->registry.services, service, next) {
+	for (service = tenant->services; service; service = service->of_tenant) {
 		uint32_t index;
 
-		if (service->key.tenant != tenant->index ||
-		    strcmp(view->services[service->index].pool, pool) != 0)
+		if (strcmp(view->services[service->index].pool, pool) != 0)
 			continue;
 		index = registry_member(&agent->registry, service, address, port);
 		if (!index || view->member_names[index].state == MTLB_MEMBER_GONE)
@@ -69,13 +68,12 @@ static enum health_state seed(void *context, const char *tenant_name, const char
 	struct agent *agent = context;
 	const struct dataplane_view *view = dataplane_view(agent->dataplane);
 	struct registry_tenant *tenant = registry_tenant(&agent->registry, tenant_name);
-	struct registry_service *service, *next;
+	struct registry_service *service;
 
-	HASH_ITER (by_key, agent->registry.services, service, next) {
+	for (service = tenant ? tenant->services : NULL; service; service = service->of_tenant) {
 		uint32_t index;
 
-		if (!tenant || service->key.tenant != tenant->index ||
-		    strcmp(view->services[service->index].pool, pool) != 0)
+		if (strcmp(view->services[service->index].pool, pool) != 0)
 			continue;
 		index = registry_member(&agent->registry, service, address, port);
 		if (index && view->member_names[index].state == MTLB_MEMBER_DOWN)
@@ -88,21 +86,19 @@ static enum health_state seed(void *context, const char *tenant_name, const char
  * A new configuration may bring members and probes together that have not met yet: another service
  * on a pool that is checked already, or a pool that is no longer checked.
  */
-static int sync(struct agent *agent)
+static int sync_tenant(struct agent *agent, const struct registry_tenant *tenant)
 {
 	const struct dataplane_view *view = dataplane_view(agent->dataplane);
-	struct registry_service *service, *next;
 	int error = 0;
 
-	HASH_ITER (by_key, agent->registry.services, service, next) {
-		const char *tenant = agent->registry.tenant_at[service->key.tenant]->name;
-
+	for (struct registry_service *service = tenant->services; service;
+	     service = service->of_tenant) {
 		for (size_t i = 0; !error && i < service->member_count; i++) {
 			uint32_t index = service->members[i];
 			const struct mtlb_member_name *name = &view->member_names[index];
 			struct addr address = registry_addr(&name->address);
 			const struct check_result *result = checks_get(
-				agent->checks, tenant, view->services[service->index].pool,
+				agent->checks, tenant->name, view->services[service->index].pool,
 				&address, ntohs(name->port));
 
 			if (name->state == MTLB_MEMBER_GONE ||
@@ -114,6 +110,21 @@ static int sync(struct agent *agent)
 						  loop_now(agent->loop));
 		}
 	}
+	return error;
+}
+
+static int sync(struct agent *agent, const struct state *only)
+{
+	struct registry_tenant *tenant, *next;
+	int error = 0;
+
+	for (size_t i = 0; only && !error && i < only->tenant_count; i++) {
+		tenant = registry_tenant(&agent->registry, only->tenants[i].name);
+		error = tenant ? sync_tenant(agent, tenant) : 0;
+	}
+	HASH_ITER (by_name, agent->registry.tenants, tenant, next)
+		if (!only)
+			error = error ?: sync_tenant(agent, tenant);
 	agent_publish_soon(agent);
 	return error;
 }
@@ -134,7 +145,7 @@ int backends_start(struct agent *agent)
 	return checks_new(agent->loop, &options, &events, &agent->checks);
 }
 
-int backends_check(struct agent *agent)
+int backends_check(struct agent *agent, const struct state *only)
 {
-	return checks_set(agent->checks, &agent->config.state, seed) ?: sync(agent);
+	return checks_set(agent->checks, &agent->config.state, only, seed) ?: sync(agent, only);
 }

@@ -10,7 +10,7 @@
 
 /* Makes agent->checks. Both: 0 or a negative errno. */
 int backends_start(struct agent *agent);
-/* Checks what the configuration wants checked. */
-int backends_check(struct agent *agent);
+/* Checks what the configuration wants checked. only: of these tenants; NULL: of all. */
+int backends_check(struct agent *agent, const struct state *only);
 
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <string.h>
+#include <time.h>
 
 #include "../base/log.h"
 #include "quic.h"
@@ -124,7 +125,7 @@ int members_next_hop(const struct members *members, uint32_t index, struct next_
 	return 0;
 }
 
-static void tell(const struct members *members, uint32_t index, const struct mtlb_member *record,
+static void tell(struct members *members, uint32_t index, const struct mtlb_member *record,
 		 const struct next_hop *hop)
 {
 	const struct mtlb_member_name *name = &view_of(members)->member_names[index];
@@ -133,6 +134,11 @@ static void tell(const struct members *members, uint32_t index, const struct mtl
 	const char *tenant = view_of(members)->tenants[service->tenant].name;
 	char text[ADDR_TEXT_MAX];
 
+	if (++members->told > MEMBERS_TELL_MAX) {
+		if (members->told == MEMBERS_TELL_MAX + 1)
+			log_info("members", "and more of them, too many to name each");
+		return;
+	}
 	addr_format_endpoint(&address, ntohs(name->port), text);
 	if (!(record->flags & MTLB_MEMBER_NO_NEXT_HOP))
 		log_info("members", "service %s/%s: %s is reachable", tenant, service->name, text);
@@ -155,6 +161,7 @@ static void tell(const struct members *members, uint32_t index, const struct mtl
 void members_forget_interfaces(struct members *members)
 {
 	members->usable_count = 0;
+	members->told = 0;
 }
 
 bool members_use_interface(struct members *members, uint32_t ifindex)
@@ -215,6 +222,14 @@ static int refresh(struct members *members, struct registry_service *service, ui
 	return 0;
 }
 
+static uint64_t monotonic(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 /* Do the service's members have other outer headers than they ought to? One tells for all. */
 static bool encap_changes(const struct members *members, const struct registry_service *service)
 {
@@ -252,12 +267,16 @@ static int close_all(struct members *members, struct registry_service *service)
 int members_refresh(struct members *members, struct registry_service *service,
 		    size_t *ret_unsettled)
 {
+	uint64_t began = monotonic();
+	size_t unsettled = 0;
 	int error = 0;
 
 	if (encap_changes(members, service))
 		error = close_all(members, service);
 	for (size_t i = 0; !error && i < service->member_count; i++)
-		error = refresh(members, service, service->members[i], ret_unsettled);
+		error = refresh(members, service, service->members[i], &unsettled);
+	service->settled_at = error || unsettled ? 0 : began;
+	*ret_unsettled += unsettled;
 	return error;
 }
 
@@ -309,7 +328,6 @@ int members_add(struct members *members, struct registry_service *service,
 		.drained_at = member->drain ? now : 0,
 	};
 	struct mtlb_member record = {.service = service->index, .flags = MTLB_MEMBER_NO_NEXT_HOP};
-	size_t unsettled = 0;
 	int error;
 
 	memcpy(&name.address, member->address.byte, sizeof(name.address));
@@ -327,11 +345,10 @@ int members_add(struct members *members, struct registry_service *service,
 	error = error ?: dataplane_put_member(registry->dataplane, index, &record, &name);
 	error = error ?: registry_add_member(service, index);
 	service->dirty = true;
-	if (error) {
+	service->settled_at = 0;
+	if (error)
 		ranges_give_back(&registry->member_indices, index, 1);
-		return error;
-	}
-	return refresh(members, service, index, &unsettled);
+	return error;
 }
 
 int members_set(struct members *members, struct registry_service *service, uint32_t index,

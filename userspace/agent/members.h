@@ -18,6 +18,7 @@ struct members_source {
 };
 
 #define MEMBERS_INTERFACES 64
+#define MEMBERS_TELL_MAX   1000 /* lines of one round */
 
 struct members {
 	struct registry *registry;
@@ -29,6 +30,7 @@ struct members {
 	uint32_t usable[MEMBERS_INTERFACES];
 	size_t usable_count;
 	uint32_t unusable; /* said of this one last */
+	uint32_t told;	   /* whether members can be reached, in this round */
 };
 
 /* A new round: interfaces may have gone and come back, and are made usable again. */
@@ -36,7 +38,8 @@ void members_forget_interfaces(struct members *members);
 /* Packets may leave by it from now on; false, and said once, when they may not. */
 bool members_use_interface(struct members *members, uint32_t ifindex);
 
-/* Adds a member, or takes back one that lingered. state: MTLB_MEMBER_UP or MTLB_MEMBER_CHECKING. */
+/* Adds a member, or takes back one that lingered. state: MTLB_MEMBER_UP or MTLB_MEMBER_CHECKING.
+ * The way to it is not asked for before members_refresh(). */
 int members_add(struct members *members, struct registry_service *service,
 		const struct state_member *member, enum mtlb_member_state state, uint64_t now);
 /* A new weight, wish to drain or server ID. */

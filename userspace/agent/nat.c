@@ -46,30 +46,26 @@ static uint32_t take(struct registry *registry, const struct members *members, u
 	return 0;
 }
 
-static bool is_translated(const struct registry *registry, const struct registry_service *service,
-			  const struct registry_tenant *tenant)
+static bool is_translated(const struct registry *registry, const struct registry_service *service)
 {
-	return service->key.tenant == tenant->index &&
-	       view_of(registry)->services[service->index].encap_wish == MTLB_FORWARD_NAT;
+	return view_of(registry)->services[service->index].encap_wish == MTLB_FORWARD_NAT;
 }
 
 /* Members first: a flow that finds the new range shall also find the address that goes with it. */
 static int follow(struct members *members, const struct registry_tenant *tenant)
 {
 	struct registry *registry = members->registry;
-	struct registry_service *service = NULL, *next = NULL;
+	struct registry_service *service;
 	size_t unsettled = 0;
 	int error = 0;
 
-	HASH_ITER (by_key, registry->services, service, next) {
-		if (!error && is_translated(registry, service, tenant))
+	for (service = tenant->services; !error && service; service = service->of_tenant)
+		if (is_translated(registry, service))
 			error = members_refresh(members, service, &unsettled)
 					?: publish_records(registry, service);
-	}
 	/* half of them may look here, half there: the next publishing mends it */
-	HASH_ITER (by_key, registry->services, service, next)
-		if (error && is_translated(registry, service, tenant))
-			service->dirty = true;
+	for (service = tenant->services; error && service; service = service->of_tenant)
+		service->dirty |= is_translated(registry, service);
 	return error;
 }
 

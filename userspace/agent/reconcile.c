@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "../base/log.h"
-#include "../model/maglev.h"
 #include "acl.h"
 #include "flows.h"
 #include "meters.h"
@@ -15,76 +14,7 @@
 #include "publish.h"
 
 #define RESOLVE_WAIT_NS 1000000000ULL
-
-/* room */
-
-static int too_few(struct err *err, const char *what, uint32_t wanted, uint32_t left)
-{
-	return err_set(
-		err, -ENOSPC,
-		"the change needs %u more %s and the running dataplane has room for %u: raise "
-		"node.capacity.%s (which takes a new dataplane), or remove some first",
-		wanted, what, left, what);
-}
-
-static uint32_t service_lines(const struct state_service *service)
-{
-	uint32_t weights[service->member_count + 1];
-
-	if (service->forward == STATE_FORWARD_LOCAL)
-		return 0;
-	for (size_t i = 0; i < service->member_count; i++)
-		weights[i] = service->members[i].weight;
-	return REGISTRY_LINES(maglev_size(weights, service->member_count));
-}
-
-int reconcile_check_room(const struct registry *registry, const struct plan *plan, struct err *err)
-{
-	uint32_t tenants = 0, services = 0, members = 0, vips = 0, lines = 0, buckets = 0;
-	uint32_t left;
-
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct op *op = &plan->ops[i];
-
-		switch (op->kind) {
-		case OP_TENANT_ADD:
-		case OP_TENANT_SET:
-			tenants += op->kind == OP_TENANT_ADD;
-			if (op->kind == OP_TENANT_ADD ||
-			    op->new_tenant->flows != op->old_tenant->flows)
-				buckets += op->new_tenant->flows / MTLB_FLOWS_PER_BUCKET;
-			break;
-		case OP_SERVICE_ADD:
-			services++;
-			lines += service_lines(op->new_service);
-			break;
-		case OP_MEMBER_ADD:
-			members++;
-			break;
-		case OP_VIP_ADD:
-		case OP_ADDRESS_ADD:
-			vips++;
-			break;
-		default:
-			break;
-		}
-	}
-#define ENOUGH(count, ranges, what)                              \
-	left = registry->ranges.limit - registry->ranges.in_use; \
-	if ((count) > left)                                      \
-		return too_few(err, what, count, left);
-	ENOUGH(tenants, tenant_indices, "tenants")
-	ENOUGH(services, service_indices, "services")
-	ENOUGH(members, member_indices, "members")
-	ENOUGH(lines, slot_lines, "slots")
-	ENOUGH(buckets, flow_buckets, "flows")
-#undef ENOUGH
-	/* there are two records for each VIP, so that each can be replaced */
-	left = dataplane_view(registry->dataplane)->node->vips - (registry->records.in_use - 1);
-	if (vips > left)
-		return too_few(err, "vips", vips, left);
-	return acl_check_room(registry, plan, err);
-}
+#define TELL_MAX	1000 /* changes of one plan that are logged one by one */
 
 static int set_node(struct registry *registry, const struct state_node *node)
 {
@@ -144,18 +74,15 @@ static int add_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 
 static int republish_tenant(struct registry *registry, uint32_t tenant)
 {
-	struct registry_service *service, *next;
+	struct registry_service *first = registry->tenant_at[tenant]->services, *service;
 	int error = 0;
 
-	HASH_ITER (by_key, registry->services, service, next)
-		if (!error && service->key.tenant == tenant)
-			error = publish_records(registry, service);
-	if (!error)
-		return 0;
+	for (service = first; !error && service; service = service->of_tenant)
+		error = publish_records(registry, service);
 	/* some look for their flows in the one range, some in the other: the next publishing mends
 	 * it */
-	HASH_ITER (by_key, registry->services, service, next)
-		service->dirty |= service->key.tenant == tenant;
+	for (service = first; error && service; service = service->of_tenant)
+		service->dirty = true;
 	return error;
 }
 
@@ -528,6 +455,12 @@ int reconcile_publish_dirty(struct reconcile *reconcile, struct err *err)
 	return result;
 }
 
+/* Asked since this change began, and nothing was left open. Many services are long to ask for. */
+static bool is_settled(const struct reconcile *reconcile, const struct registry_service *service)
+{
+	return service->settled_at && service->settled_at >= reconcile->began;
+}
+
 /*
  * New members are put into a table once their neighbours have answered: otherwise their share of
  * the packets would be dropped until then. Those that do not answer within a second come later.
@@ -542,7 +475,7 @@ static int settle_members(struct reconcile *reconcile)
 	do {
 		unsettled = 0;
 		HASH_ITER (by_key, reconcile->registry->services, service, next)
-			if (!error && service->dirty)
+			if (!error && service->dirty && !is_settled(reconcile, service))
 				error = members_refresh(reconcile->members, service, &unsettled);
 		if (!error && unsettled)
 			nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
@@ -667,7 +600,9 @@ int reconcile_apply(struct reconcile *reconcile, const struct plan *plan, struct
 	bool settled = false;
 	char text[512];
 
-	publish_forget_lost(reconcile->registry);
+	reconcile->began = monotonic();
+	if (!reconcile->in_step)
+		publish_forget_lost(reconcile->registry);
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct op *op = &plan->ops[i];
 		struct err why = {};
@@ -687,8 +622,11 @@ int reconcile_apply(struct reconcile *reconcile, const struct plan *plan, struct
 			return err_set(err, error, "stopped at \"%s\": %s",
 				       op_format(op, text, sizeof(text)),
 				       why.text[0] ? why.text : strerror(-error));
-		log_info("reconcile", "%s", op_format(op, text, sizeof(text)));
+		if (plan->count <= TELL_MAX)
+			log_info("reconcile", "%s", op_format(op, text, sizeof(text)));
 	}
+	if (plan->count > TELL_MAX)
+		log_info("reconcile", "%zu changes are made, too many to name each", plan->count);
 	if (!settled) {
 		int error = settle_members(reconcile);
 

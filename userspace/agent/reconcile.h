@@ -15,7 +15,9 @@ struct reconcile {
 	struct registry *registry;
 	struct members *members;
 	const struct state *wanted;
-	uint64_t now; /* CLOCK_MONOTONIC ns */
+	uint64_t now;	/* CLOCK_MONOTONIC ns */
+	uint64_t began; /* this change, likewise: set by reconcile_apply() */
+	bool in_step;	/* the change before this one was made whole: nothing is left to tidy up */
 };
 
 /* Are there indices, slots and buckets enough? Asked before the first operation. -ENOSPC with

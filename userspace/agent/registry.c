@@ -145,11 +145,22 @@ struct registry_service *registry_add_service(struct registry *registry, uint32_
 	strncpy(service->key.name, name, sizeof(service->key.name) - 1);
 	HASH_ADD(by_key, registry->services, key, sizeof(service->key), service);
 	registry->service_at[index] = service;
+	if (registry->tenant_at[tenant]) {
+		service->of_tenant = registry->tenant_at[tenant]->services;
+		registry->tenant_at[tenant]->services = service;
+	}
 	return service;
 }
 
 void registry_remove_service(struct registry *registry, struct registry_service *service)
 {
+	struct registry_tenant *tenant = registry->tenant_at[service->key.tenant];
+	struct registry_service **link = tenant ? &tenant->services : NULL;
+
+	while (link && *link && *link != service)
+		link = &(*link)->of_tenant;
+	if (link && *link)
+		*link = service->of_tenant;
 	HASH_DELETE(by_key, registry->services, service);
 	registry->service_at[service->index] = NULL;
 	free_vips(&service->vips);

@@ -44,7 +44,8 @@ struct registry_tenant {
 	uint32_t index;
 	char name[STATE_NAME_MAX];
 	struct registry_vip *addresses;
-	struct registry_rule *rules; /* sorted: see acl.c */
+	struct registry_service *services; /* linked by of_tenant */
+	struct registry_rule *rules;	   /* sorted: see acl.c */
 	size_t rule_count, rule_room;
 	uint64_t unstored, unstored_at; /* the last growth of flows_unstored, for sweep */
 	UT_hash_handle by_name;
@@ -68,6 +69,8 @@ struct registry_service {
 	bool dirty;	     /* its table may no longer be what its members call for */
 	bool urgent;	     /* and the change cannot wait: a member failed, or was let go */
 	uint32_t slow_steps; /* of all its members together, when sweep last looked */
+	uint64_t settled_at; /* when all its members were last asked for, and known; 0: never */
+	struct registry_service *of_tenant; /* the tenant's next one */
 	UT_hash_handle by_key;
 };
 
@@ -156,10 +159,12 @@ bool registry_rests(const struct registry *registry);
 int registry_reclaim(struct registry *registry);
 
 /* The state that the maps hold, sorted; settings that maps do not keep are taken from like (the
- * running configuration), or from wanted where like has none.
+ * running configuration), or from wanted where like has none. only: of these tenants alone; NULL:
+ * of all.
  */
 int registry_read_state(const struct registry *registry, const struct state *like,
-			const struct state *wanted, struct state *ret_state);
+			const struct state *wanted, const struct state *only,
+			struct state *ret_state);
 
 /* conversions between the kernel's layout and the model's */
 /* A VIP's last port as records and struct registry_vip have it. */

@@ -120,55 +120,58 @@ static int read_tenant(const struct registry *registry, const struct registry_te
 	return 0;
 }
 
-int registry_read_state(const struct registry *registry, const struct state *like,
-			const struct state *wanted, struct state *ret_state)
+static int read_services(const struct registry *registry, const struct registry_tenant *from,
+			 const struct state *like, const struct state *wanted,
+			 struct state_tenant *to)
 {
-	size_t tenants = HASH_CNT(by_name, registry->tenants);
-	size_t *places =
-		calloc(dataplane_view(registry->dataplane)->node->tenants, sizeof(*places));
-	struct registry_service *service, *next_service;
-	struct registry_tenant *tenant, *next_tenant;
-	struct state state = {.node = meters_read_node(registry)};
-	int error = -ENOMEM;
+	const struct registry_service *service;
+	size_t count = 0;
+	int error = 0;
 
-	state.tenants = calloc(tenants + 1, sizeof(*state.tenants));
-	if (!places || !state.tenants)
-		goto done;
-	HASH_ITER (by_name, registry->tenants, tenant, next_tenant) {
-		places[tenant->index] = state.tenant_count++;
-		error = read_tenant(registry, tenant, &state.tenants[places[tenant->index]]);
-		if (error)
-			goto done;
-	}
-	error = 0;
-	HASH_ITER (by_key, registry->services, service, next_service) {
-		struct registry_tenant *owner = registry->tenant_at[service->key.tenant];
-		const struct state_service *settings;
-		struct state_tenant *to;
-		void *grown;
+	for (service = from->services; service; service = service->of_tenant)
+		count++;
+	to->services = calloc(count + 1, sizeof(*to->services));
+	if (!to->services)
+		return -ENOMEM;
+	for (service = from->services; !error && service; service = service->of_tenant) {
+		const struct state_service *settings =
+			state_find_service(like, from->name, service->key.name)
+				?: state_find_service(wanted, from->name, service->key.name);
 
-		if (!owner)
-			continue;
-		to = &state.tenants[places[owner->index]];
-		grown = realloc(to->services, (to->service_count + 1) * sizeof(*to->services));
-		error = grown ? 0 : -ENOMEM;
-		if (error)
-			goto done;
-		to->services = grown;
-		memset(&to->services[to->service_count], 0, sizeof(*to->services));
-		settings = state_find_service(like, owner->name, service->key.name)
-				   ?: state_find_service(wanted, owner->name, service->key.name);
 		error = read_service(registry, service, settings,
 				     &to->services[to->service_count++]);
-		if (error)
-			goto done;
+	}
+	return error;
+}
+
+int registry_read_state(const struct registry *registry, const struct state *like,
+			const struct state *wanted, const struct state *only,
+			struct state *ret_state)
+{
+	size_t tenants = only ? only->tenant_count : HASH_CNT(by_name, registry->tenants);
+	struct state state = {.node = meters_read_node(registry)};
+	struct registry_tenant *tenant = registry->tenants;
+	int error;
+
+	state.tenants = calloc(tenants + 1, sizeof(*state.tenants));
+	error = state.tenants ? 0 : -ENOMEM;
+	for (size_t i = 0; !error && i < tenants; i++) {
+		struct state_tenant *to = &state.tenants[state.tenant_count];
+
+		if (only)
+			tenant = registry_tenant(registry, only->tenants[i].name);
+		if (!tenant)
+			continue;
+		state.tenant_count++;
+		error = read_tenant(registry, tenant, to);
+		error = error ?: read_services(registry, tenant, like, wanted, to);
+		tenant = tenant->by_name.next;
+	}
+	if (error) {
+		state_fini(&state);
+		return error;
 	}
 	state_sort(&state);
-done:
-	free(places);
-	if (error)
-		state_fini(&state);
-	else
-		*ret_state = state;
-	return error;
+	*ret_state = state;
+	return 0;
 }

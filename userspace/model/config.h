@@ -82,6 +82,10 @@ struct config_errors {
  */
 int config_load(const char *path, struct config *ret_config, struct config_errors *ret_errors);
 
+/* Everything but the tenants. 0 or -ENOMEM; *ret_to is to be freed with config_fini() either way.
+ */
+int config_copy_node(const struct config *from, struct config *ret_to);
+
 void config_fini(struct config *config);
 void config_errors_fini(struct config_errors *errors);
 

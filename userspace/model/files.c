@@ -39,10 +39,14 @@ static bool ends_with(const char *name, const char *end)
 }
 
 /* Leaves out hidden files: editors and version control keep theirs there. */
+bool files_is_yaml(const char *name)
+{
+	return name[0] != '.' && (ends_with(name, ".yaml") || ends_with(name, ".yml"));
+}
+
 static int is_yaml(const struct dirent *entry)
 {
-	return entry->d_name[0] != '.' &&
-	       (ends_with(entry->d_name, ".yaml") || ends_with(entry->d_name, ".yml"));
+	return files_is_yaml(entry->d_name);
 }
 
 static int compare(const struct dirent **a, const struct dirent **b)

@@ -28,6 +28,9 @@ int files_read(const char *path, size_t size_max, struct place place, struct err
 /* A path as written at a place: relative to the file there. To be freed; NULL: out of memory. */
 char *files_resolve(const char *path, struct place place);
 
+/* Neither hidden nor of another kind. "*.yml" is one as well, and refused. */
+bool files_is_yaml(const char *name);
+
 void files_fini(struct files *files);
 
 #endif

@@ -42,7 +42,7 @@ static const struct tree_node *find_kind(const struct tree_node *document)
 	return NULL;
 }
 
-static bool is_kind(const struct tree_node *document, const char *name)
+bool load_is_kind(const struct tree_node *document, const char *name)
 {
 	const struct tree_node *kind = find_kind(document);
 
@@ -83,14 +83,14 @@ static const struct tree_node *check_documents(struct load *load, struct check *
 	     document = document->next) {
 		if (document->type == TREE_NOTHING)
 			continue; /* nothing between two lines of "---" */
-		if (is_kind(document, "Platform")) {
+		if (load_is_kind(document, "Platform")) {
 			schema_check(document, SCHEMA_OBJECT_platform, &load->errors);
 			if (platform)
 				check_report_twice(check, document, platform,
 						   "a second Platform document; put all into one");
 			else
 				platform = document;
-		} else if (is_kind(document, "TenantConfig")) {
+		} else if (load_is_kind(document, "TenantConfig")) {
 			schema_check(document, SCHEMA_OBJECT_tenant_config, &load->errors);
 		} else {
 			refuse_kind(load, document);
@@ -99,14 +99,12 @@ static const struct tree_node *check_documents(struct load *load, struct check *
 	return platform;
 }
 
-static void find_secret(const struct tree_node *platform, struct load_secret *ret_secret)
+struct load_secret load_secret_of(const struct tree_node *platform)
 {
 	const struct tree_node *node = schema_find(platform, SCHEMA_platform_node);
 	const struct tree_node *file = schema_find(node, SCHEMA_node_hashSecretFile);
 
-	*ret_secret = (struct load_secret){};
-	if (file)
-		*ret_secret = (struct load_secret){file->text, tree_place(file)};
+	return file ? (struct load_secret){file->text, tree_place(file)} : (struct load_secret){};
 }
 
 int load_check(struct load *load, const char *path, struct config *ret_config,
@@ -118,14 +116,14 @@ int load_check(struct load *load, const char *path, struct config *ret_config,
 
 	*ret_config = (struct config){};
 	platform = check_documents(load, &check);
-	find_secret(platform, ret_secret);
+	*ret_secret = load_secret_of(platform);
 	if (platform)
 		r = check_platform(&check, platform);
 	else if (!load->incomplete)
 		errors_add(&load->errors, (struct place){path, 0, 0},
 			   "holds no Platform document; exactly one is needed");
 	for (document = load->tree.documents; document && r == 0; document = document->next)
-		if (is_kind(document, "TenantConfig"))
+		if (load_is_kind(document, "TenantConfig"))
 			r = check_tenant(&check, document);
 	if (r == 0)
 		check_capacity(&check);

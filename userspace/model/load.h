@@ -30,6 +30,11 @@ int load_text(struct load *load, const char *file, const char *text, size_t leng
 int load_check(struct load *load, const char *path, struct config *ret_config,
 	       struct load_secret *ret_secret);
 
+/* Is it a document of this kind? */
+bool load_is_kind(const struct tree_node *document, const char *kind);
+/* The hash secret's file, as the Platform document names it. */
+struct load_secret load_secret_of(const struct tree_node *platform);
+
 void load_fini(struct load *load);
 
 #endif

@@ -91,11 +91,23 @@ void state_sort(struct state *state)
 	sort(state->tenants, state->tenant_count, sizeof(*state->tenants), compare_tenants);
 }
 
+void state_take_borrowed(struct state *to, struct state *from)
+{
+	for (size_t i = 0; i < to->tenant_count; i++) {
+		if (!to->tenants[i].borrowed)
+			continue;
+		to->tenants[i].borrowed = false;
+		from->tenants[i].borrowed = true;
+	}
+}
+
 void state_fini(struct state *state)
 {
 	for (size_t i = 0; i < state->tenant_count; i++) {
 		struct state_tenant *tenant = &state->tenants[i];
 
+		if (tenant->borrowed)
+			continue;
 		for (size_t j = 0; j < tenant->service_count; j++) {
 			free(tenant->services[j].vips);
 			free(tenant->services[j].members);

@@ -119,6 +119,7 @@ struct state_tenant {
 	size_t address_count;
 	struct state_service *services;
 	size_t service_count;
+	bool borrowed; /* all its lists are those of another state */
 };
 
 /* What the node has for all tenants together. */
@@ -145,6 +146,8 @@ int state_compare_members(const struct state_member *a, const struct state_membe
 const struct state_tenant *state_find_tenant(const struct state *state, const char *name);
 const struct state_service *state_find_service(const struct state *state, const char *tenant,
 					       const char *name);
+/* What to borrows of from becomes its own. Both have the same tenants. */
+void state_take_borrowed(struct state *to, struct state *from);
 void state_fini(struct state *state);
 
 #endif

@@ -28,6 +28,7 @@
 #define MISSING_EVERY_NS (5 * SECOND)	/* likewise: its return is waited for */
 #define USE_ASKED_NS	 SECOND		/* by those who ask, for one neighbour */
 #define FORGET_NS	 (600 * SECOND) /* after the last question */
+#define KNOWN_NS	 (SECOND / 50)	/* what was heard is not asked for again so soon */
 #define GRACE_NS	 (SECOND / 20)	/* for one that was flushed to say that it is there */
 #define FULL_QUIET_NS	 (60 * SECOND)
 #define NEIGHBOURS_MAX	 65536
@@ -48,6 +49,7 @@ struct neighbour {
 	bool stale;
 	uint8_t mac[6];
 	uint64_t asked_ns, used_ns;
+	uint64_t heard_ns; /* when the kernel last answered, or told */
 };
 
 struct netlink_neighbours {
@@ -128,6 +130,7 @@ static bool update(struct neighbour *neighbour, const struct netlink_neighbour *
 	enum next_hop_status status = judge(facts, neighbour);
 	bool same = status == neighbour->status;
 
+	neighbour->heard_ns = clock_now();
 	neighbour->stale = facts->state & NUD_STALE;
 	neighbour->status = status;
 	if (status == NEXT_HOP_OK) {
@@ -241,13 +244,21 @@ int netlink_neighbours_ask(struct netlink_neighbours *all, uint32_t ifindex,
 	uint64_t now = clock_now();
 	int ret;
 
+	/* thousands of members may be behind one router; what changes meanwhile will be told */
+	known = find(all, ifindex, address);
+	if (known && known->status == NEXT_HOP_OK && !known->stale &&
+	    now - known->heard_ns < KNOWN_NS) {
+		known->asked_ns = now;
+		*ret_status = NEXT_HOP_OK;
+		memcpy(ret_mac, known->mac, sizeof(known->mac));
+		return 0;
+	}
 	ret = netlink_request_neighbour(all->request, ifindex, address, &facts);
 	if (ret == -ENOENT)
 		memset(&facts, 0, sizeof(facts)); /* NUD_NONE */
 	else if (ret)
 		return ret;
 
-	known = find(all, ifindex, address);
 	status = judge(&facts, known);
 	*ret_status = status;
 	memset(ret_mac, 0, 6);

@@ -19,7 +19,7 @@
 
 #include "traffic.h"
 
-#define READY_MS 10000
+#define READY_MS 60000
 #define POLL_MS	 10
 
 static char programs[PATH_MAX - 16]; /* the directory of mtlbd and mtlb */
@@ -113,11 +113,12 @@ static int wait_for(pid_t pid)
 }
 
 /* As `mtlb` does, without the time it takes to start it. 0 when the answer is one of success. */
-static int ask(const char *method, const char *path)
+int node_ask(const char *method, const char *path, char *ret_body, uint32_t size)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), code = 0;
-	char text[256], rest[4096];
+	char text[4096], rest[4096], *body;
+	size_t kept = 0;
 	ssize_t length;
 
 	if (fd < 0)
@@ -132,15 +133,25 @@ static int ask(const char *method, const char *path)
 		close(fd);
 		return -ECONNREFUSED;
 	}
-	length = read(fd, text, sizeof(text) - 1);
-	if (length > 0) {
-		text[length] = 0;
-		sscanf(text, "HTTP/1.1 %d", &code);
+	while ((length = read(fd, rest, sizeof(rest))) > 0) {
+		size_t room = sizeof(text) - 1 - kept;
+
+		room = room < (size_t)length ? room : (size_t)length;
+		memcpy(text + kept, rest, room);
+		kept += room;
 	}
-	while (length > 0)
-		length = read(fd, rest, sizeof(rest));
+	text[kept] = 0;
 	close(fd);
+	sscanf(text, "HTTP/1.1 %d", &code);
+	body = strstr(text, "\r\n\r\n");
+	if (size)
+		snprintf(ret_body, size, "%s", body ? body + 4 : "");
 	return code / 100 == 2 ? 0 : -EIO;
+}
+
+static int ask(const char *method, const char *path)
+{
+	return node_ask(method, path, NULL, 0);
 }
 
 int node_restart(enum node_version version)
@@ -219,6 +230,24 @@ void node_stop(void)
 	snprintf(command, sizeof(command), "rm -rf %s", directory);
 	if (system(command))
 		fprintf(stderr, "node: %s is left behind\n", directory);
+}
+
+const char *node_directory(void)
+{
+	char command[160];
+
+	snprintf(command, sizeof(command), "rm -rf %s && mkdir -m 700 %s", directory, directory);
+	return system(command) ? NULL : directory;
+}
+
+const char *node_socket(void)
+{
+	return socket_path;
+}
+
+int node_pid(void)
+{
+	return (int)agent;
 }
 
 /* configuration */

@@ -38,6 +38,13 @@ int node_restart(enum node_version version);
 /* Ends, and takes its dataplane with it. */
 void node_stop(void);
 
+/* For a configuration that is written by hand: the directory, made anew, and who reads it. */
+const char *node_directory(void);
+const char *node_socket(void);
+int node_pid(void);
+/* Asks the API; the answer's body, cut to size. 0, or a negative errno. */
+int node_ask(const char *method, const char *path, char *ret_body, uint32_t size);
+
 /*
  * The pool and two services, TCP and UDP, of tenant number `pool`, in YAML, to be put together.
  * variant: which member is drained (variant % 9 - 1; 0: none), and what weights they have.

@@ -205,7 +205,7 @@ static inline const struct check_result *get(void)
 
 static inline void apply(void)
 {
-	assert_int_equal(checks_set(checks, &wanted.state, NULL), 0);
+	assert_int_equal(checks_set(checks, &wanted.state, NULL, NULL), 0);
 }
 
 static inline bool is_up(void)

@@ -227,7 +227,7 @@ static void test_seed_and_set(void **state)
 	want("127.0.0.1", port);
 	/* Two services with one pool: one probe. */
 	wanted.tenant.service_count = 2;
-	assert_int_equal(checks_set(checks, &wanted.state, seed_down), 0);
+	assert_int_equal(checks_set(checks, &wanted.state, NULL, seed_down), 0);
 	assert_int_equal(seeds, 1);
 	assert_int_equal(get()->state, HEALTH_DOWN);
 	run_until(is_up);
@@ -238,7 +238,7 @@ static void test_seed_and_set(void **state)
 	want("127.0.0.1", port);
 	wanted.services[0].health.interval_ms = INTERVAL / 2;
 	wanted.services[0].health.fall = 1;
-	assert_int_equal(checks_set(checks, &wanted.state, seed_down), 0);
+	assert_int_equal(checks_set(checks, &wanted.state, NULL, seed_down), 0);
 	assert_int_equal(seeds, 1);
 	assert_int_equal(get()->probes, probes);
 	assert_int_equal(get()->state, HEALTH_UP);

@@ -103,14 +103,14 @@ static void close_node(struct node *node)
 static void make_plan(struct node *node, const struct state *wanted, struct state *ret_actual,
 		      struct plan *ret_plan)
 {
-	assert_int_equal(registry_read_state(&node->registry, wanted, wanted, ret_actual), 0);
+	assert_int_equal(registry_read_state(&node->registry, wanted, wanted, NULL, ret_actual), 0);
 	assert_int_equal(plan_make(ret_actual, wanted, ret_plan), 0);
 }
 
 /* As the agent does it. */
 static int reach(struct node *node, const struct state *wanted, struct err *err)
 {
-	struct reconcile reconcile = {&node->registry, &node->members, wanted, node->now};
+	struct reconcile reconcile = {&node->registry, &node->members, wanted, node->now, 0, false};
 	struct state actual;
 	struct plan plan;
 	int error;
@@ -156,7 +156,7 @@ static void expect_reached(struct node *node, const struct state *wanted)
 static void let_time_pass(struct node *node, const struct state *running)
 {
 	struct sweep sweep = {&node->registry, &node->members, running, 0};
-	struct reconcile reconcile = {&node->registry, &node->members, running, 0};
+	struct reconcile reconcile = {&node->registry, &node->members, running, 0, 0, false};
 	struct err err = {};
 
 	for (int i = 0; i < 4; i++) {

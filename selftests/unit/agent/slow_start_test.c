@@ -39,13 +39,14 @@ struct node {
 
 static void apply(struct node *node)
 {
-	struct reconcile reconcile = {&node->registry, &node->members, &node->state, node->now};
+	struct reconcile reconcile = {
+		&node->registry, &node->members, &node->state, node->now, 0, false};
 	struct state actual;
 	struct err err = {};
 	struct plan plan;
 
-	assert_int_equal(registry_read_state(&node->registry, &node->state, &node->state, &actual),
-			 0);
+	assert_int_equal(
+		registry_read_state(&node->registry, &node->state, &node->state, NULL, &actual), 0);
 	assert_int_equal(plan_make(&actual, &node->state, &plan), 0);
 	if (reconcile_apply(&reconcile, &plan, &err))
 		fail_msg("%s", err.text);
@@ -137,7 +138,7 @@ static void set_state(struct node *node, enum mtlb_member_state state)
 static bool pass(struct node *node, uint64_t seconds)
 {
 	struct sweep sweep = {&node->registry, &node->members, &node->state, node->now};
-	struct reconcile reconcile = {&node->registry, &node->members, &node->state, 0};
+	struct reconcile reconcile = {&node->registry, &node->members, &node->state, 0, 0, false};
 	struct err err = {};
 	uint32_t before = the_service(node)->generation;
 

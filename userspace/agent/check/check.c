@@ -388,17 +388,25 @@ static int want_all(struct checks *checks, const struct state *state)
 	return 0;
 }
 
-int checks_set(struct checks *checks, const struct state *state,
+/* Those of other tenants are wanted as they are. */
+static bool is_asked_for(const struct check *check, const struct state *only)
+{
+	return !only || state_find_tenant(only, check->key.tenant);
+}
+
+int checks_set(struct checks *checks, const struct state *state, const struct state *only,
 	       enum health_state (*seed)(void *context, const char *tenant, const char *pool,
 					 const struct addr *address, uint16_t port))
 {
 	struct check *check, *next;
 	int ret;
 
-	for (check = checks->table; check; check = check->hh.next)
-		check->wanted = check->fresh = false;
+	for (check = checks->table; check; check = check->hh.next) {
+		check->wanted = !is_asked_for(check, only);
+		check->fresh = false;
+	}
 	checks->seed = seed;
-	ret = want_all(checks, state);
+	ret = want_all(checks, only ?: state);
 	/* Out of memory half way: what was checked before is checked still, and only that. */
 	HASH_ITER (hh, checks->table, check, next)
 		if (ret ? check->fresh : !check->wanted)

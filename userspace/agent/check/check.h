@@ -41,9 +41,10 @@ void checks_free(struct checks *checks);
  * Makes the set of probes that of state: new ones start (the first one within a tenth of their
  * interval), those no longer wanted stop, those that stay keep their history and take on new
  * settings. seed tells the last known state of a backend that has no probe yet (a restarted agent
- * knows it from the maps); it may be NULL.
+ * knows it from the maps); it may be NULL. only: the tenants of it that may have changed; NULL:
+ * all.
  */
-int checks_set(struct checks *checks, const struct state *state,
+int checks_set(struct checks *checks, const struct state *state, const struct state *only,
 	       enum health_state (*seed)(void *context, const char *tenant, const char *pool,
 					 const struct addr *address, uint16_t port));
 

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Loading again what changed: whatever is done to the files, the outcome is that of loading all of
+ * them, or it is left to that.
+ */
+#include <errno.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "selftests/host/dice.h"
+#include "userspace/model/diff.h"
+#include "userspace/model/renew.h"
+
+#define TENANTS 12
+
+static char folder[256];
+
+static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw)
+{
+	(void)stat;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static FILE *begin(const char *name)
+{
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	return file;
+}
+
+static void write_platform(unsigned acl_prefixes, const char *more)
+{
+	FILE *file = begin("platform.yaml");
+
+	fprintf(file,
+		"apiVersion: mtlb/v1\nkind: Platform\nmetadata: {name: n}\n"
+		"node:\n  interfaces: [{name: eth0}]\n  encapSource: {ipv4: 192.0.2.1}\n"
+		"  natSources: [{ipv4: 192.0.2.2}]\n"
+		"  capacity: {aclPrefixes: %u, members: 40, feedPrefixes: 9}\n"
+		"denyFeeds: [{name: f, file: f.txt}]\n",
+		acl_prefixes);
+	fprintf(file, "vips:\n");
+	for (unsigned i = 0; i < TENANTS; i++)
+		fprintf(file, "  - {name: v%u, address: 198.51.100.%u}\n", i, i + 1);
+	fprintf(file, "tiers: [{name: a, l4: {packets: 5k/s, aclPrefixes: 9}}]\ntenants:\n");
+	/* not in the order of their names */
+	for (unsigned i = TENANTS; i-- > 0;)
+		fprintf(file, "  - {name: t%u, tier: a, vips: [v%u]}\n", i, i);
+	fprintf(file, "%s", more);
+	fclose(file);
+}
+
+static void write_tenant(unsigned number, struct dice *dice)
+{
+	char name[32];
+	FILE *file;
+
+	/* the files' names are in another order than the tenants' */
+	snprintf(name, sizeof(name), "tenants.d/%02u.yaml", TENANTS - number);
+	file = begin(name);
+	fprintf(file, "apiVersion: mtlb/v1\nkind: TenantConfig\nmetadata: {tenant: t%u}\n", number);
+	if (dice_throw(dice, 2)) {
+		fprintf(file, "acl:\n  default: %s\n  deny:\n",
+			dice_throw(dice, 2) ? "deny" : "allow");
+		for (unsigned i = 0; i <= dice_throw(dice, 3); i++)
+			fprintf(file, "    - 203.0.%u.%u\n", i, dice_throw(dice, 250));
+	}
+	fprintf(file, "pools:\n  - name: p\n    backends:\n");
+	for (unsigned i = 0; i <= dice_throw(dice, 3); i++)
+		fprintf(file, "      - {address: 192.0.%u.9, weight: %u}\n", 9 - i,
+			1 + dice_throw(dice, 50));
+	fprintf(file,
+		"services:\n  - {name: s, vips: [v%u], protocol: UDP, ports: [%u, 53], pool: p, "
+		"forward: %s}\n",
+		number, 80 + dice_throw(dice, 9), dice_throw(dice, 2) ? "ipip" : "nat");
+	fclose(file);
+}
+
+struct loaded {
+	struct config config;
+	struct renew *renew;
+};
+
+static void load(struct loaded *ret)
+{
+	struct renew_files files = {};
+	struct config_errors errors;
+
+	assert_int_equal(config_load_files(folder, &ret->config, &errors, &files), 0);
+	assert_int_equal(renew_new(&files, &ret->config, &ret->renew), 0);
+	renew_files_fini(&files);
+	config_errors_fini(&errors);
+}
+
+static void unload(struct loaded *loaded)
+{
+	renew_free(loaded->renew);
+	config_fini(&loaded->config);
+}
+
+/* What was loaded is as if everything were loaded now. */
+static void assert_same(const struct config *config)
+{
+	struct config_errors errors;
+	struct config all;
+	struct plan plan;
+
+	assert_int_equal(config_load(folder, &all, &errors), 0);
+	assert_int_equal(plan_make(&config->state, &all.state, &plan), 0);
+	if (plan.count) {
+		char text[512];
+
+		fail_msg("%s", op_format(&plan.ops[0], text, sizeof(text)));
+	}
+	assert_memory_equal(&config->capacity, &all.capacity, sizeof(all.capacity));
+	assert_int_equal(config->feed_count, all.feed_count);
+	assert_string_equal(config->feeds[0].path, all.feeds[0].path);
+	plan_fini(&plan);
+	config_fini(&all);
+}
+
+static int renew(struct loaded *loaded, size_t *ret_count)
+{
+	struct config next;
+	size_t *changed;
+	int r = renew_run(loaded->renew, &loaded->config, &next, &changed, ret_count);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < next.state.tenant_count; i++) {
+		bool listed = false;
+
+		for (size_t j = 0; j < *ret_count; j++)
+			listed |= changed[j] == i;
+		assert_int_equal(next.state.tenants[i].borrowed, !listed);
+	}
+	free(changed);
+	state_take_borrowed(&next.state, &loaded->config.state);
+	config_fini(&loaded->config);
+	loaded->config = next;
+	return 0;
+}
+
+/* As young as they are, files may change without another stamp, and are read again. */
+static void grow_old(void)
+{
+	struct timespec now, pause = {.tv_nsec = 20000000};
+	char path[512];
+	struct stat stat_;
+
+	snprintf(path, sizeof(path), "%s/platform.yaml", folder);
+	assert_int_equal(stat(path, &stat_), 0);
+	do {
+		nanosleep(&pause, NULL);
+		clock_gettime(CLOCK_REALTIME, &now);
+	} while (now.tv_sec <= stat_.st_ctim.tv_sec + RENEW_UNSURE_S + 1);
+}
+
+static void changes_one_by_one(void **state)
+{
+	struct dice dice = {7};
+	struct loaded loaded;
+	size_t count;
+
+	(void)state;
+	load(&loaded);
+	assert_non_null(loaded.renew);
+	/* nothing changed: that is for a look at everything */
+	assert_int_equal(renew(&loaded, &count), -EAGAIN);
+	for (unsigned round = 0; round < 60; round++) {
+		unsigned number = dice_throw(&dice, TENANTS);
+
+		write_tenant(number, &dice);
+		if (dice_throw(&dice, 3) == 0)
+			write_tenant((number + 1) % TENANTS, &dice);
+		assert_int_equal(renew(&loaded, &count), 0);
+		/* those of earlier rounds are still young */
+		assert_in_range(count, 1, TENANTS);
+		if (round == 0)
+			assert_in_range(count, 1, 2);
+		assert_same(&loaded.config);
+	}
+	unload(&loaded);
+}
+
+static void expect_all(struct loaded *loaded)
+{
+	size_t count;
+
+	assert_int_equal(renew(loaded, &count), -EAGAIN);
+	unload(loaded);
+}
+
+static void what_is_left_to_a_whole_load(void **state)
+{
+	struct dice dice = {8};
+	struct loaded loaded;
+	char path[512];
+	FILE *file;
+
+	(void)state;
+	load(&loaded);
+	write_platform(64, "");
+	expect_all(&loaded);
+
+	/* a file more, and then one less */
+	grow_old();
+	load(&loaded);
+	file = begin("tenants.d/more.yaml");
+	fprintf(file, "apiVersion: mtlb/v1\nkind: TenantConfig\nmetadata: {tenant: t0}\n");
+	fclose(file);
+	expect_all(&loaded);
+	snprintf(path, sizeof(path), "%s/tenants.d/more.yaml", folder);
+	unlink(path);
+
+	load(&loaded);
+	snprintf(path, sizeof(path), "%s/tenants.d/01.yaml", folder);
+	unlink(path);
+	expect_all(&loaded);
+	write_tenant(TENANTS - 1, &dice);
+
+	/* another tenant's document in the file */
+	load(&loaded);
+	file = begin("tenants.d/01.yaml");
+	fprintf(file, "apiVersion: mtlb/v1\nkind: TenantConfig\nmetadata: {tenant: t0}\n");
+	fclose(file);
+	expect_all(&loaded);
+	write_tenant(TENANTS - 1, &dice);
+
+	/* what is wrong: in one document, and only because of all the others */
+	load(&loaded);
+	file = begin("tenants.d/01.yaml");
+	fprintf(file, "apiVersion: mtlb/v1\nkind: TenantConfig\nmetadata: {tenant: t11}\nx: 1\n");
+	fclose(file);
+	expect_all(&loaded);
+	write_tenant(TENANTS - 1, &dice);
+
+	load(&loaded);
+	file = begin("tenants.d/01.yaml");
+	fprintf(file, "apiVersion: mtlb/v1\nkind: TenantConfig\nmetadata: {tenant: t11}\n"
+		      "pools: [{name: p, backends: [");
+	for (unsigned i = 0; i < 40; i++)
+		fprintf(file, "{address: 192.0.2.%u}, ", 100 + i);
+	fprintf(file,
+		"]}]\nservices: [{name: s, vips: [v11], protocol: TCP, ports: [80], pool: p}]\n");
+	fclose(file);
+	expect_all(&loaded);
+	write_tenant(TENANTS - 1, &dice);
+}
+
+/* Only of a directory with a file for each tenant is anything kept. */
+static void other_layouts(void **state)
+{
+	struct loaded loaded;
+
+	(void)state;
+	write_platform(64,
+		       "---\napiVersion: mtlb/v1\nkind: TenantConfig\nmetadata: {tenant: t0}\n");
+	unlink(strcat(strcpy((char[512]){}, folder), "/tenants.d/12.yaml"));
+	grow_old();
+	load(&loaded);
+	assert_null(loaded.renew);
+	unload(&loaded);
+}
+
+static int set_up(void **state)
+{
+	const char *base = getenv("TMPDIR");
+	struct dice dice = {1};
+	char path[512];
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "%s/mtlb-renew.XXXXXX", base ? base : "/tmp");
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof(path), "%s/tenants.d", folder);
+	mkdir(path, 0700);
+	write_platform(48, "");
+	for (unsigned i = 0; i < TENANTS; i++)
+		write_tenant(i, &dice);
+	grow_old();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	return nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(changes_one_by_one, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_left_to_a_whole_load, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(other_layouts, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

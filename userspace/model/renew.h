@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Loading a configuration again of which most files are as they were: of a directory with
+ * platform.yaml and a file for each tenant, when a few tenants' files changed, only those are read
+ * and checked, against what is kept of the Platform document. Whatever is not as simple as that (a
+ * file came or went, platform.yaml changed, anything is wrong) is for config_load(), which also
+ * knows the words for it.
+ */
+#ifndef MTLB_MODEL_RENEW_H
+#define MTLB_MODEL_RENEW_H
+
+#include <sys/stat.h>
+#include <uthash.h>
+
+#include "config.h"
+#include "tree.h"
+
+/* As long after its last change a file may have changed once more without another time stamp. */
+#define RENEW_UNSURE_S	2
+#define RENEW_FILES_MAX 256 /* more changed ones are not worth it */
+
+/* What tells that a file is still the same. */
+struct renew_stamp {
+	uint64_t device, inode, size;
+	struct timespec modified, changed;
+	bool unsure; /* it was too young when it was read */
+};
+
+struct renew_file {
+	char *path;
+	const char *name; /* its last part */
+	struct renew_stamp stamp;
+	char tenant[STATE_NAME_MAX]; /* whose document it holds; of platform.yaml: nobody's */
+	UT_hash_handle by_name;
+};
+
+/* The files of a configuration, in the order of files_list(). Starts zeroed. */
+struct renew_files {
+	struct renew_file *list;
+	size_t count, room;
+	bool plain; /* platform.yaml, and one document in each of the others */
+};
+
+/* For config_load_files(): 0 or -ENOMEM. */
+int renew_add_file(struct renew_files *files, const char *path, const struct stat *stat);
+void renew_note_tenants(struct renew_files *files, const struct tree *tree);
+void renew_files_fini(struct renew_files *files);
+
+/* As config_load(); ret_read (NULL: not wanted) tells what was read, and is to be freed. */
+int config_load_files(const char *path, struct config *ret_config, struct config_errors *ret_errors,
+		      struct renew_files *ret_read);
+
+struct renew;
+
+/* files is emptied. 0 or -ENOMEM; *ret_renew may be NULL with 0: then there is nothing to gain. */
+int renew_new(struct renew_files *files, const struct config *config, struct renew **ret_renew);
+void renew_free(struct renew *renew);
+
+/*
+ * The configuration with what changed since `now`, which was loaded last, borrowing the other
+ * tenants of it; ret_changed has the numbers of the changed ones in its sorted state, and is to be
+ * freed. -EAGAIN: it is not for this, and this is of no further use; -ENOMEM.
+ */
+int renew_run(struct renew *renew, const struct config *now, struct config *ret_next,
+	      size_t **ret_changed, size_t *ret_count);
+
+#endif
