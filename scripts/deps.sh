@@ -28,6 +28,8 @@ build	libjansson-dev	JSON of the API
 build	libmicrohttpd-dev	serves the API
 build	libcurl4-openssl-dev	asks the API
 build	libseccomp-dev	limits the system calls of the prober
+build	libssl-dev	digests
+build	libgnutls28-dev	certificates of clients of the API
 build	uthash-dev	hash tables and lists
 test	libcmocka-dev	the unit tests
 test	libclang-rt-14-dev	the run time of the fuzzers

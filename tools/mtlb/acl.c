@@ -2,6 +2,7 @@
 #include "noun.h"
 
 #include "list.h"
+#include "object.h"
 
 static const struct column columns[] = {
 	{"TENANT", "tenant", VALUE_TEXT},
@@ -24,6 +25,13 @@ static const struct verb verbs[] = {
 	{"list", NULL, "Lists the lines of access lists, and how many packets each has decided.",
 	 list_run},
 	{"show", NULL, "Shows the lines with a prefix, or those of a tenant.", list_run_show},
+	{"get", "TENANT", "Prints an access list as the configuration has it.", object_get},
+	{"add", "TENANT [FILE|-|KEY=VALUE...]",
+	 "Adds one that is not there yet, from YAML or JSON, or from single keys.", object_add},
+	{"set", "TENANT [FILE|-|KEY=VALUE...]",
+	 "Puts one there, or in the place of the one that is; single keys change only themselves.",
+	 object_set},
+	{"del", "TENANT", "Removes an access list.", object_del},
 	{},
 };
 
@@ -34,5 +42,6 @@ const struct noun acl_noun = {
 	.columns = columns,
 	.filters = filters,
 	.keys = keys,
+	.object = "/v1/tenants/{}/acl",
 	.verbs = verbs,
 };

@@ -2,6 +2,7 @@
 #include "noun.h"
 
 #include "list.h"
+#include "object.h"
 
 static const struct column columns[] = {
 	{"TENANT", "tenant", VALUE_TEXT},
@@ -39,6 +40,17 @@ static const struct verb verbs[] = {
 	 list_run},
 	{"show", NULL, "Shows the backends of an address, TENANT/POOL, TENANT/SERVICE or tenant.",
 	 list_run_show},
+	{"get", "TENANT/POOL ADDRESS", "Prints a backend as the configuration has it.", object_get},
+	{"add", "TENANT/POOL ADDRESS [FILE|-|KEY=VALUE...]",
+	 "Adds one that is not there yet, from YAML or JSON, or from single keys.", object_add},
+	{"set", "TENANT/POOL ADDRESS [FILE|-|KEY=VALUE...]",
+	 "Puts one there, or in the place of the one that is; single keys change only themselves.",
+	 object_set},
+	{"del", "TENANT/POOL ADDRESS", "Removes a backend.", object_del},
+	{"drain", "TENANT/POOL ADDRESS",
+	 "Gives it no new flows; those that it has are kept until the pool's drainDeadline.",
+	 object_drain},
+	{"undrain", "TENANT/POOL ADDRESS", "Gives it new flows again.", object_undrain},
 	{},
 };
 
@@ -49,5 +61,6 @@ const struct noun backend_noun = {
 	.columns = columns,
 	.filters = filters,
 	.keys = keys,
+	.object = "/v1/tenants/{}/pools/{}/backends/{}",
 	.verbs = verbs,
 };

@@ -131,15 +131,6 @@ static void prepare(const char *socket, const char *target, const char *body,
 	}
 }
 
-static CURLcode perform(const char *socket, const char *target, const char *body,
-			struct curl_slist *headers, struct text *text)
-{
-	prepare(socket, target, body, headers);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, text);
-	return curl_easy_perform(curl);
-}
-
 static int understand(const struct text *text, const char *socket, json_t **ret, struct err *err)
 {
 	json_error_t error;
@@ -161,12 +152,66 @@ static int understand(const struct text *text, const char *socket, json_t **ret,
 	return 0;
 }
 
-int client_ask(const char *socket, const char *target, const json_t *body, json_t **ret,
-	       struct err *err)
+/* Appends to the list; NULL, and the list is gone: no memory. */
+static struct curl_slist *add_header(struct curl_slist *headers, const char *name,
+				     const char *value)
 {
-	struct curl_slist *headers = NULL;
+	struct curl_slist *longer = NULL;
+	char *line;
+
+	if (asprintf(&line, "%s: %s", name, value) >= 0) {
+		longer = curl_slist_append(headers, line);
+		free(line);
+	}
+	if (!longer)
+		curl_slist_free_all(headers);
+	return longer;
+}
+
+/* Of this user, when it is not root that asks; NULL: none. */
+static const char *token(void)
+{
+	const char *value = getenv("MTLB_TOKEN");
+
+	return value && *value ? value : NULL;
+}
+
+static struct curl_slist *headers_of(const struct client_request *request)
+{
+	struct curl_slist *headers = add_header(NULL, "Accept", "application/json");
+	char *bearer;
+
+	if (headers && request->body)
+		headers = add_header(headers, "Content-Type", "application/yaml");
+	if (headers && request->if_match)
+		headers = add_header(headers, "If-Match", request->if_match);
+	if (headers && request->if_none)
+		headers = add_header(headers, "If-None-Match", "*");
+	if (!headers || !token())
+		return headers;
+	if (asprintf(&bearer, "Bearer %s", token()) < 0) {
+		curl_slist_free_all(headers);
+		return NULL;
+	}
+	headers = add_header(headers, "Authorization", bearer);
+	free(bearer);
+	return headers;
+}
+
+static void take_etag(char ret_etag[CLIENT_ETAG_MAX])
+{
+	struct curl_header *header;
+
+	ret_etag[0] = 0;
+	if (!curl_easy_header(curl, "ETag", 0, CURLH_HEADER, -1, &header))
+		snprintf(ret_etag, CLIENT_ETAG_MAX, "%s", header->value);
+}
+
+int client_send(const char *socket, const struct client_request *request, json_t **ret,
+		char ret_etag[CLIENT_ETAG_MAX], struct err *err)
+{
+	struct curl_slist *headers;
 	struct text text = {};
-	char *encoded = NULL;
 	CURLcode result;
 	int code;
 
@@ -174,22 +219,45 @@ int client_ask(const char *socket, const char *target, const json_t *body, json_
 	code = begin(socket, err);
 	if (code)
 		return code;
-	if (body) {
-		encoded = json_dumps(body, JSON_COMPACT);
-		headers = curl_slist_append(NULL, "Content-Type: application/json");
-		if (!encoded || !headers) {
-			code = err_set(err, -ENOMEM, "no memory for the request");
-			goto release;
-		}
-	}
-	result = perform(socket, target, encoded, headers, &text);
+	headers = headers_of(request);
+	if (!headers)
+		return err_set(err, -ENOMEM, "no memory for the request");
+	prepare(socket, request->target, request->body, headers);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &text);
+	result = curl_easy_perform(curl);
 	code = result ? explain_transport(result, socket, err)
 		      : understand(&text, socket, ret, err);
-release:
+	if (ret_etag)
+		take_etag(ret_etag);
 	curl_slist_free_all(headers);
-	free(encoded);
 	free(text.data);
 	return code;
+}
+
+int client_ask(const char *socket, const char *target, const json_t *body, json_t **ret,
+	       struct err *err)
+{
+	struct client_request request = {.method = body ? "POST" : "GET", .target = target};
+	char *encoded = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	int code;
+
+	*ret = NULL;
+	if (body && !encoded)
+		return err_set(err, -ENOMEM, "no memory for the request");
+	request.body = encoded;
+	code = client_send(socket, &request, ret, NULL, err);
+	free(encoded);
+	return code;
+}
+
+char *client_escape(const char *text)
+{
+	char *escaped = curl_easy_escape(NULL, text, 0), *copy = escaped ? strdup(escaped) : NULL;
+
+	curl_free(escaped);
+	return copy;
 }
 
 struct watch {
@@ -250,19 +318,25 @@ static int explain_watch(CURLcode result, const struct watch *watch, const char 
 int client_watch(const char *socket, const char *target,
 		 bool (*line)(void *context, const json_t *item), void *context, struct err *err)
 {
+	struct client_request request = {.method = "GET", .target = target};
 	struct watch watch = {.line = line, .context = context};
+	struct curl_slist *headers;
 	CURLcode result;
 	int code;
 
 	code = begin(socket, err);
 	if (code)
 		return code;
-	prepare(socket, target, NULL, NULL);
+	headers = headers_of(&request);
+	if (!headers)
+		return err_set(err, -ENOMEM, "no memory for the request");
+	prepare(socket, target, NULL, headers);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 0L);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect_lines);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &watch);
 	result = curl_easy_perform(curl);
 	code = explain_watch(result, &watch, socket, err);
+	curl_slist_free_all(headers);
 	free(watch.text.data);
 	return code;
 }

@@ -10,6 +10,7 @@
 #include "../../userspace/model/config.h"
 #include "command.h"
 #include "list.h"
+#include "object.h"
 #include "safe.h"
 #include "output.h"
 
@@ -184,11 +185,18 @@ static const struct verb verbs[] = {
 	 "Prints what applying the agent's files (or PATH) would change; exits with 2 if anything.",
 	 diff},
 	{"apply", "", "Has the agent read its files again, and prints what changed.", apply},
+	{"get", "TENANT", "Prints a tenant's acl, pools and services as they are stored.",
+	 object_get},
+	{"set", "TENANT FILE|-|KEY=VALUE...",
+	 "Replaces a tenant's acl, pools and services; single keys change only themselves.",
+	 object_set},
+	{"del", "TENANT", "Removes a tenant's acl, pools and services.", object_del},
 	{},
 };
 
 const struct noun config_noun = {
 	.name = "config",
 	.help = "configuration files against what runs",
+	.object = "/v1/tenants/{}/config",
 	.verbs = verbs,
 };

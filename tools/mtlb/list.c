@@ -26,9 +26,9 @@ void list_print_usage(FILE *out, const struct noun *noun)
 			filter->value);
 }
 
-static void print_errors(const json_t *errors)
+void list_print_errors(const json_t *problem)
 {
-	const json_t *error;
+	const json_t *errors = json_object_get(problem, "errors"), *error;
 	size_t i;
 
 	json_array_foreach (errors, i, error) {
@@ -53,7 +53,7 @@ json_t *list_ask(const struct call *call, const char *target, const json_t *body
 
 	if (!client_ask(call->options->socket, target, body, &answer, &err))
 		return answer;
-	print_errors(json_object_get(answer, "errors"));
+	list_print_errors(answer);
 	command_fail(call->options, "%s", err.text);
 	json_decref(answer);
 	return NULL;

@@ -16,6 +16,9 @@ int list_run_show(const struct call *call);
 /* "[tenant NAME] [pool NAME]" */
 void list_print_usage(FILE *out, const struct noun *noun);
 
+/* The errors of a problem document, a line each on stderr. */
+void list_print_errors(const json_t *problem);
+
 /*
  * Asks the agent; when it refuses or cannot be reached, prints why. Returns NULL or the answer, to
  * be released.

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "audit.h"
 #include "command.h"
 #include "list.h"
 #include "output.h"
@@ -116,6 +117,9 @@ static int show(const struct call *call)
 
 static const struct verb verbs[] = {
 	{"show", "", "Shows this node: versions, interfaces, capacity, packets of nobody.", show},
+	{"audit", "verify [FILE] [head DIGEST]",
+	 "Follows the chain of an audit log: has a line been altered, left out or added?",
+	 audit_run},
 	{},
 };
 

@@ -75,6 +75,7 @@ struct noun {
 	const struct filter *filters;
 	const char *const *keys; /* what `show NAME` looks for, the full name first; as a path */
 	const struct verb *verbs;
+	const char *object; /* path of one of them in the API, for object.h; NULL: none */
 	/* For a noun that has no verbs; args says what follows. */
 	int (*run)(const struct call *call);
 	const char *args;
@@ -93,7 +94,7 @@ struct call {
 extern const struct noun *const nouns[];
 
 extern const struct noun tenant_noun, vip_noun, service_noun, pool_noun, backend_noun, acl_noun,
-	feed_noun, flow_noun, drop_noun, event_noun, config_noun, node_noun, batch_noun, help_noun,
-	version_noun;
+	feed_noun, tier_noun, flow_noun, drop_noun, event_noun, config_noun, node_noun, batch_noun,
+	help_noun, version_noun;
 
 #endif

@@ -2,6 +2,7 @@
 #include "noun.h"
 
 #include "list.h"
+#include "object.h"
 
 static const struct column columns[] = {
 	{"TENANT", "tenant", VALUE_TEXT},
@@ -33,6 +34,13 @@ static const struct verb verbs[] = {
 	{"list", NULL, "Lists the pools: how many backends are usable, and how they are checked.",
 	 list_run},
 	{"show", NULL, "Shows one pool by TENANT/NAME, or those of a tenant.", list_run_show},
+	{"get", "TENANT/POOL", "Prints a pool as the configuration has it.", object_get},
+	{"add", "TENANT/POOL [FILE|-|KEY=VALUE...]",
+	 "Adds one that is not there yet, from YAML or JSON, or from single keys.", object_add},
+	{"set", "TENANT/POOL [FILE|-|KEY=VALUE...]",
+	 "Puts one there, or in the place of the one that is; single keys change only themselves.",
+	 object_set},
+	{"del", "TENANT/POOL", "Removes a pool.", object_del},
 	{},
 };
 
@@ -43,5 +51,6 @@ const struct noun pool_noun = {
 	.columns = columns,
 	.filters = filters,
 	.keys = keys,
+	.object = "/v1/tenants/{}/pools/{}",
 	.verbs = verbs,
 };

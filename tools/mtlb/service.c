@@ -2,6 +2,7 @@
 #include "noun.h"
 
 #include "list.h"
+#include "object.h"
 
 static const struct column columns[] = {
 	{"TENANT", "tenant", VALUE_TEXT},
@@ -39,6 +40,13 @@ static const struct verb verbs[] = {
 	{"list", NULL, "Lists the services: their VIPs, pools, settings and traffic.", list_run},
 	{"show", NULL, "Shows one service by TENANT/NAME or ADDRESS:PORT, or those of a tenant.",
 	 list_run_show},
+	{"get", "TENANT/SERVICE", "Prints a service as the configuration has it.", object_get},
+	{"add", "TENANT/SERVICE [FILE|-|KEY=VALUE...]",
+	 "Adds one that is not there yet, from YAML or JSON, or from single keys.", object_add},
+	{"set", "TENANT/SERVICE [FILE|-|KEY=VALUE...]",
+	 "Puts one there, or in the place of the one that is; single keys change only themselves.",
+	 object_set},
+	{"del", "TENANT/SERVICE", "Removes a service.", object_del},
 	{},
 };
 
@@ -49,5 +57,6 @@ const struct noun service_noun = {
 	.columns = columns,
 	.filters = filters,
 	.keys = keys,
+	.object = "/v1/tenants/{}/services/{}",
 	.verbs = verbs,
 };

@@ -2,6 +2,7 @@
 #include "noun.h"
 
 #include "list.h"
+#include "object.h"
 
 static const struct column columns[] = {
 	{"NAME", "name", VALUE_TEXT},
@@ -28,6 +29,18 @@ static const char *const keys[] = {"name", "addresses", NULL};
 static const struct verb verbs[] = {
 	{"list", NULL, "Lists the tenants: what each owns, uses and has been sent.", list_run},
 	{"show", NULL, "Shows one tenant, by its name or one of its addresses.", list_run_show},
+	{"get", "NAME",
+	 "Prints what is granted to a tenant, and its configuration as the configuration has it.",
+	 object_get},
+	{"add", "NAME [FILE|-|KEY=VALUE...]",
+	 "Adds one that is not there yet, from YAML or JSON, or from single keys.", object_add},
+	{"set", "NAME [FILE|-|KEY=VALUE...]",
+	 "Puts one there, or in the place of the one that is; single keys change only themselves.",
+	 object_set},
+	{"del", "NAME", "Removes what is granted to a tenant, and its configuration.", object_del},
+	{"adopt", "NAME", "Has the API keep a tenant that files have: they no longer count for it.",
+	 object_adopt},
+	{"release", "NAME", "Gives an adopted tenant back to the files.", object_release},
 	{},
 };
 
@@ -38,5 +51,6 @@ const struct noun tenant_noun = {
 	.columns = columns,
 	.filters = filters,
 	.keys = keys,
+	.object = "/v1/tenants/{}",
 	.verbs = verbs,
 };

@@ -2,6 +2,7 @@
 #include "noun.h"
 
 #include "list.h"
+#include "object.h"
 
 static const struct column columns[] = {
 	{"ADDRESS", "address:port", VALUE_TEXT},   {"PROTOCOL", "protocol", VALUE_TEXT},
@@ -23,6 +24,13 @@ static const char *const keys[] = {"address:port", "address", "tenant/service", 
 static const struct verb verbs[] = {
 	{"list", NULL, "Lists the addresses and ports that are served, and by whom.", list_run},
 	{"show", NULL, "Shows the VIPs of an address, a service or a tenant.", list_run_show},
+	{"get", "NAME", "Prints a VIP as the configuration has it.", object_get},
+	{"add", "NAME [FILE|-|KEY=VALUE...]",
+	 "Adds one that is not there yet, from YAML or JSON, or from single keys.", object_add},
+	{"set", "NAME [FILE|-|KEY=VALUE...]",
+	 "Puts one there, or in the place of the one that is; single keys change only themselves.",
+	 object_set},
+	{"del", "NAME", "Removes a VIP.", object_del},
 	{},
 };
 
@@ -33,5 +41,6 @@ const struct noun vip_noun = {
 	.columns = columns,
 	.filters = filters,
 	.keys = keys,
+	.object = "/v1/vips/{}",
 	.verbs = verbs,
 };

@@ -13,6 +13,7 @@
 #include "../model/diff.h"
 #include "backends.h"
 #include "changes.h"
+#include "gate.h"
 #include "nat.h"
 #include "publish.h"
 #include "reconcile.h"
@@ -145,19 +146,24 @@ static void flow_log_due(struct loop_timer *timer)
 
 /* configuration */
 
+int agent_explain(const struct config_errors *errors, int code, struct err *err)
+{
+	char text[768] = "";
+
+	if (!errors->count)
+		return err_set(err, code, "%s", strerror(-code));
+	config_error_format(&errors->list[0], text, sizeof(text));
+	if (errors->count > 1)
+		return err_set(err, code, "%s (and %zu more errors)", text, errors->count - 1);
+	return err_set(err, code, "%s", text);
+}
+
 static int load(const char *path, struct config *ret_config, struct config_errors *ret_errors,
 		struct renew_files *ret_read, struct err *err)
 {
 	int error = config_load_files(path, ret_config, ret_errors, ret_read);
-	char text[768] = "";
 
-	if (!error)
-		return 0;
-	if (ret_errors->count)
-		config_error_format(&ret_errors->list[0], text, sizeof(text));
-	if (ret_errors->count > 1)
-		return err_set(err, error, "%s (and %zu more errors)", text, ret_errors->count - 1);
-	return err_set(err, error, "%s", text);
+	return error ? agent_explain(ret_errors, error, err) : 0;
 }
 
 static struct dataplane_options dataplane_options(const struct agent *agent,
@@ -202,7 +208,7 @@ static int check_fixed(const struct agent *agent, const struct config *next, str
 			"node.hashSecretFile: the secret cannot change while the dataplane runs, "
 			"since every flow would move: restore it, or stop the agent, run "
 			"`mtlbd --remove` and start it anew");
-	if (strcmp(now->api_socket, next->api_socket) != 0)
+	if (strcmp(now->api.socket, next->api.socket) != 0)
 		log_warn("config", "api.socket takes effect at the next start of the agent");
 	return 0;
 }
@@ -289,6 +295,12 @@ static void take_config(struct agent *agent, struct config *next)
 	agent->generation++;
 	agent->loaded_at = realtime();
 	agent->last_error[0] = 0;
+	for (size_t i = 0; i < agent->config.notes.count; i++) {
+		char text[1024];
+
+		log_info("config", "%s",
+			 config_error_format(&agent->config.notes.list[i], text, sizeof(text)));
+	}
 }
 
 /* After a change: what hangs on it besides the maps. */
@@ -331,9 +343,10 @@ static int change_maps(struct agent *agent, const struct config *next, const str
 	return error;
 }
 
-/* only: these tenants of next are all that changed; NULL: anything may have. */
+/* only: these tenants of next are all that changed; NULL: anything may have. commit may be NULL. */
 static int apply(struct agent *agent, struct config *next, const struct state *only,
-		 char ***ret_lines, size_t *ret_count, struct err *err)
+		 const struct agent_commit *commit, char ***ret_lines, size_t *ret_count,
+		 struct err *err)
 {
 	uint64_t began = loop_now(agent->loop);
 	struct state actual = {};
@@ -348,8 +361,11 @@ static int apply(struct agent *agent, struct config *next, const struct state *o
 		if (error)
 			err_set(err, error, "out of memory");
 	}
-	if (!error && !only) {
+	if (!error && !only)
 		error = attach(agent, next, err);
+	if (!error && commit)
+		error = commit->write(commit->context, err);
+	if (error && !only) {
 		/* what was attached before one that failed; at the first start it all goes */
 		if (error && agent->generation)
 			detach_others(agent);
@@ -362,6 +378,7 @@ static int apply(struct agent *agent, struct config *next, const struct state *o
 	if (!only)
 		detach_others(agent);
 	take_config(agent, next);
+	agent_open_api(agent);
 	error = follow_config(agent, only, began, err);
 	agent->in_step = !error;
 	return error;
@@ -386,6 +403,16 @@ int agent_diff(struct agent *agent, const char *path, char ***ret_lines, size_t 
 	}
 	config_fini(&next);
 	return error;
+}
+
+int agent_take(struct agent *agent, struct config *next, const struct agent_commit *commit,
+	       char ***ret_lines, size_t *ret_count, struct err *err)
+{
+	/* what is kept is of before */
+	renew_free(agent->renew);
+	agent->renew = NULL;
+	return check_fixed(agent, next, err)
+		       ?: apply(agent, next, NULL, commit, ret_lines, ret_count, err);
 }
 
 /* For the next time. Without it everything is loaded again. */
@@ -414,7 +441,7 @@ static int reload_some(struct agent *agent, char ***ret_lines, size_t *ret_count
 	error = only.tenants ? check_fixed(agent, &next, err) : err_set(err, -ENOMEM, "no memory");
 	for (size_t i = 0; !error && i < only.tenant_count; i++)
 		only.tenants[i] = next.state.tenants[changed[i]];
-	error = error ?: apply(agent, &next, &only, ret_lines, ret_count, err);
+	error = error ?: apply(agent, &next, &only, NULL, ret_lines, ret_count, err);
 	free(only.tenants);
 	free(changed);
 	config_fini(&next);
@@ -430,7 +457,7 @@ static int reload_all(struct agent *agent, char ***ret_lines, size_t *ret_count,
 
 	if (!error) {
 		error = check_fixed(agent, &next, err);
-		error = error ?: apply(agent, &next, NULL, ret_lines, ret_count, err);
+		error = error ?: apply(agent, &next, NULL, NULL, ret_lines, ret_count, err);
 		config_fini(&next);
 	}
 	if (!error)
@@ -522,14 +549,15 @@ static int start(struct agent *agent, struct config *config, struct err *err)
 
 	/* the socket first: it is what tells whether another agent runs */
 	routes = report_routes(&route_count);
-	socket = agent->options.api_socket ?: config->api_socket;
+	socket = agent->options.api_socket ?: config->api.socket;
 	error = http_new(agent->loop, socket, routes, route_count, agent, &agent->http, err);
 	if (error)
 		return error;
+	http_set_gate(agent->http, &gate);
 	options = dataplane_options(agent, config);
 	error = dataplane_open(&options, &agent->dataplane, err);
 	error = error ?: start_parts(agent, config, err);
-	error = error ?: apply(agent, config, NULL, NULL, NULL, err);
+	error = error ?: apply(agent, config, NULL, NULL, NULL, NULL, err);
 	if (error)
 		return error;
 	loop_timer_set(agent->loop, &agent->hops_timer, HOPS_INTERVAL_NS);

@@ -8,6 +8,7 @@
 
 #include "../model/config.h"
 #include "../model/renew.h"
+#include "../model/edit.h"
 #include "api/http.h"
 #include "check/check.h"
 #include "events.h"
@@ -53,6 +54,7 @@ struct agent {
 	struct err attach_error, publish_error; /* the last ones that were logged */
 	uint64_t generation;			/* grows with each configuration applied */
 	uint64_t started_at, loaded_at;		/* CLOCK_REALTIME ns */
+	json_int_t audited;    /* number of the audit log's line about the request being handled */
 	char last_error[1024]; /* of the last load or apply; empty when it went well */
 };
 
@@ -77,5 +79,33 @@ int agent_reload(struct agent *agent, char ***ret_lines, size_t *ret_count,
 
 /* Tables that changed are published in a moment, several changes at once. */
 void agent_publish_soon(struct agent *agent);
+/* What is done when all has been checked and nothing has been changed yet. */
+struct agent_commit {
+	int (*write)(void *context, struct err *err);
+	void *context;
+};
+
+/* Makes a configuration that was loaded the one that runs; next is emptied then. commit and
+ * ret_lines may be NULL.
+ */
+int agent_take(struct agent *agent, struct config *next, const struct agent_commit *commit,
+	       char ***ret_lines, size_t *ret_count, struct err *err);
+
+/* The first error in words, and how many more there are; returns code. */
+int agent_explain(const struct config_errors *errors, int code, struct err *err);
+
+/* The API over TCP, as the configuration says. What is wrong with it is logged, and keeps nothing
+ * else from running.
+ */
+void agent_open_api(struct agent *agent);
+
+/* Makes an edit (model/edit.h) and keeps it: first all is checked, then the API's file is written,
+ * then it is made so. 0; the errors of edit_load(); -EEXIST also when node settings would have to
+ * change; or another negative errno. Only an operation that the kernel refuses half way leaves it
+ * applied in part, and says so: then ret_stored is true. ret_result is to be freed.
+ */
+int agent_edit(struct agent *agent, const struct edit *edit, struct edit_result *ret_result,
+	       char ***ret_lines, size_t *ret_count, bool *ret_stored,
+	       struct config_errors *ret_errors, struct err *err);
 
 #endif

@@ -386,7 +386,6 @@ static bool is_known(const struct tree_node *platform, enum schema_key key)
 int check_platform(struct check *check, const struct tree_node *document)
 {
 	const struct tree_node *metadata = schema_find(document, SCHEMA_platform_metadata);
-	const struct tree_node *api = schema_find(document, SCHEMA_platform_api);
 	const char *name = schema_text(metadata, SCHEMA_platform_metadata_name);
 	int r;
 
@@ -395,10 +394,9 @@ int check_platform(struct check *check, const struct tree_node *document)
 	check->vips_known = is_known(document, SCHEMA_platform_vips);
 	if (name)
 		check_copy_name(check->config->name, name);
-	check->config->api_socket = strdup(schema_text(api, SCHEMA_api_socket));
-	if (!check->config->api_socket)
-		return -ENOMEM;
-	r = check_node(check, document);
+	r = check_api(check, document);
+	if (r == 0)
+		r = check_node(check, document);
 	if (r == 0)
 		r = check_vips(check, document);
 	if (r == 0)

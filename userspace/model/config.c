@@ -6,37 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "files.h"
-#include "load.h"
+#include "read.h"
 #include "renew.h"
-#include "secret.h"
-
-static int read_files(const char *path, struct load *load, struct renew_files *ret_read)
-{
-	struct files files;
-	int r = files_list(path, &files, &load->errors);
-
-	if (r == -EINVAL)
-		load->incomplete = true;
-	for (size_t i = 0; i < files.count && r != -ENOMEM; i++) {
-		struct place place = {files.paths[i], 0, 0};
-		char *text = NULL;
-		struct stat stat;
-		size_t length;
-
-		r = files_read(files.paths[i], FILES_SIZE_MAX, place, &load->errors, &text, &length,
-			       &stat);
-		if (r == 0 && ret_read)
-			r = renew_add_file(ret_read, files.paths[i], &stat);
-		if (r == 0)
-			r = load_text(load, files.paths[i], text, length);
-		else
-			load->incomplete = true;
-		free(text);
-	}
-	files_fini(&files);
-	return r == -ENOMEM ? r : 0;
-}
+#include "tokens.h"
 
 int config_load(const char *path, struct config *ret_config, struct config_errors *ret_errors)
 {
@@ -47,43 +19,56 @@ int config_load_files(const char *path, struct config *ret_config, struct config
 		      struct renew_files *ret_read)
 {
 	struct load load = {};
-	struct load_secret secret = {};
-	struct config config = {};
 	int r;
 
 	*ret_errors = (struct config_errors){};
 	r = read_files(path, &load, ret_read);
 	if (r == 0)
-		r = load_check(&load, path, &config, &secret);
-	if (r == 0 && secret.path) {
-		r = secret_read(&secret, &load.errors, config.hash_secret);
-		config.has_hash_secret = r == 0;
-	}
+		r = read_check(&load, path, ret_config, ret_errors);
 	if (r == 0 && ret_read)
 		renew_note_tenants(ret_read, &load.tree);
-	if (r != -ENOMEM)
-		r = errors_finish(&load.errors, path, ret_errors);
 	load_fini(&load);
-	if (r < 0)
-		config_fini(&config);
-	else
-		*ret_config = config;
 	return r;
+}
+
+static char *copy_path(const char *path, bool *whole)
+{
+	char *copy = path ? strdup(path) : NULL;
+
+	*whole = *whole && (copy || !path);
+	return copy;
+}
+
+/* Its tokens are read from their file each time. */
+static bool copy_api(const struct config_api *from, struct config_api *to)
+{
+	bool whole = true;
+
+	*to = (struct config_api){
+		.socket = copy_path(from->socket, &whole),
+		.address = from->address,
+		.port = from->port,
+		.cert = copy_path(from->cert, &whole),
+		.key = copy_path(from->key, &whole),
+		.client_ca = copy_path(from->client_ca, &whole),
+		.audit = copy_path(from->audit, &whole),
+	};
+	return whole;
 }
 
 int config_copy_node(const struct config *from, struct config *ret_to)
 {
 	struct config to = *from;
-	bool whole = true;
+	bool whole = copy_api(&from->api, &to.api);
 
+	to.notes = (struct config_errors){};
 	to.state.tenants = NULL;
 	to.state.tenant_count = 0;
 	to.interfaces = calloc(from->interface_count + 1, sizeof(*to.interfaces));
 	to.nat_sources = calloc(from->nat_source_count + 1, sizeof(*to.nat_sources));
 	to.feeds = calloc(from->feed_count + 1, sizeof(*to.feeds));
-	to.api_socket = strdup(from->api_socket);
 	*ret_to = to;
-	if (!to.interfaces || !to.nat_sources || !to.feeds || !to.api_socket) {
+	if (!to.interfaces || !to.nat_sources || !to.feeds || !whole) {
 		ret_to->feed_count = 0;
 		return -ENOMEM;
 	}
@@ -99,6 +84,18 @@ int config_copy_node(const struct config *from, struct config *ret_to)
 	return whole ? 0 : -ENOMEM;
 }
 
+static void api_fini(struct config_api *api)
+{
+	free(api->socket);
+	free(api->cert);
+	free(api->key);
+	free(api->client_ca);
+	free(api->audit);
+	if (api->tokens)
+		tokens_fini(api->tokens);
+	free(api->tokens);
+}
+
 void config_fini(struct config *config)
 {
 	free(config->interfaces);
@@ -106,7 +103,8 @@ void config_fini(struct config *config)
 	for (size_t i = 0; i < config->feed_count; i++)
 		free(config->feeds[i].path);
 	free(config->feeds);
-	free(config->api_socket);
+	api_fini(&config->api);
+	config_errors_fini(&config->notes);
 	state_fini(&config->state);
 	explicit_bzero(config->hash_secret, sizeof(config->hash_secret));
 	*config = (struct config){};

@@ -9,6 +9,8 @@
 #include "../base/err.h"
 #include "state.h"
 
+struct tokens;
+
 enum config_mode {
 	CONFIG_MODE_AUTO,
 	CONFIG_MODE_NATIVE,
@@ -45,6 +47,26 @@ struct config_feed {
 	bool refuse;	/* a file with a bad line; else such a line is left out */
 };
 
+struct config_error {
+	char *file;	  /* as the user named it */
+	int line, column; /* from 1; 0: the file as a whole */
+	char *text;	  /* one line: what is wrong, what was expected, the nearest valid name */
+};
+
+struct config_errors {
+	struct config_error *list;
+	size_t count;
+};
+
+struct config_api {
+	char *socket;	     /* "/run/mtlb/api.sock" by default */
+	struct addr address; /* over TLS; port 0: not at all */
+	uint16_t port;
+	char *cert, *key, *client_ca; /* paths; NULL: not given */
+	char *audit;		      /* path */
+	struct tokens *tokens;	      /* NULL: none */
+};
+
 struct config {
 	char name[STATE_NAME_MAX];
 	struct config_interface *interfaces;
@@ -59,24 +81,15 @@ struct config {
 	struct config_feed *feeds; /* in the order written: an earlier one comes first */
 	size_t feed_count;
 	uint16_t gue_port; /* UDP destination port of GUE packets, host order */
-	char *api_socket;  /* "/run/mtlb/api.sock" by default */
+	struct config_api api;
+	struct config_errors notes; /* what was left out of what files say, and why */
 	struct state state;
-};
-
-struct config_error {
-	char *file;	  /* as the user named it */
-	int line, column; /* from 1; 0: the file as a whole */
-	char *text;	  /* one line: what is wrong, what was expected, the nearest valid name */
-};
-
-struct config_errors {
-	struct config_error *list;
-	size_t count;
 };
 
 /*
  * Reads path: a file (with any number of YAML documents), or a directory (platform.yaml and every
- * tenants.d/NAME.yaml below it, else every *.yaml in it, sorted). On success returns 0 and fills
+ * tenants.d/NAME.yaml below it, else every *.yaml in it, sorted; and what the API keeps in api.d,
+ * see edit.h). On success returns 0 and fills
  * *ret_config; on failure returns a negative errno, *ret_config is untouched and ret_errors holds
  * every error found, sorted by file, line, column.
  */

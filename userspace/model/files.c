@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "edit.h"
+
 static int add(struct files *files, const char *folder, const char *name)
 {
 	char **paths = realloc(files->paths, (files->count + 1) * sizeof(*paths));
@@ -117,6 +119,22 @@ static int list_folder(const char *path, struct files *files, struct errors *err
 	return r;
 }
 
+/* Need not be there: the agent makes it when the API is first written to. */
+static int list_api(const char *path, struct files *files, struct errors *errors)
+{
+	char *folder;
+	int r = 0;
+
+	files->api_first = files->count;
+	if (add(files, path, EDIT_FOLDER) < 0)
+		return -ENOMEM;
+	folder = files->paths[--files->count];
+	if (access(folder, F_OK) == 0)
+		r = add_folder(folder, "", files, errors);
+	free(folder);
+	return r;
+}
+
 int files_list(const char *path, struct files *ret_files, struct errors *errors)
 {
 	struct files files = {};
@@ -130,6 +148,12 @@ int files_list(const char *path, struct files *ret_files, struct errors *errors)
 		return -EINVAL;
 	}
 	r = S_ISDIR(stat_.st_mode) ? list_folder(path, &files, errors) : add(&files, path, NULL);
+	files.api_first = files.count;
+	if (r != -ENOMEM && S_ISDIR(stat_.st_mode)) {
+		int api = list_api(path, &files, errors);
+
+		r = r ?: api;
+	}
 	if (r == -ENOMEM)
 		files_fini(&files);
 	*ret_files = files;

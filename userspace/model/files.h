@@ -15,6 +15,7 @@
 struct files {
 	char **paths; /* sorted; platform.yaml first */
 	size_t count;
+	size_t api_first; /* from this one on they are the API's, in EDIT_FOLDER (edit.h) */
 };
 
 /* Both return 0, -EINVAL (an error was added) or -ENOMEM. files_list() may also find some files and

@@ -8,19 +8,28 @@
 
 #include "tree.h"
 
-struct load {
-	struct tree tree;
-	struct errors errors;
-	bool incomplete; /* something could not be read: nothing may be called missing */
-};
-
+/* A file that the configuration names. */
 struct load_secret {
 	const char *path; /* as written, NULL: none; lives as long as the load */
 	struct place place;
 };
 
-/* Start from a zeroed struct load. 0 or -ENOMEM; errors in the text are collected. */
+struct load {
+	struct tree tree;
+	struct errors errors;
+	struct errors notes;	   /* what is left out, and why: no error */
+	struct load_secret tokens; /* set by load_check(): api.tokensFile, left to the caller */
+	bool incomplete;	   /* something could not be read: nothing may be called missing */
+	/* called once when each document has been checked by itself, before any is changed */
+	int (*checked)(struct load *load, void *context);
+	void *context;
+};
+
+/* Start from a zeroed struct load. load_api_text: its documents are kept by the API
+ * (documents.h). 0 or -ENOMEM; errors in the text are collected.
+ */
 int load_text(struct load *load, const char *file, const char *text, size_t length);
+int load_api_text(struct load *load, const char *file, const char *text, size_t length);
 
 /*
  * Checks all that was read and fills *ret_config (which is to be freed with config_fini() whatever
@@ -30,10 +39,9 @@ int load_text(struct load *load, const char *file, const char *text, size_t leng
 int load_check(struct load *load, const char *path, struct config *ret_config,
 	       struct load_secret *ret_secret);
 
-/* Is it a document of this kind? */
-bool load_is_kind(const struct tree_node *document, const char *kind);
-/* The hash secret's file, as the Platform document names it. */
+/* The files of the hash secret and of tokens, as the Platform document names them. */
 struct load_secret load_secret_of(const struct tree_node *platform);
+struct load_secret load_tokens_of(const struct tree_node *platform);
 
 void load_fini(struct load *load);
 

@@ -9,8 +9,11 @@
 #include <time.h>
 
 #include "check.h"
+#include "documents.h"
+#include "edit.h"
 #include "files.h"
 #include "load.h"
+#include "read.h"
 #include "secret.h"
 
 struct renew {
@@ -18,7 +21,7 @@ struct renew {
 	struct renew_file *tenants; /* by name */
 	struct load load;	    /* the Platform document */
 	struct config granted;	    /* what it says; its tenants have nothing of their own */
-	struct load_secret secret;
+	struct load_secret secret, tokens;
 	struct check check;
 };
 
@@ -69,14 +72,14 @@ static const char *tenant_of(const struct tree_node *document)
 void renew_note_tenants(struct renew_files *files, const struct tree *tree)
 {
 	const struct tree_node *document = tree->documents;
-	bool plain = files->count && document && load_is_kind(document, "Platform") &&
+	bool plain = files->count && document && documents_is(document, "Platform") &&
 		     strcmp(document->file, files->list[0].path) == 0;
 
 	for (size_t i = 1; plain && i < files->count; i++) {
 		struct renew_file *file = &files->list[i];
 
 		document = document->next;
-		plain = document && load_is_kind(document, "TenantConfig") &&
+		plain = document && documents_is(document, "TenantConfig") &&
 			strcmp(document->file, file->path) == 0 && tenant_of(document);
 		if (plain)
 			check_copy_name(file->tenant, tenant_of(document));
@@ -147,6 +150,26 @@ static int look_at(const struct renew *renew, int folder, const char *name,
 	return 0;
 }
 
+/* Whatever is there came after the last load, which knew of none. */
+static bool has_api_files(const struct renew_file *platform)
+{
+	struct dirent *entry;
+	bool any = false;
+	char *path;
+	DIR *folder;
+
+	if (asprintf(&path, "%.*s" EDIT_FOLDER, (int)(platform->name - platform->path),
+		     platform->path) < 0)
+		return true;
+	folder = opendir(path);
+	free(path);
+	while (folder && !any && (entry = readdir(folder)))
+		any = files_is_yaml(entry->d_name);
+	if (folder)
+		closedir(folder);
+	return any;
+}
+
 /* Which ones changed; -EAGAIN when that is not all. */
 static int find_changed(const struct renew *renew, struct changed_files *ret_changed)
 {
@@ -162,6 +185,8 @@ static int find_changed(const struct renew *renew, struct changed_files *ret_cha
 		return -ENOMEM;
 	folder = opendir(path);
 	free(path);
+	if (has_api_files(platform))
+		r = -EAGAIN;
 	if (!folder || stat(platform->path, &now) < 0 || is_changed(platform, &now))
 		r = -EAGAIN;
 	while (r == 0 && (entry = readdir(folder))) {
@@ -222,6 +247,7 @@ static int read_platform(struct renew *renew)
 	schema_check(document, SCHEMA_OBJECT_platform, &load->errors);
 	r = check_platform(&renew->check, document);
 	renew->secret = load_secret_of(document);
+	renew->tokens = load_tokens_of(document);
 	return r == 0 && load->errors.count ? -EAGAIN : r;
 }
 
@@ -313,7 +339,7 @@ static int read_tenant(struct renew *renew, struct renew_file *file,
 	free(text);
 	document = load.tree.documents;
 	if (r == 0 && (load.errors.count || !document || document->next ||
-		       !load_is_kind(document, "TenantConfig")))
+		       !documents_is(document, "TenantConfig")))
 		r = -EAGAIN;
 	if (r == 0) {
 		schema_check(load.tree.documents, SCHEMA_OBJECT_tenant_config, errors);
@@ -373,13 +399,15 @@ static int borrow_tenants(const struct state *from, struct state *to)
 	return 0;
 }
 
-/* The file of the secret may have changed as well. */
+/* The files of the secret and of tokens may have changed as well. */
 static int read_secret(struct renew *renew, struct config *next)
 {
 	int r = renew->secret.path
 			? secret_read(&renew->secret, renew->check.errors, next->hash_secret)
 			: 0;
 
+	if (r == 0 && renew->tokens.path)
+		r = read_tokens(&renew->tokens, renew->check.errors, next);
 	return r == -EINVAL ? -EAGAIN : r;
 }
 

@@ -38,7 +38,7 @@
 #define NUMBER_FROM(low, high, instead) RANGE(NUMBER, low, high), .remedy = (instead)
 
 const struct schema_object_row schema_objects[SCHEMA_OBJECTS] = {
-#define SCHEMA_OBJECT(id, name, sentence) [SCHEMA_OBJECT_##id] = {name, sentence},
+#define SCHEMA_OBJECT(id, name, sentence) [SCHEMA_OBJECT_##id] = {#id, name, sentence},
 #include "schema.def"
 };
 

@@ -60,7 +60,7 @@ struct schema_row {
 };
 
 struct schema_object_row {
-	const char *name, *sentence;
+	const char *id, *name, *sentence;
 };
 
 extern const struct schema_row schema_rows[SCHEMA_KEYS];

@@ -42,6 +42,60 @@ const char *tree_take_text(struct tree *tree, const char *text, size_t length)
 	return copy;
 }
 
+struct tree_node *tree_make(struct tree *tree, enum tree_type type)
+{
+	struct tree_node *node = tree_take(tree, sizeof(*node));
+
+	if (!node)
+		return NULL;
+	node->type = type;
+	node->key_id = -1;
+	node->file = "";
+	return node;
+}
+
+void tree_append(struct tree_node *parent, const char *key, struct tree_node *node)
+{
+	struct tree_node **end = &parent->first;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = node;
+	node->next = NULL;
+	node->key = key;
+	parent->count++;
+}
+
+void tree_remove(struct tree_node *parent, struct tree_node *node)
+{
+	struct tree_node **at = &parent->first;
+
+	while (*at && *at != node)
+		at = &(*at)->next;
+	if (!*at)
+		return;
+	*at = node->next;
+	node->next = NULL;
+	parent->count--;
+}
+
+struct tree_node *tree_get(const struct tree_node *map, const char *key)
+{
+	if (!map || map->type != TREE_MAP)
+		return NULL;
+	for (struct tree_node *node = map->first; node; node = node->next)
+		if (!node->bad && strcmp(node->key, key) == 0)
+			return node;
+	return NULL;
+}
+
+const char *tree_get_text(const struct tree_node *map, const char *key)
+{
+	const struct tree_node *node = tree_get(map, key);
+
+	return node && node->type == TREE_SCALAR ? node->text : NULL;
+}
+
 struct place tree_place(const struct tree_node *node)
 {
 	return (struct place){node->file, node->line, node->column};

@@ -22,6 +22,7 @@ enum tree_type {
 struct tree_node {
 	enum tree_type type;
 	bool bad;	/* reported already: whoever finds it must act as if it were not there */
+	bool api;	/* of a document: it is kept by the API (documents.h) */
 	int16_t key_id; /* enum schema_key, set by schema_check */
 	const char *file;
 	int line, column;
@@ -44,6 +45,16 @@ struct tree {
 void *tree_take(struct tree *tree, size_t size);
 /* Copies length bytes of text (a NUL is added). */
 const char *tree_take_text(struct tree *tree, const char *text, size_t length);
+
+/* A node of its own, without a place. NULL: out of memory. */
+struct tree_node *tree_make(struct tree *tree, enum tree_type type);
+/* Puts node last among the items of a list or map; key NULL: of a list. */
+void tree_append(struct tree_node *parent, const char *key, struct tree_node *node);
+void tree_remove(struct tree_node *parent, struct tree_node *node);
+/* The value that was written for a key; NULL: none. Knows no schema. */
+struct tree_node *tree_get(const struct tree_node *map, const char *key);
+/* The text that was written for a key; NULL: none, or it is no text. */
+const char *tree_get_text(const struct tree_node *map, const char *key);
 
 struct place tree_place(const struct tree_node *node);
 /* The place of its key, if it has one. */

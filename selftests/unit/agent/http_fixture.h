@@ -150,11 +150,16 @@ static inline int post_end(void *context, const struct http_request *request,
 	return 0;
 }
 
+#define ROUTE(verb, where, handler)                              \
+	{                                                        \
+		.method = verb, .path = where, .handle = handler \
+	}
+
 static const struct http_route routes[] = {
-	{"GET", "/v1/echo", get_echo},	       {"POST", "/v1/echo", post_echo},
-	{"GET", "/v1/large", get_large},       {"GET", "/v1/failing", get_failing},
-	{"GET", "/v1/refusing", get_refusing}, {"GET", "/v1/stream", get_stream},
-	{"POST", "/v1/line", post_line},       {"POST", "/v1/end", post_end},
+	ROUTE("GET", "/v1/echo", get_echo),	    ROUTE("POST", "/v1/echo", post_echo),
+	ROUTE("GET", "/v1/large", get_large),	    ROUTE("GET", "/v1/failing", get_failing),
+	ROUTE("GET", "/v1/refusing", get_refusing), ROUTE("GET", "/v1/stream", get_stream),
+	ROUTE("POST", "/v1/line", post_line),	    ROUTE("POST", "/v1/end", post_end),
 };
 
 /* The child. */

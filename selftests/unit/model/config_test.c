@@ -248,7 +248,7 @@ static void defaults(void **state)
 	assert_int_equal(config.gue_port, 6080);
 	assert_true(addr_is_zero(&config.encap_ipv4));
 	assert_true(addr_is_zero(&config.encap_ipv6));
-	assert_string_equal(config.api_socket, "/run/mtlb/api.sock");
+	assert_string_equal(config.api.socket, "/run/mtlb/api.sock");
 	assert_int_equal(config.state.tenant_count, 1);
 	assert_int_equal(config.state.tenants[0].id, 0);
 	assert_int_equal(config.state.tenants[0].flows, 4096);

@@ -169,7 +169,7 @@ ok "tenant list: nothing on stderr" is "$err" ""
 table=$out
 run tenant
 ok "a noun alone is listed" is "$out" "$table"
-run t l
+run te l
 ok "prefixes" is "$out" "$table"
 run tenant list --raw
 ok "--raw" has "$out" "1048576  18446744073"

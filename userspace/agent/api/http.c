@@ -15,23 +15,41 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "../../base/log.h"
+#include "access.h"
+#include "credentials.h"
 #include "listen.h"
+#include "route.h"
+#include "tls.h"
 
 /* A body that is too long is read to its end, so that the client gets to see the 413; up to here.
  */
 #define DISCARD_MAX (16 * (size_t)HTTP_BODY_MAX)
 
+/* A way in: each has a libmicrohttpd of its own. */
+struct door {
+	struct http *http;
+	struct MHD_Daemon *daemon; /* NULL: closed */
+	struct loop_fd fd;	   /* libmicrohttpd's epoll descriptor */
+	struct loop_timer timer;
+	struct tls tls;	     /* of a remote one */
+	struct addr address; /* of a remote one */
+	uint16_t port;
+	struct door *next;
+};
+
 struct http {
 	struct loop *loop;
-	struct MHD_Daemon *daemon;
 	struct listen_socket socket;
-	struct loop_fd fd; /* libmicrohttpd's epoll descriptor */
-	struct loop_timer timer;
+	struct door local;
+	struct door *remote;  /* NULL: none */
+	struct door *retired; /* remote ones that let nobody in any more */
 	const struct http_route *routes;
 	size_t route_count;
 	void *context;
+	const struct http_gate *gate; /* NULL: it is open */
 };
 
 /* A request that is being received. */
@@ -78,17 +96,24 @@ const char *http_query(const struct http_request *request, const char *name)
 	return value ? value : "";
 }
 
+const char *http_tenant(const struct http_request *request)
+{
+	if (request->caller->role == HTTP_ROLE_TENANT)
+		return request->caller->tenant;
+	return http_query(request, "tenant");
+}
+
 static void problem_too_big(struct http_reply *reply)
 {
 	problem_format(reply, MHD_HTTP_CONTENT_TOO_LARGE, "Content Too Large",
 		       "the body is longer than %d bytes", HTTP_BODY_MAX);
 }
 
-static enum MHD_Result send_stream(struct http *http, struct MHD_Connection *connection,
+static enum MHD_Result send_stream(struct door *door, struct MHD_Connection *connection,
 				   struct stream *stream)
 {
 	struct MHD_Response *response =
-		stream_respond(stream, http->loop, &http->timer, connection);
+		stream_respond(stream, door->http->loop, &door->timer, connection);
 	enum MHD_Result result = MHD_NO;
 
 	if (!response)
@@ -108,7 +133,7 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http
 	enum MHD_Result result = MHD_NO;
 
 	/* An answer that could not be made must not look like an empty one. */
-	if (!text && status != 204)
+	if (!text && status != 204 && status != MHD_HTTP_NOT_MODIFIED)
 		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
 	json_decref(reply->body);
 	response = MHD_create_response_from_buffer(text ? strlen(text) : 0, text,
@@ -123,33 +148,15 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http
 		goto release;
 	if (allow && MHD_add_response_header(response, "Allow", allow) != MHD_YES)
 		goto release;
+	if (reply->etag[0] && MHD_add_response_header(response, "ETag", reply->etag) != MHD_YES)
+		goto release;
+	if (status == MHD_HTTP_UNAUTHORIZED &&
+	    MHD_add_response_header(response, "WWW-Authenticate", "Bearer") != MHD_YES)
+		goto release;
 	result = MHD_queue_response(connection, status, response);
 release:
 	MHD_destroy_response(response);
 	return result;
-}
-
-/* NULL when nobody answers; then ret_allow names the methods that would be, "" if none. */
-static const struct http_route *find_route(const struct http *http, const char *method,
-					   const char *path, char *ret_allow, size_t size)
-{
-	const char *wanted = strcmp(method, "HEAD") ? method : "GET";
-	size_t i, length = 0;
-
-	*ret_allow = 0;
-	for (i = 0; i < http->route_count; i++) {
-		const struct http_route *route = &http->routes[i];
-
-		if (strcmp(route->path, path))
-			continue;
-		if (!strcmp(route->method, wanted))
-			return route;
-		if (length < size)
-			length += snprintf(ret_allow + length, size - length, "%s%s%s",
-					   length ? ", " : "", route->method,
-					   strcmp(route->method, "GET") ? "" : ", HEAD");
-	}
-	return NULL;
 }
 
 /* False when the body is no JSON object; then the reply says so. */
@@ -176,32 +183,146 @@ static bool parse_body(const struct upload *upload, json_t **ret, struct http_re
 	return true;
 }
 
-static enum MHD_Result answer(struct http *http, struct MHD_Connection *connection,
+/* Its own items are all that a tenant gets, whatever the handler gave. */
+static void keep_own(const struct http_route *route, const struct http_caller *caller,
+		     struct http_reply *reply)
+{
+	json_t *items = json_object_get(reply->body, "items");
+
+	for (size_t i = json_array_size(items); i-- > 0;) {
+		const char *owner =
+			json_string_value(json_object_get(json_array_get(items, i), route->owner));
+
+		if (!owner || strcmp(owner, caller->tenant) != 0)
+			json_array_remove(items, i);
+	}
+}
+
+/* False when the caller may not use the route; then the reply says so. */
+static bool may_pass(const struct http_route *route, const struct http_request *request,
+		     struct http_reply *reply)
+{
+	const struct http_caller *caller = request->caller;
+	const char *only;
+
+	switch (access_check(route, request)) {
+	case ACCESS_WHO:
+		http_problem(reply, MHD_HTTP_UNAUTHORIZED, "Unauthorized",
+			     "say who you are: \"Authorization: Bearer TOKEN\", with a token of "
+			     "api.tokensFile");
+		return false;
+	case ACCESS_HIDDEN:
+		problem_format(reply, MHD_HTTP_NOT_FOUND, "Not Found", "nothing is at %.200s",
+			       request->path);
+		return false;
+	case ACCESS_DENIED:
+		problem_format(reply, MHD_HTTP_FORBIDDEN, "Forbidden",
+			       "%s has the role \"%s\", which may not do this", caller->name,
+			       http_role_name(caller->role));
+		return false;
+	default:
+		break;
+	}
+	only = http_query(request, "tenant");
+	if (caller->role != HTTP_ROLE_TENANT || !only || !strcmp(only, caller->tenant))
+		return true;
+	http_problem(reply, MHD_HTTP_NOT_FOUND, "No such tenant", only);
+	return false;
+}
+
+static bool is_read(const char *method)
+{
+	return !strcmp(method, "GET") || !strcmp(method, "HEAD");
+}
+
+/* What changes something is written down, before and after. */
+static bool is_booked(const struct http *http, const struct http_route *route)
+{
+	return http->gate && http->gate->before &&
+	       (route->need == HTTP_NEED_OPERATOR || route->need == HTTP_NEED_TENANT_WRITES);
+}
+
+/* Calls the route's handler, once it is sure that the caller may and that it is written down. */
+static void call(struct http *http, const struct http_route *route, struct http_request *request,
+		 const struct upload *upload, struct http_reply *reply)
+{
+	bool booked = is_booked(http, route);
+	struct err err = {};
+	int code;
+
+	if (!may_pass(route, request, reply))
+		return;
+	if (booked && http->gate->before(http->context, request, &err)) {
+		http_problem(reply, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable", err.text);
+		return;
+	}
+	if (route->schema || parse_body(upload, &request->body, reply)) {
+		code = route->handle(http->context, request, reply);
+		if (code < 0 && !reply->body)
+			http_problem(reply, MHD_HTTP_INTERNAL_SERVER_ERROR, "Internal Server Error",
+				     strerror(-code));
+		if (route->owner && request->caller->role == HTTP_ROLE_TENANT)
+			keep_own(route, request->caller, reply);
+	}
+	if (booked)
+		http->gate->after(http->context, request,
+				  reply->status
+					  ?: reply->body ? MHD_HTTP_OK
+							 : MHD_HTTP_NO_CONTENT);
+}
+
+/* A representation that the client has already. */
+static bool is_known(const struct http_request *request, const struct http_reply *reply)
+{
+	return reply->etag[0] && !reply->problem && is_read(request->method) &&
+	       request->if_none_match && !strcmp(request->if_none_match, reply->etag);
+}
+
+static enum MHD_Result answer(struct door *door, struct MHD_Connection *connection,
 			      const char *method, const char *path, const struct upload *upload)
 {
-	struct http_request request = {.method = method, .path = path, .connection = connection};
+	struct http_caller caller = {.role = HTTP_ROLE_OPERATOR, .name = "somebody"};
+	struct http *http = door->http;
+	struct http_credentials credentials;
+	struct http_request request = {
+		.method = method,
+		.path = path,
+		.text = upload->data ?: "",
+		.length = upload->length,
+		.caller = &caller,
+		.connection = connection,
+	};
 	const struct http_route *route;
 	struct http_reply reply = {};
 	enum MHD_Result result;
 	char allow[128];
-	int code;
 
-	route = find_route(http, method, path, allow, sizeof(allow));
-	if (!route && !*allow) {
+	request.if_match = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "If-Match");
+	request.if_none_match =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "If-None-Match");
+	if (http->gate && http->gate->identify) {
+		credentials_read(connection, &credentials);
+		http->gate->identify(http->context, &credentials, &caller);
+	}
+	route = route_find(http->routes, http->route_count, &request, allow, sizeof(allow));
+	if (!route && !*allow)
 		problem_format(&reply, MHD_HTTP_NOT_FOUND, "Not Found", "nothing is at %.200s",
 			       path);
-	} else if (!route) {
+	else if (!route)
 		problem_format(&reply, MHD_HTTP_METHOD_NOT_ALLOWED, "Method Not Allowed",
 			       "%.200s answers %s, not %.32s", path, allow, method);
-	} else if (upload->seen > HTTP_BODY_MAX) {
+	else if (upload->seen > HTTP_BODY_MAX)
 		problem_too_big(&reply);
-	} else if (parse_body(upload, &request.body, &reply)) {
-		code = route->handle(http->context, &request, &reply);
-		if (code < 0 && !reply.body)
-			http_problem(&reply, MHD_HTTP_INTERNAL_SERVER_ERROR,
-				     "Internal Server Error", strerror(-code));
+	else {
+		request.route = route;
+		call(http, route, &request, upload, &reply);
 	}
-	result = reply.stream ? send_stream(http, connection, reply.stream)
+	if (is_known(&request, &reply)) {
+		json_decref(reply.body);
+		reply.body = NULL;
+		reply.status = MHD_HTTP_NOT_MODIFIED;
+	}
+	result = reply.stream ? send_stream(door, connection, reply.stream)
 			      : send_reply(connection, &reply, !route && *allow ? allow : NULL);
 	json_decref(request.body);
 	return result;
@@ -291,14 +412,15 @@ __attribute__((format(printf, 2, 0))) static void log_daemon(void *context, cons
 	log_debug("api", "%s", text);
 }
 
-static void pump(struct http *http)
+static void pump(struct door *door)
 {
+	struct loop *loop = door->http->loop;
 	MHD_UNSIGNED_LONG_LONG ms;
 
-	MHD_run(http->daemon);
-	if (MHD_get_timeout(http->daemon, &ms) != MHD_YES)
-		loop_timer_cancel(http->loop, &http->timer);
-	else if (loop_timer_set(http->loop, &http->timer, ms * UINT64_C(1000000)))
+	MHD_run(door->daemon);
+	if (MHD_get_timeout(door->daemon, &ms) != MHD_YES)
+		loop_timer_cancel(loop, &door->timer);
+	else if (loop_timer_set(loop, &door->timer, ms * UINT64_C(1000000)))
 		log_error("api", "no memory for a timer: a dead client may keep its connection");
 }
 
@@ -313,25 +435,174 @@ static void on_timer(struct loop_timer *self)
 	pump(self->context);
 }
 
-static int start_daemon(struct http *http, const char *path, struct err *err)
+static void prepare(struct door *door, struct http *http)
 {
-	const union MHD_DaemonInfo *info;
+	*door = (struct door){
+		.http = http,
+		.fd = {.fd = -1, .ready = on_ready, .context = door},
+		.timer = {.fire = on_timer, .context = door},
+	};
+}
 
-	http->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle,
-		http, MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL, MHD_OPTION_LISTEN_SOCKET,
-		http->socket.fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)HTTP_CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)HTTP_TIMEOUT_S,
-		MHD_OPTION_NOTIFY_COMPLETED, request_over, NULL, MHD_OPTION_END);
+/* fd is libmicrohttpd's from now on, whatever comes of it. */
+static int open_door(struct door *door, int fd, const struct tls *tls, const char *where,
+		     struct err *err)
+{
+	struct MHD_OptionItem secure[] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, tls ? tls->cert : NULL},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, tls ? tls->key : NULL},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, TLS_PRIORITIES},
+		{tls && tls->client_ca ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
+		 tls ? tls->client_ca : NULL},
+		{MHD_OPTION_END, 0, NULL},
+	};
+	unsigned int flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
+	const union MHD_DaemonInfo *info;
+	int code;
+
+	if (!tls)
+		secure[0].option = MHD_OPTION_END;
+	else
+		flags |= MHD_USE_TLS;
+	door->daemon = MHD_start_daemon(
+		flags, 0, NULL, NULL, handle, door, MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned int)HTTP_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED, request_over, NULL,
+		MHD_OPTION_ARRAY, secure, MHD_OPTION_END);
 	/* Whether the socket was closed then depends on how far it got: leaving it open is safer
 	 * than to close a number twice.
 	 */
-	if (!http->daemon)
-		return err_set(err, -ENOMEM, "cannot serve HTTP on %s", path);
-	info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	if (!door->daemon)
+		return err_set(err, -EINVAL, "cannot serve HTTP on %s%s", where,
+			       tls ? ": do the key and the certificate belong together?" : "");
+	info = MHD_get_daemon_info(door->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	if (!info)
 		return err_set(err, -ENOTSUP, "libmicrohttpd was built without epoll");
-	http->fd.fd = info->epoll_fd;
+	door->fd.fd = info->epoll_fd;
+	code = loop_fd_set(door->http->loop, &door->fd, EPOLLIN);
+	if (code) {
+		door->fd.fd = -1;
+		err_set(err, code, "cannot watch %s: %s", where, strerror(-code));
+	}
+	return code;
+}
+
+static void close_door(struct door *door)
+{
+	if (!door->daemon)
+		return;
+	if (door->fd.fd >= 0) {
+		MHD_run(door->daemon); /* the ends of streams go out */
+		loop_timer_cancel(door->http->loop, &door->timer);
+		loop_fd_remove(door->http->loop, &door->fd);
+	}
+	MHD_stop_daemon(door->daemon);
+	door->daemon = NULL;
+	door->fd.fd = -1;
+}
+
+static void free_door(struct door *door)
+{
+	close_door(door);
+	tls_fini(&door->tls);
+	free(door);
+}
+
+/* Retired doors that nobody is in any more. */
+static void sweep_doors(struct http *http)
+{
+	struct door **at = &http->retired;
+
+	while (*at) {
+		const union MHD_DaemonInfo *info =
+			MHD_get_daemon_info((*at)->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+		struct door *door = *at;
+
+		if (info && info->num_connections) {
+			at = &door->next;
+			continue;
+		}
+		*at = door->next;
+		free_door(door);
+	}
+}
+
+/* Whoever is in it, watching perhaps, stays; nobody else gets in. */
+static void retire_remote(struct http *http)
+{
+	struct door *door = http->remote;
+	int fd;
+
+	if (!door)
+		return;
+	fd = MHD_quiesce_daemon(door->daemon);
+	if (fd >= 0)
+		close(fd);
+	http->remote = NULL;
+	door->next = http->retired;
+	http->retired = door;
+	sweep_doors(http);
+}
+
+static bool same_tls(const struct tls *a, const struct tls *b)
+{
+	return a->cert && !strcmp(a->cert, b->cert) && !strcmp(a->key, b->key) &&
+	       !strcmp(a->client_ca ?: "", b->client_ca ?: "");
+}
+
+static bool same_door(const struct door *door, const struct http_remote *remote,
+		      const struct tls *tls)
+{
+	return door && remote->port == door->port &&
+	       !addr_compare(&remote->address, &door->address) && same_tls(&door->tls, tls);
+}
+
+/* Takes tls. */
+static int open_remote(struct http *http, const struct http_remote *remote, struct tls *tls,
+		       struct err *err)
+{
+	struct door *door = malloc(sizeof(*door));
+	char where[ADDR_TEXT_MAX];
+	int fd, code;
+
+	fd = door ? listen_remote(&remote->address, remote->port, err) : -ENOMEM;
+	if (fd < 0) {
+		tls_fini(tls);
+		free(door);
+		return fd;
+	}
+	prepare(door, http);
+	door->tls = *tls;
+	door->address = remote->address;
+	door->port = remote->port;
+	addr_format_endpoint(&remote->address, remote->port, where);
+	code = open_door(door, fd, &door->tls, where, err);
+	if (code) {
+		free_door(door);
+		return code;
+	}
+	retire_remote(http);
+	http->remote = door;
+	return 0;
+}
+
+int http_listen(struct http *http, const struct http_remote *remote, struct err *err)
+{
+	struct tls tls;
+	int code;
+
+	sweep_doors(http);
+	if (!remote || !remote->port) {
+		retire_remote(http);
+		return 0;
+	}
+	code = tls_read(&tls, remote->cert, remote->key, remote->client_ca, err);
+	if (code)
+		return code;
+	if (!same_door(http->remote, remote, &tls))
+		return open_remote(http, remote, &tls, err);
+	tls_fini(&tls);
 	return 0;
 }
 
@@ -347,42 +618,42 @@ int http_new(struct loop *loop, const char *socket_path, const struct http_route
 	http->routes = routes;
 	http->route_count = count;
 	http->context = context;
-	http->fd.ready = on_ready;
-	http->fd.context = http;
-	http->timer.fire = on_timer;
-	http->timer.context = http;
+	prepare(&http->local, http);
 
 	code = listen_open(&http->socket, socket_path, err);
 	if (code)
 		goto release;
-	code = start_daemon(http, socket_path, err);
+	code = open_door(&http->local, http->socket.fd, NULL, socket_path, err);
 	if (code)
 		goto stop;
-	code = loop_fd_set(loop, &http->fd, EPOLLIN);
-	if (code) {
-		err_set(err, code, "cannot watch %s: %s", socket_path, strerror(-code));
-		goto stop;
-	}
 	*ret = http;
 	return 0;
 
 stop:
 	listen_unlink(&http->socket);
-	if (http->daemon)
-		MHD_stop_daemon(http->daemon);
+	close_door(&http->local);
 release:
 	free(http);
 	return code;
+}
+
+void http_set_gate(struct http *http, const struct http_gate *gate)
+{
+	http->gate = gate;
 }
 
 void http_free(struct http *http)
 {
 	if (!http)
 		return;
-	MHD_run(http->daemon); /* the ends of streams go out */
-	loop_timer_cancel(http->loop, &http->timer);
-	loop_fd_remove(http->loop, &http->fd);
 	listen_unlink(&http->socket);
-	MHD_stop_daemon(http->daemon);
+	close_door(&http->local);
+	retire_remote(http);
+	while (http->retired) {
+		struct door *door = http->retired;
+
+		http->retired = door->next;
+		free_door(door);
+	}
 	free(http);
 }

@@ -150,6 +150,25 @@ int listen_open(struct listen_socket *ret, const char *path, struct err *err)
 	return code;
 }
 
+int listen_remote(const struct addr *address, uint16_t port, struct err *err)
+{
+	struct sockaddr_storage storage;
+	socklen_t length = addr_to_sockaddr(address, port, &storage);
+	char text[ADDR_TEXT_MAX];
+	int fd, code, one = 1;
+
+	fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
+	    !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
+	    !bind(fd, (struct sockaddr *)&storage, length) && !listen(fd, SOMAXCONN))
+		return fd;
+	code = -errno;
+	if (fd >= 0)
+		close(fd);
+	return err_set(err, code, "cannot listen on %s: %s",
+		       addr_format_endpoint(address, port, text), strerror(-code));
+}
+
 void listen_unlink(const struct listen_socket *socket)
 {
 	struct stat status;

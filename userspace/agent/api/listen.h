@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
+#include "../../base/addr.h"
 #include "../../base/err.h"
 
 struct listen_socket {
@@ -20,6 +21,11 @@ struct listen_socket {
 
 /* 0 or a negative errno; -EADDRINUSE when someone answers on path. */
 int listen_open(struct listen_socket *socket, const char *path, struct err *err);
+
+/* A listening TCP socket, non-blocking; several may share the address, so that one can take over
+ * from another. Or a negative errno and a sentence.
+ */
+int listen_remote(const struct addr *address, uint16_t port, struct err *err);
 
 /* Removes the file, if it is still ours. To be called while fd is open: until then the inode is not
  * given to another file, so it tells whose this is.

@@ -167,33 +167,6 @@ int report_node(void *context, const struct http_request *request, struct http_r
 	return reply->body ? 0 : -ENOMEM;
 }
 
-/* The answer to a configuration that was not taken: every error with its place. */
-static void refuse(struct http_reply *reply, const struct config_errors *errors,
-		   const struct err *err)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < errors->count; i++)
-		json_array_append_new(
-			list, json_pack("{s:s,s:i,s:i,s:s}", "file", errors->list[i].file, "line",
-					errors->list[i].line, "column", errors->list[i].column,
-					"text", errors->list[i].text));
-	http_problem(reply, 400, "The configuration was not taken", err->text);
-	if (json_array_size(list))
-		json_object_set_new(reply->body, "errors", list);
-	else
-		json_decref(list);
-}
-
-static json_t *change_list(char **lines, size_t count)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, json_string(lines[i]));
-	return list;
-}
-
 int report_config_diff(void *context, const struct http_request *request, struct http_reply *reply)
 {
 	struct agent *agent = context;
@@ -206,9 +179,9 @@ int report_config_diff(void *context, const struct http_request *request, struct
 	if (request->body)
 		path = json_string_value(json_object_get(request->body, "path"));
 	if (agent_diff(agent, path, &lines, &count, &errors, &err))
-		refuse(reply, &errors, &err);
+		report_refuse(reply, -EINVAL, &errors, &err);
 	else
-		reply->body = json_pack("{s:o}", "changes", change_list(lines, count));
+		reply->body = json_pack("{s:o}", "changes", report_changes(lines, count));
 	changes_free(lines, count);
 	config_errors_fini(&errors);
 	return 0;
@@ -224,9 +197,9 @@ int report_config_apply(void *context, const struct http_request *request, struc
 
 	(void)request;
 	if (agent_reload(agent, &lines, &count, &errors, &err))
-		refuse(reply, &errors, &err);
+		report_refuse(reply, -EINVAL, &errors, &err);
 	else
-		reply->body = json_pack("{s:o,s:I}", "changes", change_list(lines, count),
+		reply->body = json_pack("{s:o,s:I}", "changes", report_changes(lines, count),
 					"generation", (json_int_t)agent->generation);
 	changes_free(lines, count);
 	config_errors_fini(&errors);

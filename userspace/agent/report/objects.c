@@ -101,6 +101,29 @@ static json_t *tenant_item(const struct agent *agent, const struct registry_tena
 			 (json_int_t)tenant->rule_count - guard->default_deny);
 }
 
+int report_status(void *context, const struct http_request *request, struct http_reply *reply)
+{
+	struct agent *agent = context;
+	struct registry_tenant *tenant = registry_tenant(&agent->registry, request->params[0]);
+	struct edit_object object = {.kind = EDIT_TENANT, .tenant = request->params[0]};
+	struct config_errors errors = {};
+	struct edit_view view;
+
+	if (!tenant) {
+		http_problem(reply, 404, "No such tenant", request->params[0]);
+		return 0;
+	}
+	reply->body = tenant_item(agent, tenant);
+	if (reply->body && !edit_read(agent->options.config, &object, &view, &errors)) {
+		json_object_set_new(reply->body, "keptBy", json_string(view.api ? "api" : "file"));
+		json_object_set_new(reply->body, "file", json_string(view.file));
+		json_object_set_new(reply->body, "line", json_integer(view.line));
+		edit_view_fini(&view);
+	}
+	config_errors_fini(&errors);
+	return reply->body ? 0 : -ENOMEM;
+}
+
 static int tenant_order(const struct registry_tenant *a, const struct registry_tenant *b)
 {
 	return strcmp(a->name, b->name);

@@ -8,19 +8,16 @@
 #include <time.h>
 
 static const struct http_route routes[] = {
-	{"GET", "/v1/node", report_node},
-	{"GET", "/v1/tenants", report_tenants},
-	{"GET", "/v1/vips", report_vips},
-	{"GET", "/v1/services", report_services},
-	{"GET", "/v1/pools", report_pools},
-	{"GET", "/v1/backends", report_backends},
-	{"GET", "/v1/acls", report_acls},
-	{"GET", "/v1/feeds", report_feeds},
-	{"GET", "/v1/drops", report_drops},
-	{"GET", "/v1/flows", report_flows},
-	{"GET", "/v1/events", report_events},
-	{"POST", "/v1/config/diff", report_config_diff},
-	{"POST", "/v1/config/apply", report_config_apply},
+#define ROUTE(verb, where, handler, who, owned, kind, object, says) \
+	{.method = verb,                                            \
+	 .path = where,                                             \
+	 .handle = handler,                                         \
+	 .need = HTTP_NEED_##who,                                   \
+	 .owner = owned,                                            \
+	 .tag = kind,                                               \
+	 .schema = object,                                          \
+	 .summary = says},
+#include "routes.def"
 };
 
 const struct http_route *report_routes(size_t *ret_count)

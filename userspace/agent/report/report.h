@@ -28,6 +28,17 @@ int report_config_diff(void *context, const struct http_request *request, struct
 int report_config_apply(void *context, const struct http_request *request,
 			struct http_reply *reply);
 
+int report_openapi(void *context, const struct http_request *request, struct http_reply *reply);
+int report_status(void *context, const struct http_request *request, struct http_reply *reply);
+/* Of the kind of object that the route's tag says. */
+int report_object(void *context, const struct http_request *request, struct http_reply *reply);
+int report_edit(void *context, const struct http_request *request, struct http_reply *reply);
+
+/* Why a configuration was not taken, every error with its place. */
+void report_refuse(struct http_reply *reply, int code, const struct config_errors *errors,
+		   const struct err *err);
+json_t *report_changes(char **lines, size_t count);
+
 /* A stream of samples of them; the parameters are tenant and reason. */
 int report_watched_drops(struct agent *agent, const struct http_request *request,
 			 struct http_reply *reply);

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What the API does to the agent: edits of single objects, and where it answers. */
+#include <stdio.h>
+
+#include "../base/log.h"
+#include "agent.h"
+#include "store.h"
+
+/* That it cannot be opened must not keep the rest from being applied. */
+void agent_open_api(struct agent *agent)
+{
+	const struct config_api *api = &agent->config.api;
+	struct http_remote remote = {api->address, api->port, api->cert, api->key, api->client_ca};
+	char text[ADDR_TEXT_MAX];
+	struct err err = {};
+
+	if (http_listen(agent->http, &remote, &err)) {
+		snprintf(agent->last_error, sizeof(agent->last_error), "%s", err.text);
+		log_error("api", "%s; it answers on its socket alone", err.text);
+	} else if (api->port) {
+		log_info("api", "answers on https://%s",
+			 addr_format_endpoint(&api->address, api->port, text));
+	}
+}
+
+struct storing {
+	const struct edit_result *result;
+	bool *stored;
+};
+
+static int store(void *context, struct err *err)
+{
+	struct storing *storing = context;
+	int error = store_write(storing->result->path, storing->result->text, err);
+
+	*storing->stored = !error;
+	return error;
+}
+
+int agent_edit(struct agent *agent, const struct edit *edit, struct edit_result *ret_result,
+	       char ***ret_lines, size_t *ret_count, bool *ret_stored,
+	       struct config_errors *ret_errors, struct err *err)
+{
+	struct storing storing = {ret_result, ret_stored};
+	struct agent_commit commit = {store, &storing};
+	struct config next = {};
+	int error = edit_load(agent->options.config, edit, &next, ret_errors, ret_result);
+
+	*ret_stored = false;
+	if (error) {
+		agent_explain(ret_errors, error, err);
+		return error;
+	}
+	error = agent_take(agent, &next, &commit, ret_lines, ret_count, err);
+	config_fini(&next);
+	if (error && *ret_stored) {
+		snprintf(agent->last_error, sizeof(agent->last_error), "%s", err->text);
+		log_error("config", "%s", err->text);
+	} else if (!error) {
+		log_info("config", "%s written, applied: generation %llu", ret_result->path,
+			 (unsigned long long)agent->generation);
+	}
+	return error;
+}

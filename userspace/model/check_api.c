@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Platform's api: where the agent is talked to. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "edit.h"
+#include "files.h"
+
+/* The path that a key gives, taken from the file that names it; NULL when it gives none. */
+static int take_path(const struct tree_node *api, enum schema_key key, char **ret_path)
+{
+	const struct tree_node *node = schema_find(api, key);
+
+	if (!node)
+		return 0;
+	*ret_path = files_resolve(node->text, tree_place(node));
+	return *ret_path ? 0 : -ENOMEM;
+}
+
+static void check_needs(struct check *check, const struct tree_node *api,
+			const struct tree_node *listen)
+{
+	static const enum schema_key needed[] = {SCHEMA_api_certFile, SCHEMA_api_keyFile,
+						 SCHEMA_api_tokensFile};
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!schema_written(api, needed[i]))
+			errors_add(
+				check->errors, tree_key_place(listen),
+				"\"listen\" needs \"%s\" as well: the API answers over TLS only, "
+				"and only those it knows",
+				schema_rows[needed[i]].key);
+}
+
+static void check_address(struct check *check, const struct tree_node *api)
+{
+	const struct tree_node *listen = schema_find(api, SCHEMA_api_listen);
+	struct config_api *to = &check->config->api;
+
+	if (!listen)
+		return;
+	if (addr_parse_endpoint(listen->text, &to->address, &to->port) || !to->port)
+		errors_add(check->errors, tree_place(listen),
+			   "\"listen\" needs a port, such as \"127.0.0.1:9463\" or \"[::1]:9463\"");
+	check_needs(check, api, listen);
+}
+
+int check_api(struct check *check, const struct tree_node *platform)
+{
+	const struct tree_node *api = schema_find(platform, SCHEMA_platform_api);
+	struct config_api *to = &check->config->api;
+	int r;
+
+	to->socket = strdup(schema_text(api, SCHEMA_api_socket));
+	if (!to->socket)
+		return -ENOMEM;
+	check_address(check, api);
+	r = take_path(api, SCHEMA_api_certFile, &to->cert);
+	r = r ?: take_path(api, SCHEMA_api_keyFile, &to->key);
+	r = r ?: take_path(api, SCHEMA_api_clientCaFile, &to->client_ca);
+	r = r ?: take_path(api, SCHEMA_api_auditFile, &to->audit);
+	if (r == 0 && !to->audit) {
+		to->audit = files_resolve(EDIT_FOLDER "/audit.log", tree_place(platform));
+		r = to->audit ? 0 : -ENOMEM;
+	}
+	return r;
+}
