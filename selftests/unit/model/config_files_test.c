@@ -142,7 +142,8 @@ static void platform_and_tenants(void **state)
 	expect(folder, "@/tenants.d/acme.yaml:2:1: not valid YAML: did not find expected node "
 		       "content, while parsing a flow node\n"
 		       "@/tenants.d/b.yaml: holds no document; it must start with \"apiVersion: "
-		       "mtlb/v1\" and \"kind: Platform\", \"kind: PlatformPart\" or \"kind: TenantConfig\"\n"
+		       "mtlb/v1\" and \"kind: Platform\", \"kind: PlatformPart\" or \"kind: "
+		       "TenantConfig\"\n"
 		       "@/tenants.d/c.yml: would not be read; name it \"*.yaml\", or move it away");
 }
 
