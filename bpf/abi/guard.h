@@ -4,12 +4,14 @@
  * access list), and packets that no honest client sends. A packet meets the node's guard, then its
  * tenant's.
  *
- * Prefixes are looked up in a trie of 16-way nodes, each of which fills a cache line, four bits of
- * the address a step. What no branch divides is not spelled out in nodes: an entry may lead to a
- * record that compares the address with a prefix as a whole (path compression: Morrison, JACM 1968;
- * LC-tries: Nilsson and Karlsson, IEEE JSAC 1999). So there are fewer nodes than prefixes, however
- * long these are. The longest prefix that matches decides: it stands wherever a shorter one's
- * entry would lead on to it (controlled prefix expansion: Srinivasan and Varghese, TOCS 1999).
+ * Prefixes are looked up in a trie whose nodes look at as many bits of the address as the list is
+ * large there (level compression: LC-tries, Nilsson and Karlsson, IEEE JSAC 1999): a list of a
+ * hundred lines is entered by eight bits at once, a feed of a million by sixteen. What no branch
+ * divides is not spelled out in nodes: an entry may lead to a record that compares the address with
+ * a prefix as a whole (path compression: Morrison, JACM 1968). So there are fewer cache lines of
+ * nodes than prefixes, however long these are. The longest prefix that matches decides: it stands
+ * wherever a shorter one's entry would lead on to it (controlled prefix expansion: Srinivasan and
+ * Varghese, TOCS 1999).
  *
  * Nodes, records and rules that packets may meet are never changed in place: a change writes fresh
  * ones, then the two roots of the guard as one 64-bit word, and frees the old ones after a grace
@@ -30,14 +32,20 @@
 #define MTLB_ENTRY_DENY	  0x20000000U /* of a rule; without it the rule allows */
 #define MTLB_ENTRY_INDEX  0x1fffffffU
 
-#define MTLB_TRIE_STRIDE 4
-#define MTLB_TRIE_FANOUT 16
-/* A walk is over after this many steps: each but the last two gets on by a nibble at least. */
+/* Of a node: how many bits it looks at, less one, and the line that its entries begin in. */
+#define MTLB_NODE_SHIFT	   26
+#define MTLB_NODE_BITS	   0xfU
+#define MTLB_NODE_INDEX	   0x3ffffffU
+#define MTLB_NODE_BITS_MAX 16
+
+#define MTLB_TRIE_LINE	     16 /* entries */
+#define MTLB_TRIE_LINE_SHIFT 4
+/* A walk is over after this many steps: each but the last two gets on by four bits at least. */
 #define MTLB_TRIE_STEPS 36
 
-/* mtlb_trie_nodes: 0 is never used. A cache line. */
+/* mtlb_trie_nodes: 0 is never used. A cache line: a small node, or a part of a larger one. */
 struct mtlb_trie_node {
-	__u32 entry[MTLB_TRIE_FANOUT];
+	__u32 entry[MTLB_TRIE_LINE];
 };
 
 /* mtlb_trie_records: 0 is never used. Half a cache line. */
@@ -46,13 +54,13 @@ struct mtlb_trie_record {
 	__u32 match;		     /* entry: what to do when its first bits are the address's */
 	__u32 otherwise;	     /* entry: and when not; never a node */
 	__u8 length;		     /* bits, 0-128 */
-	__u8 depth;		     /* nibble that a node in match looks at, 0-31 */
+	__u8 depth;		     /* bit that a node in match begins with, 0-127 */
 	__u8 spare[6];
 };
 
 enum mtlb_guard_family {
-	MTLB_GUARD_IPV4 = 0, /* its trie begins at nibble 24 */
-	MTLB_GUARD_IPV6 = 1, /* at nibble 0 */
+	MTLB_GUARD_IPV4 = 0, /* its trie begins at bit 96 */
+	MTLB_GUARD_IPV6 = 1, /* at bit 0 */
 	MTLB_GUARD_FAMILIES = 2,
 };
 
@@ -106,7 +114,7 @@ struct mtlb_rule {
 	__u8 spare[4];
 };
 
-/* mtlb_rule_counters: index cpu * rules + rule. */
+/* mtlb_rule_counters: index cpu * rules + rule. Rule 0 counts what no rule decided about. */
 struct mtlb_rule_counter {
 	__u64 packets;
 };

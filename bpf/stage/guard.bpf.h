@@ -48,53 +48,65 @@ static __always_inline bool guard_matches(const struct mtlb_trie_record *record,
 	return !(high | low >> ((128 - length) & 63));
 }
 
-/* A place in the trie: the entry, and in the upper half which of the address's thirty-two nibbles a
- * node in it looks at.
- */
-#define GUARD_NIBBLE_SHIFT 32
-#define GUARD_STEPS	   9 /* at a time: the trie of IPv4 is over after ten */
+/* The next entry: of a node that begins with the first bit of word. */
+static __always_inline bool guard_step(__u32 *entry, __u64 *word)
+{
+	__u32 bits = *entry >> MTLB_NODE_SHIFT & MTLB_NODE_BITS; /* less one */
+	__u32 slot = (__u32)(*word >> (63 - bits));
+	__u32 line = (*entry & MTLB_NODE_INDEX) + (slot >> MTLB_TRIE_LINE_SHIFT);
+	const struct mtlb_trie_node *node = bpf_map_lookup_elem(&mtlb_trie_nodes, &line);
+
+	if (unlikely(!node))
+		return false;
+	*entry = node->entry[slot & (MTLB_TRIE_LINE - 1)];
+	*word = *word << 1 << bits;
+	return true;
+}
+
+static __always_inline bool guard_is_node(__u32 entry)
+{
+	return entry >> MTLB_ENTRY_SHIFT == MTLB_ENTRY_NODE;
+}
+
+/* A place in the trie: the entry, and in the upper half the bit that a node in it begins with. */
+#define GUARD_AT_SHIFT 32
+#define GUARD_STEPS    9 /* at a time */
 
 /* Out of line, so that the verifier goes through few steps, and through those once. high, low: the
  * address in host order. What it leads to in so many steps, or the rule before.
  */
 __attribute__((noinline)) __u64 guard_walk(__u64 place, __u64 high, __u64 low)
 {
-	__u32 entry = (__u32)place, nibble = (__u32)(place >> GUARD_NIBBLE_SHIFT);
+	__u32 entry = (__u32)place, at = (__u32)(place >> GUARD_AT_SHIFT);
 
 	for (__u32 i = 0; i < GUARD_STEPS; i++) {
-		__u32 kind = entry >> MTLB_ENTRY_SHIFT, index = entry & MTLB_ENTRY_INDEX;
+		if (guard_is_node(entry)) {
+			__u64 word = at & 64 ? low << (at & 63)
+					     : high << (at & 63) | low >> 1 >> (~at & 63);
 
-		if (kind == MTLB_ENTRY_RULE)
-			return entry;
-		if (kind == MTLB_ENTRY_NODE) {
-			const struct mtlb_trie_node *node =
-				bpf_map_lookup_elem(&mtlb_trie_nodes, &index);
-			__u64 word = nibble & 16 ? low : high;
-
-			if (unlikely(!node))
+			at += (entry >> MTLB_NODE_SHIFT & MTLB_NODE_BITS) + 1;
+			if (!guard_step(&entry, &word))
 				return 0;
-			entry = node->entry[word >> (60 - (nibble & 15) * MTLB_TRIE_STRIDE) &
-					    (MTLB_TRIE_FANOUT - 1)];
-			nibble++;
+		} else if (entry >> MTLB_ENTRY_SHIFT == MTLB_ENTRY_RULE) {
+			return entry;
 		} else {
+			__u32 index = entry & MTLB_ENTRY_INDEX;
 			const struct mtlb_trie_record *record =
 				bpf_map_lookup_elem(&mtlb_trie_records, &index);
 
 			if (unlikely(!record))
 				return 0;
-			nibble = record->depth;
+			at = record->depth;
 			entry = guard_matches(record, high, low) ? record->match
 								 : record->otherwise;
 		}
 	}
-	return (__u64)nibble << GUARD_NIBBLE_SHIFT | entry;
+	return (__u64)at << GUARD_AT_SHIFT | entry;
 }
 
-/* The entry of the rule that decides about an address; 0: none does. */
-static __always_inline __u32 guard_find(__u32 root, bool ipv6, __u64 high, __u64 low)
+/* The entry of the rule that decides about an address, from a place on; 0: none does. */
+__attribute__((noinline)) __u32 guard_walk_on(__u64 place, __u64 high, __u64 low)
 {
-	__u64 place = root | (ipv6 ? 0 : 24ULL << GUARD_NIBBLE_SHIFT);
-
 	for (__u32 i = 0; i < MTLB_TRIE_STEPS / GUARD_STEPS; i++) {
 		if (!((__u32)place >> MTLB_ENTRY_SHIFT))
 			return (__u32)place;
@@ -103,114 +115,117 @@ static __always_inline __u32 guard_find(__u32 root, bool ipv6, __u64 high, __u64
 	return (__u32)place >> MTLB_ENTRY_SHIFT ? 0 : (__u32)place;
 }
 
-/* What guards ask of a packet besides its source's address, in one word without a branch. */
-enum guard_about {
-	GUARD_PORT = 0xffff, /* the source's, host order */
-	GUARD_FLAGS_SHIFT = 16,
-	GUARD_PROTOCOL_SHIFT = 24,
-	GUARD_IPV6_SHIFT = 32,	  /* the source is */
-	GUARD_RELATED_SHIFT = 33, /* port, flags and protocol are another packet's */
-	GUARD_TROUBLE_SHIFT = 34, /* or not known */
-	GUARD_NO_NODE_SHIFT = 36, /* only the tenant's guard is asked */
-};
-
-/* FIN without ACK: among them FIN PSH URG, the Christmas tree. */
-static __always_inline bool guard_bad_flags(__u32 flags)
+/* Half of an address in host order, by loads as wide as parse's stores. */
+static __always_inline __u64 guard_half(const struct mtlb_address *address, int half)
 {
-	__u32 syn = flags & PACKET_TCP_SYN;
-
-	return !(flags & PACKET_TCP_ALL) || (syn && flags & (PACKET_TCP_FIN | PACKET_TCP_RST)) ||
-	       (flags & (PACKET_TCP_FIN | PACKET_TCP_ACK)) == PACKET_TCP_FIN;
+	return (__u64)core_be32(address->word[2 * half]) << 32 |
+	       core_be32(address->word[2 * half + 1]);
 }
 
-static __always_inline bool guard_has_port(const struct mtlb_guard *guard, __u32 port)
+/* The entry of the rule that decides about a source; 0: none does. Two nodes settle most. */
+static __always_inline __u32 guard_find(__u32 root, const struct mtlb_address *source, bool ipv6)
 {
-	__u32 at = guard->ports * MTLB_GUARD_PORT_WORDS + port / 64;
-	const __u64 *word = bpf_map_lookup_elem(&mtlb_guard_ports, &at);
+	__u64 word = ipv6 ? guard_half(source, 0) : (__u64)core_be32(source->word[3]) << 32;
+	__u32 entry = root, at = ipv6 ? 0 : 96;
 
-	return word && *word >> (port % 64) & 1;
+	for (int i = 0; i < 2; i++) {
+		if (!guard_is_node(entry))
+			break;
+		at += (entry >> MTLB_NODE_SHIFT & MTLB_NODE_BITS) + 1;
+		if (!guard_step(&entry, &word))
+			return 0;
+	}
+	if (likely(!(entry >> MTLB_ENTRY_SHIFT)))
+		return entry;
+	return guard_walk_on((__u64)at << GUARD_AT_SHIFT | entry, guard_half(source, 0),
+			     guard_half(source, 1));
 }
 
-/* differs: 0 when source and destination are the same. */
-static __always_inline int guard_filter(const struct mtlb_guard *guard, __u64 about, __u64 differs)
+/* What a packet is dropped for that this rule denies: unless the rule says that such a source is no
+ * true one, it is denied.
+ */
+__attribute__((noinline)) int guard_refuse(__u32 entry, int denied)
 {
-	__u32 protocol = about >> GUARD_PROTOCOL_SHIFT & 0xff, flags = guard->flags;
+	__u32 rule_at = entry & MTLB_ENTRY_INDEX;
+	const struct mtlb_rule *rule = bpf_map_lookup_elem(&mtlb_rules, &rule_at);
 
-	if (flags & MTLB_GUARD_LAND && !differs) {
-		guard_count(MTLB_RULE_LAND);
-		return MTLB_REASON_spoofed;
-	}
-	if (about >> GUARD_RELATED_SHIFT)
-		return 0;
-	if (flags & MTLB_GUARD_TCP_FLAGS && protocol == IPPROTO_TCP &&
-	    guard_bad_flags(about >> GUARD_FLAGS_SHIFT & 0xff)) {
-		guard_count(MTLB_RULE_TCP_FLAGS);
-		return MTLB_REASON_bad_flags;
-	}
-	if (flags & MTLB_GUARD_UDP_PORTS && protocol == IPPROTO_UDP &&
-	    guard_has_port(guard, about & GUARD_PORT)) {
-		guard_count(MTLB_RULE_PORTS);
-		return MTLB_REASON_reflected;
-	}
-	return 0;
-}
-
-/* denied: what it is dropped for, unless the rule says that such a source is no true one. */
-static __always_inline int guard_look_up(const struct mtlb_guard *guard, __u64 high, __u64 low,
-					 bool ipv6, int denied)
-{
-	__u32 entry =
-		*(volatile const __u32 *)&guard->root[ipv6 ? MTLB_GUARD_IPV6 : MTLB_GUARD_IPV4];
-	__u32 rule_at;
-	const struct mtlb_rule *rule;
-
-	entry = guard_find(entry, ipv6, high, low);
-	if (!entry)
-		return 0;
-	rule_at = entry & MTLB_ENTRY_INDEX;
-	guard_count(rule_at);
-	if (likely(!(entry & MTLB_ENTRY_DENY)))
-		return 0;
-	rule = bpf_map_lookup_elem(&mtlb_rules, &rule_at);
 	return rule && rule->reason == MTLB_REASON_spoofed ? MTLB_REASON_spoofed : denied;
 }
 
-/* Out of line for the verifier's sake, and without the packet, so that p->vip stays trusted. tenant
- * 0: only the node's guard is asked.
- */
-__attribute__((noinline)) int guard_check(__u64 high, __u64 low, __u64 about, __u64 differs,
-					  __u32 tenant)
+static __always_inline int guard_look_up(const struct mtlb_guard *guard,
+					 const struct mtlb_address *source, bool ipv6, int denied)
 {
-	bool ipv6 = about >> GUARD_IPV6_SHIFT & 1;
-	const struct mtlb_guard *guard;
-	__u32 at = 0;
-	int reason;
+	__u32 family = ipv6 ? MTLB_GUARD_IPV6 : MTLB_GUARD_IPV4, entry;
 
-	guard = bpf_map_lookup_elem(&mtlb_guards, &at);
-	if (guard && !(about >> GUARD_NO_NODE_SHIFT)) {
-		reason = guard_filter(guard, about, differs)
-				 ?: guard_look_up(guard, high, low, ipv6, MTLB_REASON_denied_feed);
-		if (reason)
-			return reason;
-	}
-	if (!tenant)
+	barrier_var(family); /* the verifier wants to see the mask */
+	entry = *(volatile const __u32 *)&guard->root[family & 1];
+	if (!entry)
 		return 0;
-	guard = bpf_map_lookup_elem(&mtlb_guards, &tenant);
-	return guard ? guard_look_up(guard, high, low, ipv6, MTLB_REASON_denied_acl) : 0;
+	entry = guard_find(entry, source, ipv6);
+	/* also when it is rule 0, none: whether one matched is not to be guessed by the CPU */
+	guard_count(entry & MTLB_ENTRY_INDEX);
+	return likely(!(entry & MTLB_ENTRY_DENY)) ? 0 : guard_refuse(entry, denied);
 }
 
-static __always_inline int guard_ask(const struct packet *p, const struct mtlb_address *source,
-				     __u32 tenant, __u64 about)
+static __always_inline int guard_tenant(__u32 tenant, const struct mtlb_address *source, bool ipv6)
 {
-	__u64 from[2], to[2];
+	const struct mtlb_guard *guard = bpf_map_lookup_elem(&mtlb_guards, &tenant);
 
-	__builtin_memcpy(from, source, sizeof(from));
-	__builtin_memcpy(to, &p->key.address, sizeof(to));
-	about |= core_be16(p->source_port) | (__u64)p->tcp_flags << GUARD_FLAGS_SHIFT |
-		 (__u64)p->key.protocol << GUARD_PROTOCOL_SHIFT |
-		 (__u64)p->ipv6 << GUARD_IPV6_SHIFT | (__u64)p->related << GUARD_RELATED_SHIFT;
-	return guard_check(core_be64(from[0]), core_be64(from[1]), about,
-			   (from[0] ^ to[0]) | (from[1] ^ to[1]), tenant);
+	return likely(guard) ? guard_look_up(guard, source, ipv6, MTLB_REASON_denied_acl) : 0;
+}
+
+static __always_inline bool guard_same(const struct mtlb_address *a, const struct mtlb_address *b,
+				       bool ipv6)
+{
+	__u32 differs = a->word[3] ^ b->word[3];
+
+	if (ipv6)
+		differs |= (a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) |
+			   (a->word[2] ^ b->word[2]);
+	return !differs;
+}
+
+/*
+ * A bit for each combination of TCP's six flags that no TCP sends: none at all; SYN with FIN or
+ * RST; FIN without ACK, among them FIN PSH URG, the Christmas tree.
+ */
+#define GUARD_BAD_FLAGS 0xc8c8eaeac8c8eaebULL
+
+/* Which of the node's filters, enum mtlb_guard_flags, a packet may be for. */
+static __always_inline __u32 guard_suspect(const struct packet *p, __u32 filters)
+{
+	__u32 found = 0;
+
+	if (p->key.protocol == IPPROTO_TCP)
+		found = GUARD_BAD_FLAGS >> (p->tcp_flags & PACKET_TCP_ALL) & 1;
+	else if (p->key.protocol == IPPROTO_UDP)
+		found = MTLB_GUARD_UDP_PORTS;
+	if (unlikely(guard_same(&p->source, &p->key.address, p->ipv6)))
+		found |= MTLB_GUARD_LAND;
+	return found & filters;
+}
+
+_Static_assert(MTLB_GUARD_TCP_FLAGS == 1, "guard_suspect");
+
+/* port: the source's, host order. */
+__attribute__((noinline)) int guard_filter(__u32 suspect, __u32 half, __u32 port)
+{
+	__u32 at = half * MTLB_GUARD_PORT_WORDS + (port & 0xffff) / 64;
+	const __u64 *ports;
+
+	if (suspect & MTLB_GUARD_LAND) {
+		guard_count(MTLB_RULE_LAND);
+		return MTLB_REASON_spoofed;
+	}
+	if (suspect & MTLB_GUARD_TCP_FLAGS) {
+		guard_count(MTLB_RULE_TCP_FLAGS);
+		return MTLB_REASON_bad_flags;
+	}
+	ports = bpf_map_lookup_elem(&mtlb_guard_ports, &at);
+	if (!ports || !(*ports >> (port % 64) & 1))
+		return 0;
+	guard_count(MTLB_RULE_PORTS);
+	return MTLB_REASON_reflected;
 }
 
 /* Whom an ICMP error is from, where p names the flow that it is about. */
@@ -230,42 +245,64 @@ static __always_inline struct mtlb_address guard_sender(const struct xdp_md *ctx
 	return source;
 }
 
-/* Of what few packets are: an ICMP error, a later fragment, an echo request. p->vip is lost. */
+/* Of what few packets are: an ICMP error, a later fragment, an echo request. Their flags and ports
+ * are another packet's, or not known. p->vip is lost.
+ */
 __attribute__((noinline)) int guard_rare(struct xdp_md *ctx, struct packet *p, __u32 vip_flags)
 {
-	__u64 trouble = 1ULL << GUARD_TROUBLE_SHIFT;
+	const struct mtlb_guard *node;
 	struct mtlb_address sender;
-	int reason;
+	__u32 zero = 0;
+	int reason = 0;
 
 	if (!p)
 		return MTLB_REASON_no_record;
+	node = bpf_map_lookup_elem(&mtlb_guards, &zero);
 	sender = guard_sender(ctx, p);
-	reason = guard_ask(p, &sender, 0, trouble);
+	if (node && node->flags & MTLB_GUARD_LAND && guard_same(&sender, &p->key.address, p->ipv6))
+		reason = guard_filter(MTLB_GUARD_LAND, 0, 0);
+	else if (node)
+		reason = guard_look_up(node, &sender, p->ipv6, MTLB_REASON_denied_feed);
 	if (reason || !(vip_flags & MTLB_VIP_GUARDED))
 		return reason;
-	return guard_ask(p, &p->source, p->tenant, trouble | 1ULL << GUARD_NO_NODE_SHIFT);
+	return guard_tenant(p->tenant, &p->source, p->ipv6);
 }
 
-static __always_inline bool guard_node_stands(void)
+static __always_inline int guard_related(struct xdp_md *ctx, struct packet *p)
 {
-	__u32 at = 0;
-	const struct mtlb_guard *guard = bpf_map_lookup_elem(&mtlb_guards, &at);
+	int reason = guard_rare(ctx, p, p->vip->flags);
 
-	return guard && (guard->flags | guard->root[0] | guard->root[1]);
+	p->vip = bpf_map_lookup_elem(&mtlb_vip_records, &p->record);
+	return p->vip ? reason : MTLB_REASON_no_record;
+}
+
+static __always_inline int guard_node(const struct packet *p)
+{
+	__u32 zero = 0, suspect;
+	const struct mtlb_guard *node = bpf_map_lookup_elem(&mtlb_guards, &zero);
+	int reason;
+
+	if (unlikely(!node))
+		return 0;
+	suspect = guard_suspect(p, node->flags);
+	if (unlikely(suspect)) {
+		reason = guard_filter(suspect, node->ports, core_be16(p->source_port));
+		if (reason)
+			return reason;
+	}
+	return guard_look_up(node, &p->source, p->ipv6, MTLB_REASON_denied_feed);
 }
 
 static __always_inline int guard(struct xdp_md *ctx, struct packet *p)
 {
-	__u32 flags = p->vip->flags;
 	int reason;
 
-	if (likely(!(flags & MTLB_VIP_GUARDED) && !guard_node_stands()))
-		return 0;
-	if (likely(!p->related))
-		return guard_ask(p, &p->source, flags & MTLB_VIP_GUARDED ? p->tenant : 0, 0);
-	reason = guard_rare(ctx, p, flags);
-	p->vip = bpf_map_lookup_elem(&mtlb_vip_records, &p->record);
-	return p->vip ? reason : MTLB_REASON_no_record;
+	if (unlikely(p->related))
+		return guard_related(ctx, p);
+	reason = guard_node(p);
+	if (unlikely(reason))
+		return reason;
+	return p->vip->flags & MTLB_VIP_GUARDED ? guard_tenant(p->tenant, &p->source, p->ipv6) : 0;
 }
 
 #endif

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Prefixes are sorted, so that those below a branch stand side by side and a shorter one in front
- * of what it covers; then one pass goes down, dividing. Each step of a walk gets on by a nibble at
+ * of what it covers; then one pass goes down, dividing. Each step of a walk gets on by four bits at
  * least, but for the last two: see MTLB_TRIE_STEPS.
+ *
+ * Wide nodes save packets steps and cost lines: see choose_bits() and shapes. There are fewer nodes
+ * of one line than prefixes, whatever these are; so there is an end to what a list may take.
  */
 #include "trie.h"
 
@@ -11,10 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BITS	  128
-#define IPV4_BITS 96
-#define IPV4_HIGH 0ULL
-#define IPV4_LOW  0x0000ffff00000000ULL
+#define BITS	   128
+#define BITS_LEAST 4 /* of a node of one line */
+#define IPV4_BITS  96
+#define WIDTH	   4 /* prefixes for each line of a node */
+#define NARROW	   (1U << 30)
+#define IPV4_HIGH  0ULL
+#define IPV4_LOW   0x0000ffff00000000ULL
 
 struct item {
 	uint64_t high, low; /* the address, bits after length cleared */
@@ -27,6 +33,8 @@ struct build {
 	struct trie *trie;
 	const struct item *items;
 	uint32_t node_room, record_room;
+	uint32_t width; /* prefixes for each line of a node; NARROW: it has one */
+	bool settle;	/* a node may have a line for each prefix when that settles all of them */
 	int error;
 };
 
@@ -54,11 +62,14 @@ static void cut(struct item *item, unsigned length)
 	item->low &= mask(length > 64 ? length - 64 : 0);
 }
 
-static unsigned nibble_of(uint64_t high, uint64_t low, unsigned nibble)
+/* The bits of an address from the first one on; 1-16 of them. */
+static uint32_t bits_of(uint64_t high, uint64_t low, unsigned first, unsigned bits)
 {
-	uint64_t word = nibble < 16 ? high : low;
+	uint64_t word = first >= 64 ? low << (first - 64) : high << first;
 
-	return word >> (60 - nibble % 16 * MTLB_TRIE_STRIDE) & (MTLB_TRIE_FANOUT - 1);
+	if (first < 64 && first)
+		word |= low >> (64 - first);
+	return (uint32_t)(word >> (64 - bits));
 }
 
 /* How many bits two addresses have in common. */
@@ -92,19 +103,21 @@ static uint32_t entry_of(uint32_t kind, uint32_t index)
 	return kind << MTLB_ENTRY_SHIFT | index;
 }
 
-/* The array with room for one more; NULL: there is none, and it is remembered. */
+/* The array with room for count; NULL: there is none, and it is remembered. */
 static void *grow(struct build *build, void *array, uint32_t count, uint32_t *room, size_t size)
 {
-	uint32_t wanted = *room ? 2 * *room : 16;
+	uint32_t wanted = *room ? *room : 16;
 	void *grown;
 
 	if (build->error)
 		return NULL;
-	if (count < *room)
+	if (count <= *room)
 		return array;
 	build->error = -E2BIG;
-	if (count > MTLB_ENTRY_INDEX / 2)
+	if (count > MTLB_NODE_INDEX)
 		return NULL;
+	while (wanted < count)
+		wanted *= 2;
 	grown = realloc(array, wanted * size);
 	build->error = grown ? 0 : -ENOMEM;
 	if (grown)
@@ -117,9 +130,8 @@ static uint32_t add_record(struct build *build, const struct item *item, unsigne
 			   uint32_t match, uint32_t otherwise)
 {
 	struct trie *trie = build->trie;
-	struct mtlb_trie_record *records = grow(build, trie->records, trie->record_count,
+	struct mtlb_trie_record *records = grow(build, trie->records, trie->record_count + 1,
 						&build->record_room, sizeof(*records));
-	unsigned depth = length / MTLB_TRIE_STRIDE;
 	struct item prefix = *item;
 
 	if (!records)
@@ -131,7 +143,7 @@ static uint32_t add_record(struct build *build, const struct item *item, unsigne
 		.match = match,
 		.otherwise = otherwise,
 		.length = (uint8_t)length,
-		.depth = (uint8_t)(length < BITS ? depth : depth - 1),
+		.depth = (uint8_t)(length < BITS ? length : BITS - 1), /* no node follows */
 	};
 	return entry_of(MTLB_ENTRY_RECORD, trie->record_count++);
 }
@@ -139,44 +151,66 @@ static uint32_t add_record(struct build *build, const struct item *item, unsigne
 static uint32_t add_range(struct build *build, size_t from, size_t to, unsigned bits,
 			  uint32_t best);
 
-/* A node that looks at this nibble: all items agree up to it, and none is decided before it. */
-static uint32_t add_node(struct build *build, size_t from, size_t to, unsigned nibble,
-			 uint32_t best)
+/* How many bits a node looks at which begins with this one. */
+static unsigned choose_bits(const struct build *build, size_t from, size_t to, unsigned first)
 {
-	unsigned end = (nibble + 1) * MTLB_TRIE_STRIDE;
+	size_t lines = (to - from) / build->width, most = to - from;
+	unsigned longest = 0, bits = BITS_LEAST, left = BITS - first;
+
+	for (size_t i = from; i < to && longest <= first + MTLB_NODE_BITS_MAX; i++)
+		if (build->items[i].length > longest)
+			longest = build->items[i].length;
+	while (bits < MTLB_NODE_BITS_MAX && 1U << (bits + 1 - BITS_LEAST) <= lines)
+		bits++;
+	if (build->settle && longest > first + bits && longest <= first + MTLB_NODE_BITS_MAX &&
+	    1U << (longest - first - BITS_LEAST) <= most)
+		bits = longest - first;
+	return bits < left ? bits : left;
+}
+
+static void fill(struct build *build, uint32_t line, uint32_t slot, uint32_t count, uint32_t entry)
+{
+	struct mtlb_trie_node *node = build->trie->nodes + line; /* which may have moved */
+
+	for (uint32_t i = slot; i < slot + count; i++)
+		node[i / MTLB_TRIE_LINE].entry[i % MTLB_TRIE_LINE] = entry;
+}
+
+/* A node that begins with this bit: all items agree up to it, and none is decided before it. */
+static uint32_t add_node(struct build *build, size_t from, size_t to, unsigned first, uint32_t best)
+{
+	unsigned bits = choose_bits(build, from, to, first), end = first + bits;
+	uint32_t slots = 1U << bits;
+	uint32_t lines = slots > MTLB_TRIE_LINE ? slots / MTLB_TRIE_LINE : 1;
 	struct trie *trie = build->trie;
-	uint32_t entry[MTLB_TRIE_FANOUT];
 	uint32_t at = trie->node_count;
 	struct mtlb_trie_node *nodes =
-		grow(build, trie->nodes, at, &build->node_room, sizeof(*nodes));
+		grow(build, trie->nodes, at + lines, &build->node_room, sizeof(*nodes));
 
 	if (!nodes)
 		return 0;
 	trie->nodes = nodes;
-	trie->node_count++;
-	for (unsigned i = 0; i < MTLB_TRIE_FANOUT; i++)
-		entry[i] = best;
-	for (unsigned i = 0; i < MTLB_TRIE_FANOUT; i++) {
-		size_t first;
+	trie->node_count += lines;
+	fill(build, at, 0, lines * MTLB_TRIE_LINE, best);
+	while (from < to && !build->error) {
+		const struct item *item = &build->items[from];
+		uint32_t slot = bits_of(item->high, item->low, first, bits), entry;
+		size_t begin = from;
 
-		/* those that end within the nibble, the shorter before the longer */
-		for (; from < to && build->items[from].length <= end; from++) {
-			const struct item *item = &build->items[from];
-
-			if (nibble_of(item->high, item->low, nibble) != i)
-				break;
-			for (unsigned j = 0; j < 1U << (end - item->length); j++)
-				entry[i + j] = item->entry;
+		/* those that end within the node, the shorter before the longer */
+		if (item->length <= end) {
+			fill(build, at, slot, 1U << (end - item->length), item->entry);
+			from++;
+			continue;
 		}
-		for (first = from; from < to; from++)
-			if (nibble_of(build->items[from].high, build->items[from].low, nibble) != i)
+		for (; from < to; from++)
+			if (bits_of(build->items[from].high, build->items[from].low, first, bits) !=
+			    slot)
 				break;
-		if (first < from)
-			entry[i] = add_range(build, first, from, end, entry[i]);
+		entry = trie->nodes[at + slot / MTLB_TRIE_LINE].entry[slot % MTLB_TRIE_LINE];
+		fill(build, at, slot, 1, add_range(build, begin, from, end, entry));
 	}
-	if (!build->error) /* which may have moved meanwhile */
-		memcpy(trie->nodes[at].entry, entry, sizeof(entry));
-	return entry_of(MTLB_ENTRY_NODE, at);
+	return entry_of(MTLB_ENTRY_NODE, (bits - 1) << MTLB_NODE_SHIFT | at);
 }
 
 /* Two need no node: one record leads to the other. */
@@ -193,13 +227,13 @@ static uint32_t add_pair(struct build *build, size_t at, uint32_t best)
 
 /*
  * Of items that agree on the first bits, which an address on its way here has shown to share: the
- * entry that decides about the rest; best when none of them matches. A node that comes of it looks
- * at the nibble after those bits.
+ * entry that decides about the rest; best when none of them matches. A node that comes of it begins
+ * with the bit after those.
  */
 static uint32_t add_range(struct build *build, size_t from, size_t to, unsigned bits, uint32_t best)
 {
 	const struct item *items = build->items, *first;
-	unsigned nibble = bits / MTLB_TRIE_STRIDE, common;
+	unsigned common;
 
 	for (; from < to && items[from].length <= bits; from++)
 		best = items[from].entry;
@@ -213,8 +247,8 @@ static uint32_t add_range(struct build *build, size_t from, size_t to, unsigned 
 	common = common_bits(first, &items[to - 1]);
 	if (common > first->length)
 		common = first->length;
-	if (common < (nibble + 1) * MTLB_TRIE_STRIDE)
-		return add_node(build, from, to, nibble, best);
+	if (common < bits + BITS_LEAST)
+		return add_node(build, from, to, bits, best);
 	if (common == first->length)
 		return add_record(build, first, common,
 				  add_range(build, from + 1, to, common, first->entry), best);
@@ -262,11 +296,30 @@ static size_t pick_family(struct item *items, size_t count, const struct item *o
 	return kept;
 }
 
+/* family: room for the items of one. */
+static int build_all(struct build *build, const struct item *items, size_t count,
+		     struct item *family, const uint32_t defaults[MTLB_GUARD_FAMILIES])
+{
+	for (int i = 0; !build->error && i < MTLB_GUARD_FAMILIES; i++)
+		build->trie->root[i] =
+			add_range(build, 0, pick_family(family, count, items, i == MTLB_GUARD_IPV6),
+				  i == MTLB_GUARD_IPV6 ? 0 : IPV4_BITS, defaults[i]);
+	if (build->error)
+		trie_fini(build->trie);
+	return build->error;
+}
+
+/* What is tried one after the other, until it takes no more than half a line for each prefix. */
+static const struct {
+	uint32_t width;
+	bool settle;
+} shapes[] = {{WIDTH, true}, {WIDTH, false}, {4 * WIDTH, false}, {NARROW, false}};
+
 int trie_build(const struct trie_prefix *prefixes, size_t count,
 	       const uint32_t defaults[MTLB_GUARD_FAMILIES], struct trie *ret_trie)
 {
-	struct build build = {.trie = ret_trie};
 	struct item *items = NULL, *family = NULL;
+	int error;
 
 	memset(ret_trie, 0, sizeof(*ret_trie));
 	if (defaults[MTLB_GUARD_IPV4] >> MTLB_ENTRY_SHIFT ||
@@ -276,17 +329,23 @@ int trie_build(const struct trie_prefix *prefixes, size_t count,
 		return -E2BIG;
 	items = malloc((count + 1) * sizeof(*items));
 	family = malloc((count + 1) * sizeof(*family));
-	build.error = items && family ? make_items(prefixes, count, items, &count) : -ENOMEM;
-	build.items = family;
-	for (int i = 0; !build.error && i < MTLB_GUARD_FAMILIES; i++)
-		ret_trie->root[i] = add_range(
-			&build, 0, pick_family(family, count, items, i == MTLB_GUARD_IPV6),
-			i == MTLB_GUARD_IPV6 ? 0 : IPV4_BITS, defaults[i]);
+	error = items && family ? make_items(prefixes, count, items, &count) : -ENOMEM;
+	for (size_t i = 0; !error && i < sizeof(shapes) / sizeof(*shapes); i++) {
+		struct build build = {
+			.trie = ret_trie,
+			.items = family,
+			.width = shapes[i].width,
+			.settle = shapes[i].settle,
+		};
+
+		trie_fini(ret_trie);
+		error = build_all(&build, items, count, family, defaults);
+		if (ret_trie->node_count <= count / 2 + 1)
+			break;
+	}
 	free(items);
 	free(family);
-	if (build.error)
-		trie_fini(ret_trie);
-	return build.error;
+	return error;
 }
 
 static uint32_t moved(const struct trie *trie, uint32_t entry, uint32_t node_first,
@@ -305,7 +364,7 @@ static uint32_t moved(const struct trie *trie, uint32_t entry, uint32_t node_fir
 void trie_relocate(struct trie *trie, uint32_t node_first, uint32_t record_first)
 {
 	for (uint32_t i = 0; i < trie->node_count; i++)
-		for (int j = 0; j < MTLB_TRIE_FANOUT; j++)
+		for (int j = 0; j < MTLB_TRIE_LINE; j++)
 			trie->nodes[i].entry[j] =
 				moved(trie, trie->nodes[i].entry[j], node_first, record_first);
 	for (uint32_t i = 0; i < trie->record_count; i++) {
@@ -338,28 +397,33 @@ static bool matches(const struct mtlb_trie_record *record, uint64_t high, uint64
 uint32_t trie_look_up(const struct trie *trie, const struct mtlb_address *address, bool ipv6)
 {
 	uint32_t entry = trie->root[ipv6 ? MTLB_GUARD_IPV6 : MTLB_GUARD_IPV4];
-	unsigned nibble = ipv6 ? 0 : IPV4_BITS / MTLB_TRIE_STRIDE;
+	unsigned at = ipv6 ? 0 : IPV4_BITS;
 	uint64_t high, low;
 
 	read_address(address, &high, &low);
 	for (int step = 0; step < MTLB_TRIE_STEPS; step++) {
-		uint32_t index = entry & MTLB_ENTRY_INDEX;
-
 		if (entry >> MTLB_ENTRY_SHIFT == MTLB_ENTRY_RULE)
 			return entry;
 		if (entry >> MTLB_ENTRY_SHIFT == MTLB_ENTRY_NODE) {
-			index -= trie->node_first;
-			if (index >= trie->node_count || nibble >= BITS / MTLB_TRIE_STRIDE)
+			unsigned bits = 1 + (entry >> MTLB_NODE_SHIFT & MTLB_NODE_BITS);
+			uint32_t slot, index = (entry & MTLB_NODE_INDEX) - trie->node_first;
+
+			if (at + bits > BITS)
 				return 0;
-			entry = trie->nodes[index].entry[nibble_of(high, low, nibble++)];
+			slot = bits_of(high, low, at, bits);
+			index += slot / MTLB_TRIE_LINE;
+			if (index >= trie->node_count)
+				return 0;
+			entry = trie->nodes[index].entry[slot % MTLB_TRIE_LINE];
+			at += bits;
 		} else {
+			uint32_t index = (entry & MTLB_ENTRY_INDEX) - trie->record_first;
 			const struct mtlb_trie_record *record;
 
-			index -= trie->record_first;
 			if (index >= trie->record_count)
 				return 0;
 			record = &trie->records[index];
-			nibble = record->depth;
+			at = record->depth;
 			entry = matches(record, high, low) ? record->match : record->otherwise;
 		}
 	}

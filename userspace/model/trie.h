@@ -29,9 +29,9 @@ struct trie {
 /*
  * Of prefixes in any order; of the same one twice the first holds, so lists go in by precedence.
  * IPv4 addresses meet those of the mapped form with 96 bits and more, IPv6 addresses all others.
- * defaults: the entry for what no prefix matches. There are fewer nodes than prefixes, and fewer
- * than two records for each. 0, -EINVAL (a length above 128, an entry that is no rule), -E2BIG or
- * -ENOMEM; ret_trie is then empty.
+ * defaults: the entry for what no prefix matches. There are fewer lines of nodes than prefixes
+ * (nearly always no more than half as many), and fewer than two records for each. 0, -EINVAL (a
+ * length above 128, an entry that is no rule), -E2BIG or -ENOMEM; ret_trie is then empty.
  */
 int trie_build(const struct trie_prefix *prefixes, size_t count,
 	       const uint32_t defaults[MTLB_GUARD_FAMILIES], struct trie *ret_trie);

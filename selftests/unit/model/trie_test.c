@@ -83,14 +83,18 @@ static uint32_t expected(const struct list *list, const struct mtlb_address *add
 
 static void assert_entry(const struct trie *trie, uint32_t entry, bool never_a_node)
 {
-	uint32_t index = entry & MTLB_ENTRY_INDEX;
+	uint32_t index = entry & MTLB_ENTRY_INDEX, bits, lines;
 
 	switch (entry >> MTLB_ENTRY_SHIFT) {
 	case MTLB_ENTRY_RULE:
 		break;
 	case MTLB_ENTRY_NODE:
 		assert_false(never_a_node);
+		index = entry & MTLB_NODE_INDEX;
+		bits = 1 + (entry >> MTLB_NODE_SHIFT & MTLB_NODE_BITS);
+		lines = bits > 4 ? 1U << (bits - 4) : 1;
 		assert_in_range(index, trie->node_first, trie->node_first + trie->node_count - 1);
+		assert_true(index + lines <= trie->node_first + trie->node_count);
 		break;
 	case MTLB_ENTRY_RECORD:
 		assert_in_range(index, trie->record_first,
@@ -107,7 +111,7 @@ static void assert_sane(const struct trie *trie, size_t prefixes)
 	assert_true(!trie->node_count || trie->node_count < prefixes);
 	assert_true(trie->record_count <= 2 * prefixes);
 	for (uint32_t i = 0; i < trie->node_count; i++)
-		for (int j = 0; j < MTLB_TRIE_FANOUT; j++)
+		for (int j = 0; j < MTLB_TRIE_LINE; j++)
 			assert_entry(trie, trie->nodes[i].entry[j], false);
 	for (uint32_t i = 0; i < trie->record_count; i++) {
 		const struct mtlb_trie_record *record = &trie->records[i];
@@ -115,7 +119,7 @@ static void assert_sane(const struct trie *trie, size_t prefixes)
 		assert_entry(trie, record->match, false);
 		assert_entry(trie, record->otherwise, true);
 		assert_in_range(record->length, 1, 128);
-		assert_int_equal(record->depth, record->length < 128 ? record->length / 4 : 31);
+		assert_int_equal(record->depth, record->length < 128 ? record->length : 127);
 	}
 	for (int i = 0; i < MTLB_GUARD_FAMILIES; i++)
 		assert_entry(trie, trie->root[i], false);
@@ -415,6 +419,45 @@ static void a_feed_of_addresses(void **state)
 	free(prefixes);
 }
 
+/* A long list of short prefixes is one node: nothing is left to ask after it. */
+static void wide_nodes(void **state)
+{
+	struct list list = {};
+	struct trie trie;
+
+	(void)state;
+	for (uint32_t i = 0; i < LIST_MAX - 1; i++) {
+		list.prefix[i] = (struct trie_prefix){
+			{{0, 0, htonl(0xffff), htonl(i * 0x01a00000U)}}, 96 + 11, DENY(1 + i)};
+		list.count++;
+	}
+	build(&list, &trie);
+	assert_int_equal(trie.record_count, 0);
+	assert_int_equal(trie.node_count, 128);
+	assert_int_equal(trie.root[0] >> MTLB_NODE_SHIFT & MTLB_NODE_BITS, 11 - 1);
+	ask_edges(&list, &trie);
+	trie_fini(&trie);
+}
+
+/* What wide nodes would be too costly for: small crowds far from each other, and far down. */
+static void narrow_where_wide_costs_too_much(void **state)
+{
+	static struct list list;
+	struct dice dice = {.state = 5};
+
+	(void)state;
+	list = (struct list){};
+	for (uint32_t i = 0; i < LIST_MAX / 10; i++) {
+		struct mtlb_address crowd = throw_address(&dice, true);
+
+		for (uint32_t j = 0; j < 10; j++) {
+			list.prefix[list.count] = (struct trie_prefix){crowd, 128, DENY(1 + i)};
+			flip(&list.prefix[list.count++].address, 127 - 9 * j);
+		}
+	}
+	check(&list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -428,6 +471,8 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_refused),
 		cmocka_unit_test(nonsense_ends),
 		cmocka_unit_test(a_feed_of_addresses),
+		cmocka_unit_test(wide_nodes),
+		cmocka_unit_test(narrow_where_wide_costs_too_much),
 	};
 
 	return cmocka_run_group_tests_name("trie", tests, NULL, NULL);
