@@ -3,6 +3,7 @@
 #ifndef MTLB_STAGE_PIPELINE_H
 #define MTLB_STAGE_PIPELINE_H
 
+#include "active.bpf.h"
 #include "admit.bpf.h"
 #include "answer.bpf.h"
 #include "classify.bpf.h"
@@ -82,6 +83,7 @@ static __always_inline int pipeline(struct xdp_md *ctx)
 			?: admit(ctx, &p, p.vip) ?: pick(ctx, &p) ?: track(ctx, &p)
 			?: remember(ctx, &p) ?: forward(ctx, &p);
 
+	active_mark(&p, reason);
 	return finish(ctx, &p, detour(ctx, &p, reason));
 }
 

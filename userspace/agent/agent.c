@@ -301,6 +301,7 @@ static void take_config(struct agent *agent, struct config *next)
 		log_info("config", "%s",
 			 config_error_format(&agent->config.notes.list[i], text, sizeof(text)));
 	}
+	active_set_window(agent->active, agent->config.flow_window_s, loop_now(agent->loop));
 }
 
 /* After a change: what hangs on it besides the maps. */
@@ -513,6 +514,10 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 		.flows_swept_at = loop_now(agent->loop),
 	};
 	flow_log_init(&agent->flow_log, agent->dataplane, loop_now(agent->loop));
+	error = active_new(&agent->registry, agent->loop, &agent->active);
+	if (error)
+		return err_set(err, error, "cannot prepare the count of active flows: %s",
+			       strerror(-error));
 	error = backends_start(agent);
 	if (error)
 		return err_set(err, error, "cannot prepare the health checks: %s",
@@ -621,6 +626,8 @@ void agent_stop(struct agent *agent)
 		netlink_free(agent->netlink);
 	if (agent->feeds)
 		feeds_free(agent->feeds);
+	if (agent->active)
+		active_free(agent->active);
 	if (agent->held)
 		held_free(agent->held);
 	if (agent->samples)

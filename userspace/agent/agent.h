@@ -9,6 +9,7 @@
 #include "../model/config.h"
 #include "../model/renew.h"
 #include "../model/edit.h"
+#include "active.h"
 #include "api/http.h"
 #include "check/check.h"
 #include "events.h"
@@ -44,6 +45,7 @@ struct agent {
 	struct attacks *attacks;
 	struct samples *samples;
 	struct flow_log flow_log;
+	struct active *active;
 	struct http *http;
 	struct config config; /* the one that runs */
 	struct renew *renew;  /* what is kept of its files, for the next time; may be NULL */

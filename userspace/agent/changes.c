@@ -88,7 +88,7 @@ int changes_list(const struct config *now, const struct config *next, const stru
 {
 	size_t sources = now->nat_source_count > next->nat_source_count ? now->nat_source_count
 									: next->nat_source_count;
-	size_t room = plan->count + now->interface_count + next->interface_count + 3 + 2 * sources +
+	size_t room = plan->count + now->interface_count + next->interface_count + 4 + 2 * sources +
 		      now->feed_count + next->feed_count + 4;
 	size_t count = 0;
 	char **lines = calloc(room + 1, sizeof(*lines));
@@ -109,6 +109,11 @@ int changes_list(const struct config *now, const struct config *next, const stru
 	if (now->gue_port != next->gue_port)
 		snprintf(text, sizeof(text), "~ node: guePort %u -> %u", now->gue_port,
 			 next->gue_port);
+	LINE();
+	text[0] = 0;
+	if (now->flow_window_s != next->flow_window_s)
+		snprintf(text, sizeof(text), "~ node: flowWindow %us -> %us", now->flow_window_s,
+			 next->flow_window_s);
 	LINE();
 	for (size_t i = 0; i < sources; i++) {
 		const struct config_nat_source none = {};

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "../base/err.h"
+#include "../../bpf/abi/active.h"
 #include "../../bpf/abi/counter.h"
 #include "../../bpf/abi/defence.h"
 #include "../../bpf/abi/event.h"
@@ -121,6 +122,7 @@ struct dataplane_view {
 	const struct mtlb_rule *rules;
 	const struct mtlb_rule_counter *rule_counters;
 	const struct mtlb_share *share;
+	const struct mtlb_active *active;
 };
 
 /* Loads the program and pins everything below directory; or, when a dataplane is pinned there,
@@ -297,6 +299,9 @@ int dataplane_each_event(struct dataplane *dataplane,
 
 /* verbs: flows */
 
+/* What packets noted of a tenant's flows since this was called last. */
+void dataplane_take_active(struct dataplane *dataplane, uint32_t tenant,
+			   struct mtlb_active *ret_active);
 int dataplane_clear_flows(struct dataplane *dataplane, uint32_t first, uint32_t count);
 /* Frees one word if it is still what was seen; false when a packet was faster. */
 bool dataplane_free_flow(struct dataplane *dataplane, uint32_t bucket, uint32_t place,

@@ -35,7 +35,8 @@
 	ARRAY(guard_ports, mtlb_guard_ports, __u64)                              \
 	ARRAY(rules, mtlb_rules, struct mtlb_rule)                               \
 	ARRAY(rule_counters, mtlb_rule_counters, struct mtlb_rule_counter)       \
-	ARRAY(share, mtlb_share, struct mtlb_share)
+	ARRAY(share, mtlb_share, struct mtlb_share)                              \
+	ARRAY(active, mtlb_active, struct mtlb_active)
 
 struct dataplane_arrays {
 #define ARRAY(field, map, type) type *field;

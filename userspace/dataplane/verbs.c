@@ -412,6 +412,20 @@ bool dataplane_move_flow(struct dataplane *dataplane, uint32_t bucket, uint64_t 
 	return false;
 }
 
+/* A packet that sets a bit meanwhile has it taken now or next time. */
+void dataplane_take_active(struct dataplane *dataplane, uint32_t tenant,
+			   struct mtlb_active *ret_active)
+{
+	__u64 *from = &dataplane->arrays.active[tenant].column[0][0];
+	__u64 *to = &ret_active->column[0][0];
+
+	for (size_t i = 0; i < MTLB_ACTIVE_COLUMNS * MTLB_ACTIVE_WORDS; i++) {
+		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+		if (to[i])
+			to[i] = __atomic_exchange_n(&from[i], 0, __ATOMIC_RELAXED);
+	}
+}
+
 int dataplane_grace(struct dataplane *dataplane)
 {
 	return gate(dataplane) ?: dataplane->ops->grace(dataplane);
@@ -501,6 +515,8 @@ int dataplane_reset_tenant_counters(struct dataplane *dataplane, uint32_t tenant
 		memset(&dataplane->arrays.event_budgets[(size_t)cpu * node->tenants + tenant], 0,
 		       sizeof(struct mtlb_event_budget));
 	}
+	if (!error)
+		memset(&dataplane->arrays.active[tenant], 0, sizeof(struct mtlb_active));
 	return error;
 }
 

@@ -82,6 +82,7 @@ static int check_node(struct check *check, const struct tree_node *platform)
 	check->capacity_known = !schema_written(capacity, SCHEMA_capacity_packets) && node &&
 				(capacity || !schema_written(node, SCHEMA_node_capacity));
 	config->gue_port = (uint16_t)schema_number(node, SCHEMA_node_guePort);
+	config->flow_window_s = (uint32_t)schema_number(node, SCHEMA_node_flowWindow);
 	if (schema_written(node, SCHEMA_node_encapSource) ? encap != NULL : node != NULL) {
 		check->lacks_encap_ipv4 = !schema_written(encap, SCHEMA_encap_ipv4);
 		check->lacks_encap_ipv6 = !schema_written(encap, SCHEMA_encap_ipv6);

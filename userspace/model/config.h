@@ -80,7 +80,8 @@ struct config {
 	struct config_filters filters;
 	struct config_feed *feeds; /* in the order written: an earlier one comes first */
 	size_t feed_count;
-	uint16_t gue_port; /* UDP destination port of GUE packets, host order */
+	uint16_t gue_port;	/* UDP destination port of GUE packets, host order */
+	uint32_t flow_window_s; /* a flow is active when a packet of it came within this time */
 	struct config_api api;
 	struct config_errors notes; /* what was left out of what files say, and why */
 	struct state state;

@@ -162,9 +162,9 @@ done
 
 run tenant list
 ok "tenant list: aligned, humane" is "$out" "\
-NAME     ID  ADDRESSES                SERVICES  BACKENDS     FLOWS  NEW-FLOWS  PACKETS   BYTES  DROPS
-acme  70000  192.0.2.10,2001:db8::10         2         3  12/65.5k       1.5k     1.2k   1023B      0
-bulk      0  -                               0         0     0/512          0     1.0M  1.0MiB  18.4G"
+NAME     ID  ADDRESSES                SERVICES  BACKENDS    STORED  ACTIVE   +/-   PEAK  NEW-FLOWS  PACKETS   BYTES  DROPS
+acme  70000  192.0.2.10,2001:db8::10         2         3  12/65.5k   31.2k  5.7%  40.1k       1.5k     1.2k   1023B      0
+bulk      0  -                               0         0     0/512       -  0.0%      0          0     1.0M  1.0MiB  18.4G"
 ok "tenant list: nothing on stderr" is "$err" ""
 table=$out
 run tenant
@@ -182,7 +182,7 @@ ok "show: no such thing: the nearest" is "$err" 'mtlb: there is no tenant "acne"
 ok "show: no such thing: exit code" exits 1
 
 run -j tenant show bulk
-ok "-j: one line" is "$out" '[{"name":"bulk","id":0,"addresses":[],"services":0,"backends":0,"packets":999950,"bytes":1048576,"newFlows":0,"flows":{"used":0,"max":512},"drops":18446744073}]'
+ok "-j: one line" is "$out" '[{"name":"bulk","id":0,"addresses":[],"services":0,"backends":0,"packets":999950,"bytes":1048576,"newFlows":0,"flows":{"used":0,"max":512},"activeFlows":{"estimated":null,"error":0.0,"seconds":0.0,"peak":0,"peakAt":null},"drops":18446744073}]'
 run tenant list -p
 ok "-p: indented" has "$out" '    "name": "acme",'
 

@@ -37,9 +37,12 @@ ANSWERS = {
     "/v1/tenants": items(
         {"name": "acme", "id": 70000, "addresses": ["192.0.2.10", "2001:db8::10"], "services": 2,
          "backends": 3, "packets": 1250, "bytes": 1023, "newFlows": 1500, "flows": {"used": 12, "max": 65536},
+         "activeFlows": {"estimated": 31234, "error": 0.0571, "seconds": 60.0, "peak": 40100, "peakAt": ago(90)},
          "drops": 0},
         {"name": "bulk", "id": 0, "addresses": [], "services": 0, "backends": 0, "packets": 999950,
-         "bytes": 1048576, "newFlows": 0, "flows": {"used": 0, "max": 512}, "drops": 18446744073},
+         "bytes": 1048576, "newFlows": 0, "flows": {"used": 0, "max": 512},
+         "activeFlows": {"estimated": None, "error": 0.0, "seconds": 0.0, "peak": 0, "peakAt": None},
+         "drops": 18446744073},
     ),
     "/v1/vips": items(
         {"address": "192.0.2.10", "port": 80, "protocol": "TCP", "tenant": "acme", "service": "web",

@@ -70,6 +70,18 @@ static json_t *limits_of(const struct mtlb_meter *meter)
 	return limits;
 }
 
+/* error: 95 times of 100 the estimate is off by no more than this share of itself. */
+static json_t *active_of(const struct agent *agent, const struct registry_tenant *tenant)
+{
+	struct active_figure figure = active_get(agent->active, tenant);
+	uint64_t ns = active_ns(agent->active);
+	json_t *estimated = ns ? json_integer((json_int_t)(figure.flows + 0.5)) : json_null();
+
+	return json_pack("{s:o,s:f,s:f,s:I,s:o}", "estimated", estimated, "error", figure.error,
+			 "seconds", (double)ns / 1e9, "peak", (json_int_t)(figure.peak + 0.5),
+			 "peakAt", report_time(figure.peak_at));
+}
+
 static json_t *tenant_item(const struct agent *agent, const struct registry_tenant *tenant)
 {
 	const struct mtlb_tenant *names = &view_of(agent)->tenants[tenant->index];
@@ -89,15 +101,15 @@ static json_t *tenant_item(const struct agent *agent, const struct registry_tena
 		add_members(agent, service, &sum);
 	}
 	flows_each(&agent->registry, tenant->index, count_flow, &flows);
-	return json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I},s:I,s:o,s:{s:s,s:I}}",
+	return json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I},s:o,s:I,s:o,s:{s:s,s:I}}",
 			 "name", tenant->name, "id", (json_int_t)names->id, "addresses", addresses,
 			 "services", services, "backends", backends, "packets",
 			 (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes, "newFlows",
 			 (json_int_t)sum.new_flows, "flows", "used", flows, "max",
-			 (json_int_t)names->flow_count * MTLB_FLOWS_PER_BUCKET, "drops",
-			 drops_of(agent, tenant->index), "limits",
-			 limits_of(&view_of(agent)->meters[tenant->index]), "acl", "default",
-			 guard->default_deny ? "deny" : "allow", "prefixes",
+			 (json_int_t)names->flow_count * MTLB_FLOWS_PER_BUCKET, "activeFlows",
+			 active_of(agent, tenant), "drops", drops_of(agent, tenant->index),
+			 "limits", limits_of(&view_of(agent)->meters[tenant->index]), "acl",
+			 "default", guard->default_deny ? "deny" : "allow", "prefixes",
 			 (json_int_t)tenant->rule_count - guard->default_deny);
 }
 
