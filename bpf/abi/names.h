@@ -22,6 +22,8 @@ struct mtlb_tenant {
 	__u32 nat_first;  /* the same of its source ports for NAT */
 	__u32 nat_count;  /* 0: it has none */
 	char name[MTLB_NAME_MAX];
+	char flows_of[MTLB_NAME_MAX]; /* the tier whose tenants share this range of flows; empty:
+				       * it is the tenant's own */
 };
 
 struct mtlb_service {

@@ -195,7 +195,9 @@ static __always_inline bool track_store(const struct packet *p, const struct mtl
 		return false;
 	word = mtlb_flow_word(mtlb_flow_tag_of(p->hash), p->member, now, state);
 	old = *(volatile __u64 *)to;
-	own = old && mtlb_flow_tag(old) == mtlb_flow_tag(word);
+	/* another service's flow may have the same tag, in a shared range another tenant's */
+	own = old && mtlb_flow_tag(old) == mtlb_flow_tag(word) &&
+	      forward_member(vip, mtlb_flow_member(old));
 	if (!own && (!rank || track_rank(old, now, vip->idle, vip->service, state) < rank))
 		return false;
 	if (__sync_val_compare_and_swap(to, old, word) != old)

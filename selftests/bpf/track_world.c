@@ -81,6 +81,11 @@ static void make_state(const struct world *world, struct state *to)
 
 		snprintf(tenant->name, sizeof(tenant->name), "t%u", i);
 		tenant->flows = world->tenants[i].flows;
+		/* some share their range, and move from that of one tier to that of another */
+		if (i % 6 == 4)
+			strcpy(tenant->flows_of, tenant->flows == 4096 ? "small" : "large");
+		if (i % 12 == 11)
+			strcpy(tenant->flows_of, "tight");
 		tenant->addresses = calloc(WORLD_SERVICES, sizeof(*tenant->addresses));
 		tenant->services = calloc(WORLD_SERVICES, sizeof(*tenant->services));
 		assert_true(tenant->addresses && tenant->services);

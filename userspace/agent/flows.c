@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "flows.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 
 uint32_t flows_stamps(const struct mtlb_node *node, uint32_t seconds)
@@ -95,22 +97,34 @@ static void walk_both(const struct registry *registry, uint32_t tenant,
 	walk(registry, &range, each, context);
 }
 
+/* A service that is gone is nobody's: the node's. */
+static uint32_t tenant_of(const struct dataplane_view *view, const struct flows_flow *flow)
+{
+	if (flow->service >= view->node->services || !view->services[flow->service].used)
+		return 0;
+	return view->services[flow->service].tenant;
+}
+
 struct each_live {
+	const struct dataplane_view *view;
+	uint32_t tenant;
 	bool (*each)(void *context, const struct flows_flow *flow);
 	void *context;
 };
 
+/* In a shared range there are others' as well. */
 static bool only_live(void *context, enum found found, const struct flows_flow *flow)
 {
 	struct each_live *live = context;
 
-	return found != FOUND_LIVE || live->each(live->context, flow);
+	return found != FOUND_LIVE || tenant_of(live->view, flow) != live->tenant ||
+	       live->each(live->context, flow);
 }
 
 void flows_each(const struct registry *registry, uint32_t tenant,
 		bool (*each)(void *context, const struct flows_flow *flow), void *context)
 {
-	struct each_live live = {each, context};
+	struct each_live live = {dataplane_view(registry->dataplane), tenant, each, context};
 
 	dataplane_read_flow_logs(registry->dataplane);
 	walk_both(registry, tenant, only_live, &live);
@@ -122,9 +136,44 @@ void flows_each_translated(const struct registry *registry, uint32_t tenant,
 {
 	struct mtlb_tenant range =
 		translated(&dataplane_view(registry->dataplane)->tenants[tenant]);
-	struct each_live live = {each, context};
+	struct each_live live = {dataplane_view(registry->dataplane), tenant, each, context};
 
 	walk(registry, &range, only_live, &live);
+}
+
+/* Walks every range that tenants have once, however many share it. 0 or -ENOMEM. */
+static int walk_all(const struct registry *registry,
+		    bool (*each)(void *context, enum found found, const struct flows_flow *flow),
+		    void *context)
+{
+	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	uint32_t *shared = NULL; /* those walked, by their first bucket: one of a tier */
+	struct registry_tenant *tenant, *next;
+	size_t count = 0, i;
+	int error = 0;
+
+	HASH_ITER (by_name, registry->tenants, tenant, next) {
+		const struct mtlb_tenant *range = &view->tenants[tenant->index];
+		struct mtlb_tenant ports = translated(range);
+		uint32_t *more;
+
+		walk(registry, &ports, each, context);
+		for (i = 0; i < count && shared[i] != range->flow_first; i++)
+			;
+		if (i < count)
+			continue;
+		walk(registry, range, each, context);
+		more = range->flows_of[0] ? realloc(shared, (count + 1) * sizeof(*shared)) : NULL;
+		if (more) {
+			shared = more;
+			shared[count++] = range->flow_first;
+		} else if (range->flows_of[0]) {
+			error = -ENOMEM;
+			break;
+		}
+	}
+	free(shared);
+	return error;
 }
 
 struct expiry {
@@ -142,12 +191,35 @@ static bool expire(void *context, enum found found, const struct flows_flow *flo
 	return true;
 }
 
-uint32_t flows_expire(struct registry *registry, uint32_t tenant)
+uint32_t flows_expire(struct registry *registry)
 {
 	struct expiry expiry = {registry, 0};
 
-	walk_both(registry, tenant, expire, &expiry);
+	walk_all(registry, expire, &expiry); /* without memory the next sweep does the rest */
 	return expiry.live;
+}
+
+struct counting {
+	const struct dataplane_view *view;
+	uint32_t *counts;
+};
+
+static bool count(void *context, enum found found, const struct flows_flow *flow)
+{
+	struct counting *counting = context;
+
+	if (found == FOUND_LIVE)
+		counting->counts[tenant_of(counting->view, flow)]++;
+	return true;
+}
+
+int flows_count(const struct registry *registry, uint32_t *ret_counts)
+{
+	struct counting counting = {dataplane_view(registry->dataplane), ret_counts};
+
+	for (uint32_t i = 0; i < counting.view->node->tenants; i++)
+		ret_counts[i] = 0;
+	return walk_all(registry, count, &counting);
 }
 
 struct foreign {
@@ -247,25 +319,59 @@ void flows_forget_member(struct registry *registry, const struct registry_servic
 struct copy {
 	struct registry *registry;
 	const struct mtlb_tenant *to;
+	uint32_t tenant;
 };
 
 static bool copy(void *context, enum found found, const struct flows_flow *flow)
 {
 	const struct copy *copy = context;
+	const struct dataplane_view *view = dataplane_view(copy->registry->dataplane);
 	uint32_t bucket = copy->to->flow_first +
 			  (mtlb_flow_bucket_hash(flow->hash) & (copy->to->flow_count - 1));
 
-	if (found == FOUND_LIVE)
+	if (found == FOUND_LIVE && tenant_of(view, flow) == copy->tenant)
 		dataplane_move_flow(copy->registry->dataplane, bucket, flow->word, flow->hash,
 				    flow->facts);
 	return true;
 }
 
-void flows_copy(struct registry *registry, const struct mtlb_tenant *from,
+void flows_copy(struct registry *registry, uint32_t tenant, const struct mtlb_tenant *from,
 		const struct mtlb_tenant *to)
 {
-	struct copy context = {registry, to};
+	struct copy context = {registry, to, tenant};
 
 	dataplane_read_flow_logs(registry->dataplane);
 	walk(registry, from, copy, &context);
+}
+
+struct forgetting {
+	struct dataplane *dataplane;
+	const struct dataplane_view *view;
+	uint32_t tenant, service;
+};
+
+/* Whatever its hash says: it is known by its member. */
+static bool forget_of(void *context, enum found found, const struct flows_flow *flow)
+{
+	struct forgetting *forgetting = context;
+	uint32_t member = mtlb_flow_member(flow->word), service;
+
+	(void)found;
+	if (member >= forgetting->view->node->members)
+		return true;
+	service = forgetting->view->members[member].service;
+	if (service && service < forgetting->view->node->services &&
+	    forgetting->view->services[service].tenant == forgetting->tenant &&
+	    (!forgetting->service || service == forgetting->service))
+		dataplane_free_flow(forgetting->dataplane, flow->bucket, flow->place, flow->word);
+	return true;
+}
+
+void flows_forget(struct registry *registry, const struct mtlb_tenant *range, uint32_t tenant,
+		  uint32_t service)
+{
+	struct forgetting context = {registry->dataplane, dataplane_view(registry->dataplane),
+				     tenant, service};
+
+	walk(registry, range, forget_of, &context);
 }

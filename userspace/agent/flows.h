@@ -32,8 +32,11 @@ void flows_each_translated(const struct registry *registry, uint32_t tenant,
 			   bool (*each)(void *context, const struct flows_flow *flow),
 			   void *context);
 
-/* Frees what expired; returns how many live flows there are. */
-uint32_t flows_expire(struct registry *registry, uint32_t tenant);
+/* Frees what expired, whosesoever; returns how many live flows there are. */
+uint32_t flows_expire(struct registry *registry);
+
+/* How many flows each tenant has, by index. 0 or -ENOMEM. */
+int flows_count(const struct registry *registry, uint32_t *ret_counts);
 
 /* keep[slot] = true for each slot of service where a live flow is with another member than the
  * slot's owner, or may be. Flows of members that were let go are freed.
@@ -45,8 +48,15 @@ void flows_mark_foreign(const struct registry *registry, const struct registry_s
 void flows_forget_member(struct registry *registry, const struct registry_service *service,
 			 uint32_t member);
 
-/* Copies what lives in one range into another, whatever their sizes; flows already there stay. */
-void flows_copy(struct registry *registry, const struct mtlb_tenant *from,
+/* Copies what lives in one range and is this tenant's into another, whatever their sizes; flows
+ * already there stay. */
+void flows_copy(struct registry *registry, uint32_t tenant, const struct mtlb_tenant *from,
 		const struct mtlb_tenant *to);
+
+/* Frees those of one tenant, of one service of its if that is not 0. In a range that others share
+ * what is left behind would be taken for theirs once its members' numbers are used again. Call it
+ * after a grace period. */
+void flows_forget(struct registry *registry, const struct mtlb_tenant *range, uint32_t tenant,
+		  uint32_t service);
 
 #endif

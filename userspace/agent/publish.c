@@ -13,6 +13,7 @@
 #include "flows.h"
 #include "meters.h"
 #include "publish_record.h"
+#include "quota.h"
 #include "quic.h"
 
 /* who is eligible */
@@ -375,15 +376,18 @@ static int mend(struct registry *registry, struct registry_service *service, uin
 		error = dataplane_put_service_times(registry->dataplane, service->index, now,
 						    view->services[service->index].learn_until);
 	if (from.flow_count)
-		flows_copy(registry, &from, to);
+		flows_copy(registry, service->key.tenant, &from, to);
 	error = error ?: publish_records(registry, service);
 	error = error ?: quic_sync(registry, service);
 	if (error || !from.flow_count)
 		return error;
 	error = dataplane_grace(registry->dataplane);
-	if (!error)
-		flows_copy(registry, &from, to);
-	return error;
+	if (error)
+		return error;
+	flows_copy(registry, service->key.tenant, &from, to);
+	if (quota_in_use(registry, from.flow_first))
+		flows_forget(registry, &from, service->key.tenant, service->index);
+	return 0;
 }
 
 /* One of this node's own has no members, and needs no slots. What table it had before goes. */

@@ -12,6 +12,7 @@
 #include "meters.h"
 #include "nat.h"
 #include "publish.h"
+#include "quota.h"
 
 #define RESOLVE_WAIT_NS 1000000000ULL
 #define TELL_MAX	1000 /* changes of one plan that are logged one by one */
@@ -25,15 +26,6 @@ static int set_node(struct registry *registry, const struct state_node *node)
 
 /* tenants */
 
-static uint32_t take_buckets(struct registry *registry, uint32_t count)
-{
-	uint32_t first = ranges_take(&registry->flow_buckets, count);
-
-	if (!first && !registry_settle(registry))
-		first = ranges_take(&registry->flow_buckets, count);
-	return first;
-}
-
 static int add_tenant(struct reconcile *reconcile, const struct state_tenant *wanted)
 {
 	struct registry *registry = reconcile->registry;
@@ -45,6 +37,7 @@ static int add_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 	};
 	struct mtlb_meter meter = meters_make(&wanted->limits);
 	struct registry_tenant *added = NULL;
+	bool fresh = false;
 	int error;
 
 	if (!index && !registry_settle(registry))
@@ -52,11 +45,8 @@ static int add_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 	if (!index)
 		return -ENOSPC;
 	memcpy(tenant.name, wanted->name, sizeof(tenant.name));
-	tenant.flow_first = take_buckets(registry, tenant.flow_count);
-	error = tenant.flow_first ? 0 : -ENOSPC;
-	error = error
-			?: dataplane_clear_flows(registry->dataplane, tenant.flow_first,
-						 tenant.flow_count);
+	memcpy(tenant.flows_of, wanted->flows_of, sizeof(tenant.flows_of));
+	error = quota_take(registry, &tenant, &fresh);
 	error = error ?: dataplane_reset_tenant_counters(registry->dataplane, index);
 	error = error ?: dataplane_put_meter(registry->dataplane, index, &meter);
 	error = error ?: dataplane_put_tenant(registry->dataplane, index, &tenant);
@@ -66,7 +56,9 @@ static int add_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 	}
 	if (error) {
 		ranges_give_back(&registry->tenant_indices, index, 1);
-		ranges_give_back(&registry->flow_buckets, tenant.flow_first, tenant.flow_count);
+		if (fresh)
+			ranges_give_back(&registry->flow_buckets, tenant.flow_first,
+					 tenant.flow_count);
 		return error;
 	}
 	return wanted->nat_ports ? nat_set_ports(reconcile->members, added, wanted->nat_ports) : 0;
@@ -87,31 +79,32 @@ static int republish_tenant(struct registry *registry, uint32_t tenant)
 }
 
 /*
- * Another quota is another range. The flows are copied before packets look there, and once more
- * after, for those that were stored meanwhile; what does not fit into a smaller range is let go, as
- * if it had been evicted.
+ * Another quota is another range, and so is a tier that shares one. The flows are copied before
+ * packets look there, and once more after, for those that were stored meanwhile; what does not fit
+ * into a smaller range is let go, as if it had been evicted.
  */
 static int resize_flows(struct registry *registry, uint32_t index, struct mtlb_tenant *tenant,
-			uint32_t count)
+			const struct state_tenant *wanted)
 {
 	struct mtlb_tenant before = *tenant;
+	bool fresh;
 	int error;
 
-	tenant->flow_first = take_buckets(registry, count);
-	tenant->flow_count = count;
-	if (!tenant->flow_first)
-		return -ENOSPC;
-	error = dataplane_clear_flows(registry->dataplane, tenant->flow_first, count);
+	tenant->flow_count = wanted->flows / MTLB_FLOWS_PER_BUCKET;
+	memcpy(tenant->flows_of, wanted->flows_of, sizeof(tenant->flows_of));
+	error = quota_take(registry, tenant, &fresh);
 	if (error)
 		goto failed;
-	flows_copy(registry, &before, tenant);
+	flows_copy(registry, index, &before, tenant);
 	error = dataplane_put_tenant(registry->dataplane, index, tenant);
 	error = error ?: republish_tenant(registry, index);
 	error = error ?: dataplane_grace(registry->dataplane);
 	if (error)
 		goto failed;
-	flows_copy(registry, &before, tenant);
-	ranges_give_back(&registry->flow_buckets, before.flow_first, before.flow_count);
+	flows_copy(registry, index, &before, tenant);
+	if (quota_in_use(registry, before.flow_first))
+		flows_forget(registry, &before, index, 0);
+	quota_leave(registry, &before);
 	return 0;
 failed:
 	registry->strays = true;
@@ -161,15 +154,16 @@ static int set_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 	struct registry_tenant *known = registry_tenant(registry, wanted->name);
 	uint32_t buckets = wanted->flows / MTLB_FLOWS_PER_BUCKET;
 	struct mtlb_tenant tenant;
+	bool move;
 	int error;
 
 	if (!known)
 		return -ENOENT;
 	tenant = dataplane_view(registry->dataplane)->tenants[known->index];
 	tenant.id = wanted->id;
-	error = tenant.flow_count != buckets
-			? resize_flows(registry, known->index, &tenant, buckets)
-			: dataplane_put_tenant(registry->dataplane, known->index, &tenant);
+	move = tenant.flow_count != buckets || strcmp(tenant.flows_of, wanted->flows_of) != 0;
+	error = move ? resize_flows(registry, known->index, &tenant, wanted)
+		     : dataplane_put_tenant(registry->dataplane, known->index, &tenant);
 	if (!error && tenant.nat_count * MTLB_FLOWS_PER_BUCKET != wanted->nat_ports)
 		error = nat_set_ports(reconcile->members, known, wanted->nat_ports);
 	return error ?: set_limits(registry, known, &wanted->limits);
@@ -201,7 +195,7 @@ static int delete_tenant(struct reconcile *reconcile, const struct state_tenant 
 	error = error ?: dataplane_put_tenant(registry->dataplane, known->index, &tenant);
 	if (error)
 		return error;
-	ranges_give_back(&registry->flow_buckets, tenant.flow_first, tenant.flow_count);
+	quota_leave(registry, &tenant);
 	registry_give_back_nat(registry, tenant.nat_first, tenant.nat_count);
 	ranges_give_back(&registry->tenant_indices, known->index, 1);
 	registry_remove_tenant(registry, known);
@@ -333,6 +327,21 @@ static int set_service(struct reconcile *reconcile, const struct op *op)
 	return error ?: members_refresh(reconcile->members, service, &unsettled);
 }
 
+/* Others go on with the range, and the numbers of the service's members will be used again. */
+static int forget_shared(struct registry *registry, const struct registry_service *service)
+{
+	const struct mtlb_tenant *range =
+		&dataplane_view(registry->dataplane)->tenants[service->key.tenant];
+	int error;
+
+	if (!range->flows_of[0])
+		return 0;
+	error = dataplane_grace(registry->dataplane);
+	if (!error)
+		flows_forget(registry, range, service->key.tenant, service->index);
+	return error;
+}
+
 static int delete_service(struct reconcile *reconcile, const struct op *op)
 {
 	struct registry *registry = reconcile->registry;
@@ -344,6 +353,7 @@ static int delete_service(struct reconcile *reconcile, const struct op *op)
 		return 0;
 	while (!error && service->vips)
 		error = publish_withdraw(registry, service, service->vips);
+	error = error ?: forget_shared(registry, service);
 	while (!error && service->member_count)
 		error = members_free(reconcile->members, service, service->members[0]);
 	if (error)

@@ -99,6 +99,7 @@ static int read_tenant(const struct registry *registry, const struct registry_te
 	memcpy(to->name, tenant->name, sizeof(to->name));
 	to->id = tenant->id;
 	to->flows = tenant->flow_count * MTLB_FLOWS_PER_BUCKET;
+	memcpy(to->flows_of, tenant->flows_of, sizeof(to->flows_of));
 	to->nat_ports = tenant->nat_count * MTLB_FLOWS_PER_BUCKET;
 	to->limits = meters_read(registry, from);
 	if (acl_read(registry, from, &to->acl))

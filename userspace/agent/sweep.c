@@ -65,9 +65,8 @@ static int check_deadlines(struct sweep *sweep, struct registry_service *service
 	return error;
 }
 
-/* A flow that could not be stored leaves no trace to judge a flag by: then only time helps. */
-static bool recently_unstored(const struct sweep *sweep, struct registry_tenant *tenant,
-			      uint64_t now, uint64_t idle)
+static bool lost_flows(const struct sweep *sweep, struct registry_tenant *tenant, uint64_t now,
+		       uint64_t idle)
 {
 	struct mtlb_tenant_counter sum;
 	uint64_t lost;
@@ -79,6 +78,26 @@ static bool recently_unstored(const struct sweep *sweep, struct registry_tenant 
 		tenant->unstored_at = now;
 	}
 	return tenant->unstored_at && now - tenant->unstored_at < idle;
+}
+
+/*
+ * A flow that could not be stored leaves no trace to judge a flag by: then only time helps. Where a
+ * range is shared, it may have been any other tenant's flow that took this one's place.
+ */
+static bool recently_unstored(const struct sweep *sweep, struct registry_tenant *tenant,
+			      uint64_t now, uint64_t idle)
+{
+	const struct mtlb_tenant *tenants = view_of(sweep)->tenants, *range;
+	struct registry_tenant *other, *next;
+
+	range = &tenants[tenant->index];
+	if (!range->flows_of[0])
+		return lost_flows(sweep, tenant, now, idle);
+	HASH_ITER (by_name, sweep->registry->tenants, other, next)
+		if (tenants[other->index].flow_first == range->flow_first &&
+		    lost_flows(sweep, other, now, idle))
+			return true;
+	return false;
 }
 
 /*
@@ -146,11 +165,9 @@ static void check_slow_start(struct sweep *sweep, struct registry_service *servi
 int sweep_flows(struct sweep *sweep, uint64_t now)
 {
 	struct registry_service *service, *next_service;
-	struct registry_tenant *tenant, *next_tenant;
 	int error = 0;
 
-	HASH_ITER (by_name, sweep->registry->tenants, tenant, next_tenant)
-		flows_expire(sweep->registry, tenant->index);
+	flows_expire(sweep->registry);
 	HASH_ITER (by_key, sweep->registry->services, service, next_service) {
 		error = error ?: clear_flags(sweep, service, now);
 		error = error ?: free_gone(sweep, service);

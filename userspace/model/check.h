@@ -27,6 +27,8 @@ struct check_vip {
 struct check_tier {
 	uint32_t flows, nat_ports; /* powers of two */
 	uint32_t acl_prefixes;
+	bool flows_shared;
+	bool in_use;	  /* by a tenant that was looked at before */
 	const char *name; /* NULL: the defaults, without a tier */
 	struct state_limits limits;
 };

@@ -239,6 +239,7 @@ static struct check_tier read_tier(struct check *check, const struct tree_node *
 
 	return (struct check_tier){
 		.flows = power_of_two(schema_number(l4, SCHEMA_tier_l4_flows)),
+		.flows_shared = schema_number(l4, SCHEMA_tier_l4_flowsShared) == 1,
 		.nat_ports = power_of_two(schema_number(l4, SCHEMA_tier_l4_natPorts)),
 		.acl_prefixes = (uint32_t)schema_number(l4, SCHEMA_tier_l4_aclPrefixes),
 		.limits = check_share_limits(check, tier),
@@ -272,10 +273,15 @@ static struct check_tier find_tier(struct check *check, const struct tree_node *
 {
 	const struct tree_node *name = schema_find(item, SCHEMA_tenant_tier);
 	const struct names_entry *entry = name ? names_find(&check->tiers, name->text) : NULL;
+	struct check_tier tier;
 
 	if (name && !entry)
 		check_refuse_unknown(check, name, &check->tiers, "tier", "tiers");
-	return entry ? check->tier_list[entry->index] : read_tier(check, NULL);
+	if (!entry)
+		return read_tier(check, NULL);
+	tier = check->tier_list[entry->index];
+	check->tier_list[entry->index].in_use = true;
+	return tier;
 }
 
 static int check_grants(struct check *check, const struct tree_node *item,
@@ -351,7 +357,10 @@ static int check_tenant_item(struct check *check, const struct tree_node *item)
 	tenant->flows = tier.flows;
 	tenant->limits = tier.limits;
 	check->shares[index] = (struct check_share){tier.nat_ports, tier.acl_prefixes, tier.name};
-	check->flows += tenant->flows;
+	if (tier.flows_shared)
+		check_copy_name(tenant->flows_of, tier.name);
+	if (!tier.flows_shared || !tier.in_use) /* what is shared counts once */
+		check->flows += tenant->flows;
 	return check_grants(check, item, tenant, index);
 }
 

@@ -258,8 +258,8 @@ static void compare_tenant(struct builder *builder, const struct state_tenant *a
 		emit(builder, OP_TENANT_ADD);
 	else if (!b)
 		emit(builder, OP_TENANT_DEL);
-	else if (a->id != b->id || a->flows != b->flows || a->nat_ports != b->nat_ports ||
-		 !same_limits(&a->limits, &b->limits))
+	else if (a->id != b->id || a->flows != b->flows || strcmp(a->flows_of, b->flows_of) != 0 ||
+		 a->nat_ports != b->nat_ports || !same_limits(&a->limits, &b->limits))
 		emit(builder, OP_TENANT_SET);
 	compare_acls(builder);
 	compare_addresses(builder);

@@ -12,7 +12,7 @@
 enum op_kind {
 	OP_NODE_SET, /* capacity.packets or charges */
 	OP_TENANT_ADD,
-	OP_TENANT_SET, /* id, flow quota, NAT ports, limits or share */
+	OP_TENANT_SET, /* id, flow quota or whose it is, NAT ports, limits or share */
 	OP_TENANT_DEL,
 	OP_ACL_SET,	/* a tenant's access list */
 	OP_ADDRESS_ADD, /* a VIP address given to a tenant */

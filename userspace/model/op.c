@@ -161,12 +161,19 @@ static void add_limits(struct line *line, const struct state_limits *a,
 		add_number(line, "burst", a ? &a->burst_ms : NULL, b->burst_ms, burst);
 }
 
+static const char *shared_in(const struct state_tenant *tenant)
+{
+	return tenant->flows_of[0] ? tenant->flows_of : "none";
+}
+
 static void add_tenant(struct line *line, const struct state_tenant *a,
 		       const struct state_tenant *b)
 {
 	if (a || b->id)
 		add_number(line, "id", a ? &a->id : NULL, b->id, none_or);
 	add_number(line, "flows", a ? &a->flows : NULL, b->flows, plain);
+	if (a || b->flows_of[0])
+		add_setting(line, "flows shared in tier", a ? shared_in(a) : NULL, shared_in(b));
 	if (a || b->nat_ports)
 		add_number(line, "natPorts", a ? &a->nat_ports : NULL, b->nat_ports, none_or);
 	add_limits(line, a ? &a->limits : NULL, &b->limits);

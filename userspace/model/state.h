@@ -110,8 +110,9 @@ struct state_acl {
 
 struct state_tenant {
 	char name[STATE_NAME_MAX];
-	uint32_t id;	    /* 0: none given */
-	uint32_t flows;	    /* quota in flows, a power of two >= 64 */
+	uint32_t id;		       /* 0: none given */
+	uint32_t flows;		       /* quota in flows, a power of two >= 64 */
+	char flows_of[STATE_NAME_MAX]; /* the tier whose tenants share them; empty: its own */
 	uint32_t nat_ports; /* source ports of its own, a power of two; 0: no service is nat */
 	struct state_limits limits;
 	struct state_acl acl;

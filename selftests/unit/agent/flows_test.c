@@ -175,10 +175,10 @@ static void test_a_hash_that_is_not_there_yet_keeps_every_flag(void **state)
 	bucket->hash[3] = hash_in(1, 9);
 	assert_int_equal(count_kept(node, keep), SLOTS);
 	/* it cannot be told from a flow that a packet just stored, until it is older than any */
-	assert_int_equal(flows_expire(&node->registry, TENANT), 1);
+	assert_int_equal(flows_expire(&node->registry), 1);
 	bucket->word[3] = mtlb_flow_word(0x123456, OWNER, flows_now(&node->registry) - 20,
 					 MTLB_FLOW_UNPROVEN);
-	assert_int_equal(flows_expire(&node->registry, TENANT), 0);
+	assert_int_equal(flows_expire(&node->registry), 0);
 	assert_int_equal(bucket->word[3], 0);
 }
 
@@ -248,7 +248,7 @@ static void test_copies_keep_hash_and_facts(void **state)
 	tell(node, known, position_of(node, known));
 	to.flow_first = 32;
 	to.flow_count = 32;
-	flows_copy(&node->registry, &from, &to);
+	flows_copy(&node->registry, TENANT, &from, &to);
 	assert_int_equal(dataplane_clear_flows(node->dataplane, from.flow_first, from.flow_count),
 			 0);
 	assert_int_equal(dataplane_put_tenant(node->dataplane, TENANT, &to), 0);
@@ -259,6 +259,59 @@ static void test_copies_keep_hash_and_facts(void **state)
 	assert_int_equal(listed.named, 1);
 	assert_int_equal(node->view->facts[position_of(node, known)].position,
 			 position_of(node, known));
+}
+
+/* Another tenant in the same range: what is whose is known by the members. */
+static void test_a_shared_range(void **state)
+{
+	struct node *node = *state;
+	struct mtlb_tenant range = node->view->tenants[TENANT], own = range;
+	struct mtlb_service service = node->view->services[OTHER];
+	uint32_t counts[3];
+	struct listed listed = {};
+	bool keep[SLOTS];
+
+	strcpy(range.flows_of, "few");
+	assert_int_equal(dataplane_put_tenant(node->dataplane, TENANT, &range), 0);
+	strcpy(range.name, "globex");
+	assert_int_equal(dataplane_put_tenant(node->dataplane, TENANT + 1, &range), 0);
+	assert_non_null(registry_add_tenant(&node->registry, TENANT + 1, "globex"));
+	service.tenant = TENANT + 1;
+	assert_int_equal(dataplane_put_service(node->dataplane, OTHER, &service), 0);
+	store(node, hash_in(1, 1), OWNER, MTLB_FLOW_ESTABLISHED);
+	store(node, hash_in(3, 2), OLD, MTLB_FLOW_ESTABLISHED);
+	for (uint32_t i = 3; i < 6; i++)
+		store(node, hash_in(4, i), OTHERS, MTLB_FLOW_ESTABLISHED);
+
+	assert_int_equal(flows_expire(&node->registry), 5); /* each once */
+	assert_int_equal(flows_count(&node->registry, counts), 0);
+	assert_int_equal(counts[TENANT], 2);
+	assert_int_equal(counts[TENANT + 1], 3);
+	assert_int_equal(count_kept(node, keep), 1);
+	assert_true(keep[3]);
+	flows_each(&node->registry, TENANT, list, &listed);
+	assert_int_equal(listed.count, 2);
+
+	/* one leaves and takes its flows with it, and no other's */
+	own.flow_first = 32;
+	own.flow_count = 32;
+	flows_copy(&node->registry, TENANT, &range, &own);
+	flows_forget(&node->registry, &range, TENANT, 0);
+	assert_int_equal(dataplane_put_tenant(node->dataplane, TENANT, &own), 0);
+	assert_int_equal(flows_count(&node->registry, counts), 0);
+	assert_int_equal(counts[TENANT], 2);
+	assert_int_equal(counts[TENANT + 1], 3);
+	assert_int_equal(flows_expire(&node->registry), 5);
+	listed = (struct listed){};
+	flows_each(&node->registry, TENANT, list, &listed);
+	assert_int_equal(listed.count, 2);
+
+	/* of one service only, or of all */
+	flows_forget(&node->registry, &own, TENANT, OTHER);
+	flows_forget(&node->registry, &range, TENANT, SERVICE);
+	assert_int_equal(flows_expire(&node->registry), 5);
+	flows_forget(&node->registry, &range, TENANT + 1, OTHER);
+	assert_int_equal(flows_expire(&node->registry), 2);
 }
 
 static void test_lost_entries_are_told_of_once(void **state)
@@ -294,6 +347,7 @@ int main(void)
 		TEST(test_listed_with_and_without_facts),
 		TEST(test_entries_that_point_nowhere),
 		TEST(test_copies_keep_hash_and_facts),
+		TEST(test_a_shared_range),
 		TEST(test_lost_entries_are_told_of_once),
 	};
 

@@ -136,7 +136,7 @@ static void make_acl(unsigned int *seed, struct state_acl *to)
 static void make_state(unsigned int seed, bool nat, struct state *to)
 {
 	uint8_t owner = (uint8_t)pick(&seed, TENANTS);
-	uint32_t border;
+	uint32_t border, of_tier[2] = {64U << pick(&seed, 2), 64U << pick(&seed, 2)};
 
 	*to = (struct state){.tenants = calloc(TENANTS, sizeof(*to->tenants))};
 	to->node = (struct state_node){.packets = pick(&seed, 3) * 100000,
@@ -153,6 +153,12 @@ static void make_state(unsigned int seed, bool nat, struct state *to)
 		snprintf(tenant->name, sizeof(tenant->name), "t%u", t);
 		tenant->id = pick(&seed, 2);
 		tenant->flows = 64U << pick(&seed, 3);
+		if (pick(&seed, 2)) { /* of a tier that shares */
+			uint32_t tier = pick(&seed, 2);
+
+			tenant->flows = of_tier[tier];
+			snprintf(tenant->flows_of, sizeof(tenant->flows_of), "tier%u", tier);
+		}
 		tenant->nat_ports = nat && pick(&seed, 3) ? 64U << pick(&seed, 9) : 0;
 		make_limits(&seed, &tenant->limits);
 		make_acl(&seed, &tenant->acl);

@@ -38,6 +38,29 @@ static void quotas_are_powers_of_two(void **state)
 	}
 }
 
+/* What a tier shares counts once against the capacity; what others have besides, as ever. */
+static void quotas_that_are_shared(void **state)
+{
+	struct config config;
+
+	(void)state;
+	load_good(HEAD
+		  "node: {interfaces: [{name: e}], capacity: {flows: 10240}}\n"
+		  "tiers: [{name: own, l4: {flows: 1k}}, {name: few, l4: {flows: 8k, "
+		  "flowsShared: true}}]\n"
+		  "tenants: [{name: a, tier: few}, {name: b, tier: few}, {name: c, tier: own},\n"
+		  "  {name: d, tier: few}, {name: e, tier: own}]\n",
+		  &config);
+	for (size_t i = 0; i < 5; i++) {
+		const struct state_tenant *tenant = &config.state.tenants[i];
+		bool shared = i != 2 && i != 4;
+
+		assert_int_equal(tenant->flows, shared ? 8192 : 1024);
+		assert_string_equal(tenant->flows_of, shared ? "few" : "");
+	}
+	config_fini(&config);
+}
+
 /* A burst means nothing without a rate. */
 static void limits_of_a_tier(void **state)
 {
@@ -127,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(quotas_are_powers_of_two),
+		cmocka_unit_test(quotas_that_are_shared),
 		cmocka_unit_test(limits_of_a_tier),
 		cmocka_unit_test(shares),
 	};

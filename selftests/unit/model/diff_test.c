@@ -102,6 +102,11 @@ static void tenant_settings(void **state)
 	expect_plan(HEAD "tenants: [{name: acme, id: 7}]\n",
 		    HEAD "tiers: [{name: t, l4: {flows: 64}}]\ntenants: [{name: acme, tier: t}]\n",
 		    "~ tenant acme: id 7 -> none, flows 4096 -> 64\n");
+	expect_plan(HEAD "tiers: [{name: t, l4: {flows: 64}}]\ntenants: [{name: a, tier: t}]\n",
+		    HEAD "tiers: [{name: t, l4: {flows: 64, flowsShared: true}}]\n"
+			 "tenants: [{name: a, tier: t}, {name: b, tier: t}]\n",
+		    "+ tenant b: flows 64, flows shared in tier t\n"
+		    "~ tenant a: flows shared in tier none -> t\n");
 	expect_plan(HEAD "tenants: [{name: b}, {name: d}]\n",
 		    HEAD "tenants: [{name: a}, {name: c, id: 3}, {name: d}, {name: e}]\n",
 		    "+ tenant a: flows 4096\n"

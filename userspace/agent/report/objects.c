@@ -43,11 +43,15 @@ static json_int_t drops_of(const struct agent *agent, uint32_t tenant)
 	return drops;
 }
 
-static bool count_flow(void *context, const struct flows_flow *flow)
+/* What of its range is in use by this tenant; others may use of it as well. */
+static json_t *flows_of(const struct mtlb_tenant *names, uint32_t used)
 {
-	(void)flow;
-	++*(json_int_t *)context;
-	return true;
+	json_t *flows = json_pack("{s:I,s:I}", "used", (json_int_t)used, "max",
+				  (json_int_t)names->flow_count * MTLB_FLOWS_PER_BUCKET);
+
+	if (names->flows_of[0])
+		json_object_set_new(flows, "sharedInTier", json_string(names->flows_of));
+	return flows;
 }
 
 /* Of the tier, a second; what has no limit is not there. */
@@ -82,14 +86,15 @@ static json_t *active_of(const struct agent *agent, const struct registry_tenant
 			 "peakAt", report_time(figure.peak_at));
 }
 
-static json_t *tenant_item(const struct agent *agent, const struct registry_tenant *tenant)
+static json_t *tenant_item(const struct agent *agent, const struct registry_tenant *tenant,
+			   uint32_t flows)
 {
 	const struct mtlb_tenant *names = &view_of(agent)->tenants[tenant->index];
 	const struct mtlb_guard *guard = &view_of(agent)->guards[tenant->index];
 	struct registry_service *service, *next;
 	struct mtlb_member_counter sum = {};
 	json_t *addresses = json_array();
-	json_int_t services = 0, backends = 0, flows = 0;
+	json_int_t services = 0, backends = 0;
 
 	for (const struct registry_vip *vip = tenant->addresses; vip; vip = vip->next)
 		json_array_append_new(addresses, report_address(&vip->key.address));
@@ -100,13 +105,11 @@ static json_t *tenant_item(const struct agent *agent, const struct registry_tena
 		backends += (json_int_t)service->member_count;
 		add_members(agent, service, &sum);
 	}
-	flows_each(&agent->registry, tenant->index, count_flow, &flows);
-	return json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:{s:I,s:I},s:o,s:I,s:o,s:{s:s,s:I}}",
-			 "name", tenant->name, "id", (json_int_t)names->id, "addresses", addresses,
+	return json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:I,s:o,s:{s:s,s:I}}", "name",
+			 tenant->name, "id", (json_int_t)names->id, "addresses", addresses,
 			 "services", services, "backends", backends, "packets",
 			 (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes, "newFlows",
-			 (json_int_t)sum.new_flows, "flows", "used", flows, "max",
-			 (json_int_t)names->flow_count * MTLB_FLOWS_PER_BUCKET, "activeFlows",
+			 (json_int_t)sum.new_flows, "flows", flows_of(names, flows), "activeFlows",
 			 active_of(agent, tenant), "drops", drops_of(agent, tenant->index),
 			 "limits", limits_of(&view_of(agent)->meters[tenant->index]), "acl",
 			 "default", guard->default_deny ? "deny" : "allow", "prefixes",
@@ -152,12 +155,19 @@ int report_tenants(void *context, const struct http_request *request, struct htt
 {
 	struct agent *agent = context;
 	struct registry_tenant *tenant, *next;
+	uint32_t *flows = calloc(view_of(agent)->node->tenants, sizeof(*flows));
 	json_t *items = json_array();
 
 	(void)request;
+	if (!flows || flows_count(&agent->registry, flows)) {
+		json_decref(items);
+		free(flows);
+		return -ENOMEM;
+	}
 	HASH_SRT(by_name, agent->registry.tenants, tenant_order);
 	HASH_ITER (by_name, agent->registry.tenants, tenant, next)
-		json_array_append_new(items, tenant_item(agent, tenant));
+		json_array_append_new(items, tenant_item(agent, tenant, flows[tenant->index]));
+	free(flows);
 	return report_items(reply, items);
 }
 
