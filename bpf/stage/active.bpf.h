@@ -10,18 +10,15 @@
 ARRAY_MAP(mtlb_active, struct mtlb_active);
 
 /*
- * Of a packet that came the straight way to its end. So neither later fragments nor replies of
- * translated flows get here, nor what was dropped.
+ * Of a packet that came the straight way to a member, or to this node's own stack. Neither later
+ * fragments nor replies of translated flows do, nor what is dropped.
  */
-static __always_inline void active_mark(const struct packet *p, int reason)
+static __always_inline void active_mark(const struct packet *p)
 {
 	__u32 at = p->tenant, bit = mtlb_active_bit(p->hash);
 	struct mtlb_active *active;
 	__u64 *word;
 
-	if (unlikely(reason != MTLB_REASON_sent && reason != MTLB_REASON_redirected &&
-		     reason != MTLB_REASON_local))
-		return;
 	/* a SYN proves nothing of its sender, a router's word nothing of the flow */
 	if (unlikely(packet_opens(p) || p->related))
 		return;

@@ -7,6 +7,7 @@
 #ifndef MTLB_STAGE_DETOUR_H
 #define MTLB_STAGE_DETOUR_H
 
+#include "active.bpf.h"
 #include "admit.bpf.h"
 #include "answer.bpf.h"
 #include "cookie.bpf.h"
@@ -32,7 +33,10 @@ static __always_inline int detour(struct xdp_md *ctx, struct packet *p, int reas
 	case MTLB_REASON_local:
 		if (p->fragment)
 			fragment_remember(ctx, p, MTLB_FRAGMENT_LOCAL);
-		return cookie(ctx, p);
+		reason = cookie(ctx, p);
+		if (reason == MTLB_REASON_local)
+			active_mark(p);
+		return reason;
 	case MTLB_REASON_too_big:
 		return answer(ctx, p, reason);
 	case MTLB_REASON_not_vip:

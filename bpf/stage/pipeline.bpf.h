@@ -83,7 +83,8 @@ static __always_inline int pipeline(struct xdp_md *ctx)
 			?: admit(ctx, &p, p.vip) ?: pick(ctx, &p) ?: track(ctx, &p)
 			?: remember(ctx, &p) ?: forward(ctx, &p);
 
-	active_mark(&p, reason);
+	if (likely(reason == MTLB_REASON_sent || reason == MTLB_REASON_redirected))
+		active_mark(&p);
 	return finish(ctx, &p, detour(ctx, &p, reason));
 }
 

@@ -460,8 +460,12 @@ int reconcile_publish_dirty(struct reconcile *reconcile, struct err *err)
 
 		result = result ?: error;
 	}
-	if (!result && reconcile->registry->strays)
-		result = registry_reclaim(reconcile->registry);
+	if (result || !reconcile->registry->strays)
+		return result;
+	result = registry_reclaim(reconcile->registry);
+	if (result)
+		err_set(err, result, "cannot give back what nobody uses any more: %s",
+			strerror(-result));
 	return result;
 }
 

@@ -116,26 +116,37 @@ static json_t *tenant_item(const struct agent *agent, const struct registry_tena
 			 (json_int_t)tenant->rule_count - guard->default_deny);
 }
 
+static void add_place(const struct agent *agent, const char *tenant, json_t *item)
+{
+	struct edit_object object = {.kind = EDIT_TENANT, .tenant = tenant};
+	struct config_errors errors = {};
+	struct edit_view view;
+
+	if (!edit_read(agent->options.config, &object, &view, &errors)) {
+		json_object_set_new(item, "keptBy", json_string(view.api ? "api" : "file"));
+		json_object_set_new(item, "file", json_string(view.file));
+		json_object_set_new(item, "line", json_integer(view.line));
+		edit_view_fini(&view);
+	}
+	config_errors_fini(&errors);
+}
+
 int report_status(void *context, const struct http_request *request, struct http_reply *reply)
 {
 	struct agent *agent = context;
 	struct registry_tenant *tenant = registry_tenant(&agent->registry, request->params[0]);
-	struct edit_object object = {.kind = EDIT_TENANT, .tenant = request->params[0]};
-	struct config_errors errors = {};
-	struct edit_view view;
+	uint32_t *flows;
 
 	if (!tenant) {
 		http_problem(reply, 404, "No such tenant", request->params[0]);
 		return 0;
 	}
-	reply->body = tenant_item(agent, tenant);
-	if (reply->body && !edit_read(agent->options.config, &object, &view, &errors)) {
-		json_object_set_new(reply->body, "keptBy", json_string(view.api ? "api" : "file"));
-		json_object_set_new(reply->body, "file", json_string(view.file));
-		json_object_set_new(reply->body, "line", json_integer(view.line));
-		edit_view_fini(&view);
-	}
-	config_errors_fini(&errors);
+	flows = calloc(view_of(agent)->node->tenants, sizeof(*flows));
+	if (flows && !flows_count(&agent->registry, flows))
+		reply->body = tenant_item(agent, tenant, flows[tenant->index]);
+	free(flows);
+	if (reply->body)
+		add_place(agent, tenant->name, reply->body);
 	return reply->body ? 0 : -ENOMEM;
 }
 
