@@ -18,6 +18,7 @@ static const struct column columns[] = {
 	{"PACKETS", "packets", VALUE_NUMBER},
 	{"BYTES", "bytes", VALUE_BYTES},
 	{"DROPS", "drops", VALUE_NUMBER},
+	{"SYN-COOKIES", "synCookies.state", VALUE_TEXT},
 	{},
 };
 

@@ -316,6 +316,9 @@ static int follow_config(struct agent *agent, const struct state *only, uint64_t
 	error = backends_check(agent, only);
 	if (error)
 		return err_set(err, error, "cannot start the health checks: %s", strerror(-error));
+	error = defence_set(agent->defence, &agent->config.state, loop_now(agent->loop));
+	if (error)
+		return err_set(err, error, "cannot watch for floods of SYNs: %s", strerror(-error));
 	error = only ? 0 : feeds_set(agent->feeds, &agent->config);
 	return error ? err_set(err, error, "cannot load the deny feeds: %s", strerror(-error)) : 0;
 }
@@ -534,6 +537,7 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 	error = error
 			?: samples_new(&agent->registry, agent->loop, agent->watchers,
 				       agent->attacks, &agent->samples);
+	error = error ?: defence_new(&agent->registry, agent->loop, agent->events, &agent->defence);
 	if (error)
 		return err_set(err, error, "cannot take over samples of dropped packets: %s",
 			       strerror(-error));
@@ -632,6 +636,8 @@ void agent_stop(struct agent *agent)
 		held_free(agent->held);
 	if (agent->samples)
 		samples_free(agent->samples);
+	if (agent->defence)
+		defence_free(agent->defence);
 	if (agent->attacks)
 		attacks_free(agent->attacks);
 	if (agent->events)

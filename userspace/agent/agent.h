@@ -12,6 +12,7 @@
 #include "active.h"
 #include "api/http.h"
 #include "check/check.h"
+#include "defence.h"
 #include "events.h"
 #include "feed/feed.h"
 #include "flow_log.h"
@@ -44,6 +45,7 @@ struct agent {
 	struct events *events;
 	struct attacks *attacks;
 	struct samples *samples;
+	struct defence *defence;
 	struct flow_log flow_log;
 	struct active *active;
 	struct http *http;

@@ -72,6 +72,13 @@ struct mtlb_meter meters_make(const struct state_limits *limits)
 	return meter;
 }
 
+int meters_put(const struct registry *registry, uint32_t tenant, const struct state_limits *limits)
+{
+	struct mtlb_meter meter = meters_make(limits);
+
+	return dataplane_put_meter(registry->dataplane, tenant, &meter);
+}
+
 uint32_t meters_flags(const struct mtlb_meter *meter)
 {
 	return (meter->per_second[MTLB_METER_PACKETS] || meter->weight ? MTLB_VIP_METER_PACKETS

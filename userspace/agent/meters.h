@@ -12,6 +12,9 @@
  */
 struct mtlb_meter meters_make(const struct state_limits *limits);
 
+/* Writes it where packets look. */
+int meters_put(const struct registry *registry, uint32_t tenant, const struct state_limits *limits);
+
 /* The flags that the tenant's records must carry: those of struct mtlb_vip. */
 uint32_t meters_flags(const struct mtlb_meter *meter);
 

@@ -8,6 +8,7 @@
 
 #include "../base/log.h"
 #include "acl.h"
+#include "defence.h"
 #include "flows.h"
 #include "meters.h"
 #include "nat.h"
@@ -35,7 +36,6 @@ static int add_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 		.id = wanted->id,
 		.flow_count = wanted->flows / MTLB_FLOWS_PER_BUCKET,
 	};
-	struct mtlb_meter meter = meters_make(&wanted->limits);
 	struct registry_tenant *added = NULL;
 	bool fresh = false;
 	int error;
@@ -48,7 +48,8 @@ static int add_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 	memcpy(tenant.flows_of, wanted->flows_of, sizeof(tenant.flows_of));
 	error = quota_take(registry, &tenant, &fresh);
 	error = error ?: dataplane_reset_tenant_counters(registry->dataplane, index);
-	error = error ?: dataplane_put_meter(registry->dataplane, index, &meter);
+	error = error ?: meters_put(registry, index, &wanted->limits);
+	error = error ?: defence_put(registry, index, &wanted->cookies, true);
 	error = error ?: dataplane_put_tenant(registry->dataplane, index, &tenant);
 	if (!error) {
 		added = registry_add_tenant(registry, index, wanted->name);
@@ -133,10 +134,7 @@ static int refresh_flags(struct registry *registry, struct registry_tenant *tena
 static int set_limits(struct registry *registry, struct registry_tenant *tenant,
 		      const struct state_limits *limits)
 {
-	struct mtlb_meter meter = meters_make(limits);
-
-	return dataplane_put_meter(registry->dataplane, tenant->index, &meter)
-		       ?: refresh_flags(registry, tenant);
+	return meters_put(registry, tenant->index, limits) ?: refresh_flags(registry, tenant);
 }
 
 static int set_acl(struct registry *registry, const struct state_tenant *wanted)
@@ -166,6 +164,7 @@ static int set_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 		     : dataplane_put_tenant(registry->dataplane, known->index, &tenant);
 	if (!error && tenant.nat_count * MTLB_FLOWS_PER_BUCKET != wanted->nat_ports)
 		error = nat_set_ports(reconcile->members, known, wanted->nat_ports);
+	error = error ?: defence_put(registry, known->index, &wanted->cookies, false);
 	return error ?: set_limits(registry, known, &wanted->limits);
 }
 

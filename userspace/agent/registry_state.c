@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "acl.h"
+#include "defence.h"
 #include "meters.h"
 #include "registry.h"
 
@@ -102,6 +103,7 @@ static int read_tenant(const struct registry *registry, const struct registry_te
 	memcpy(to->flows_of, tenant->flows_of, sizeof(to->flows_of));
 	to->nat_ports = tenant->nat_count * MTLB_FLOWS_PER_BUCKET;
 	to->limits = meters_read(registry, from);
+	to->cookies = defence_read(registry, from->index);
 	if (acl_read(registry, from, &to->acl))
 		return -ENOMEM;
 	to->addresses = calloc(vip_count(from->addresses) + 1, sizeof(*to->addresses));

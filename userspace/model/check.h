@@ -31,6 +31,7 @@ struct check_tier {
 	bool in_use;	  /* by a tenant that was looked at before */
 	const char *name; /* NULL: the defaults, without a tier */
 	struct state_limits limits;
+	struct state_cookies cookies;
 };
 
 /* What a tenant may take, of its tier. */

@@ -232,6 +232,22 @@ static uint32_t power_of_two(uint64_t number)
 	return power;
 }
 
+static struct state_cookies read_cookies(struct check *check, const struct tree_node *l4)
+{
+	const struct tree_node *rate = schema_find(l4, SCHEMA_tier_l4_synRate);
+	struct state_cookies cookies = {
+		.mode = (enum state_cookies_mode)schema_number(l4, SCHEMA_tier_l4_synCookies),
+		.rate = schema_number(l4, SCHEMA_tier_l4_synRate),
+	};
+
+	if (rate && cookies.mode != STATE_COOKIES_AUTO)
+		errors_add(check->errors, tree_key_place(rate),
+			   "\"synRate\" says when \"synCookies: auto\" begins, and has no meaning "
+			   "with \"synCookies: %s\"; leave it out",
+			   schema_text(l4, SCHEMA_tier_l4_synCookies));
+	return cookies;
+}
+
 /* tier NULL: none. */
 static struct check_tier read_tier(struct check *check, const struct tree_node *tier)
 {
@@ -243,6 +259,7 @@ static struct check_tier read_tier(struct check *check, const struct tree_node *
 		.nat_ports = power_of_two(schema_number(l4, SCHEMA_tier_l4_natPorts)),
 		.acl_prefixes = (uint32_t)schema_number(l4, SCHEMA_tier_l4_aclPrefixes),
 		.limits = check_share_limits(check, tier),
+		.cookies = read_cookies(check, l4),
 	};
 }
 
@@ -356,6 +373,7 @@ static int check_tenant_item(struct check *check, const struct tree_node *item)
 	tier = find_tier(check, item);
 	tenant->flows = tier.flows;
 	tenant->limits = tier.limits;
+	tenant->cookies = tier.cookies;
 	check->shares[index] = (struct check_share){tier.nat_ports, tier.acl_prefixes, tier.name};
 	if (tier.flows_shared)
 		check_copy_name(tenant->flows_of, tier.name);

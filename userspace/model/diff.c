@@ -228,6 +228,11 @@ static bool same_limits(const struct state_limits *a, const struct state_limits 
 	       a->weight == b->weight;
 }
 
+static bool same_cookies(const struct state_cookies *a, const struct state_cookies *b)
+{
+	return a->mode == b->mode && a->rate == b->rate;
+}
+
 static bool same_acl(const struct state_acl *a, const struct state_acl *b)
 {
 	if (a->unfinished || a->default_deny != b->default_deny || a->rule_count != b->rule_count)
@@ -259,7 +264,8 @@ static void compare_tenant(struct builder *builder, const struct state_tenant *a
 	else if (!b)
 		emit(builder, OP_TENANT_DEL);
 	else if (a->id != b->id || a->flows != b->flows || strcmp(a->flows_of, b->flows_of) != 0 ||
-		 a->nat_ports != b->nat_ports || !same_limits(&a->limits, &b->limits))
+		 a->nat_ports != b->nat_ports || !same_limits(&a->limits, &b->limits) ||
+		 !same_cookies(&a->cookies, &b->cookies))
 		emit(builder, OP_TENANT_SET);
 	compare_acls(builder);
 	compare_addresses(builder);

@@ -166,6 +166,24 @@ static const char *shared_in(const struct state_tenant *tenant)
 	return tenant->flows_of[0] ? tenant->flows_of : "none";
 }
 
+static const char *cookies_name(enum state_cookies_mode mode)
+{
+	return mode == STATE_COOKIES_AUTO     ? "auto"
+	       : mode == STATE_COOKIES_ALWAYS ? "always"
+					      : "off";
+}
+
+/* Of a new tenant only what differs from the defaults. */
+static void add_cookies(struct line *line, const struct state_cookies *a,
+			const struct state_cookies *b)
+{
+	if (a || b->mode != STATE_COOKIES_AUTO)
+		add_setting(line, "synCookies", a ? cookies_name(a->mode) : NULL,
+			    cookies_name(b->mode));
+	if (a && a->rate != b->rate)
+		add_rate(line, "synRate", &a->rate, b->rate);
+}
+
 static void add_tenant(struct line *line, const struct state_tenant *a,
 		       const struct state_tenant *b)
 {
@@ -177,6 +195,7 @@ static void add_tenant(struct line *line, const struct state_tenant *a,
 	if (a || b->nat_ports)
 		add_number(line, "natPorts", a ? &a->nat_ports : NULL, b->nat_ports, none_or);
 	add_limits(line, a ? &a->limits : NULL, &b->limits);
+	add_cookies(line, a ? &a->cookies : NULL, &b->cookies);
 }
 
 #define RULES_SHOWN 8

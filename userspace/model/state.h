@@ -94,6 +94,18 @@ struct state_limits {
 	uint64_t guaranteed; /* packets that nobody can take from it */
 };
 
+/* When SYNs for services with forward: local are answered with cookies. */
+enum state_cookies_mode {
+	STATE_COOKIES_AUTO,
+	STATE_COOKIES_ALWAYS,
+	STATE_COOKIES_OFF,
+};
+
+struct state_cookies {
+	enum state_cookies_mode mode;
+	uint64_t rate; /* SYNs a second that turn them on, with auto */
+};
+
 /* Who may send to the VIPs of a tenant. Of the prefixes that a source is in, the longest decides.
  */
 struct state_rule {
@@ -115,6 +127,7 @@ struct state_tenant {
 	char flows_of[STATE_NAME_MAX]; /* the tier whose tenants share them; empty: its own */
 	uint32_t nat_ports; /* source ports of its own, a power of two; 0: no service is nat */
 	struct state_limits limits;
+	struct state_cookies cookies;
 	struct state_acl acl;
 	struct state_address *addresses; /* it owns, sorted; every service's VIP is one of them */
 	size_t address_count;
