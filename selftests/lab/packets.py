@@ -8,8 +8,9 @@
   packets.py answer ADDRESS PORT              waits for that question's answer, prints who gave it
   packets.py listen udp|igmp GROUP            joins, prints "ready", waits for one packet, prints it
   packets.py send udp|igmp GROUP              sends it
-  packets.py flood NETWORK VIP PORT RATE STOP so many SYNs a second, from NETWORK.1 to .254, until
-                                              the file STOP is there
+  packets.py flood NETWORK VIP PORT RATE STOP so many SYNs a second, from 254 addresses that begin
+                                              with NETWORK (203.0.113. or 2001:db8:f::), until the
+                                              file STOP is there
 
 Needs root. Run it inside a namespace of the lab.
 """
@@ -181,11 +182,13 @@ def syn(source, source_port, destination, port):
 
 
 def flood(network, vip, port, rate, stop):
-    frames = [syn("%s.%d" % (network, 1 + i % 254), random.randint(1024, 65535), vip, int(port))
-              for i in range(2540)]
+    v6 = family(vip) == socket.AF_INET6
+    form = "%s%x" if v6 else "%s%d"
+    frames = [syn(form % (network, 1 + i % 254), random.randint(1024, 65535), vip, int(port))
+              for i in range(20000)]
     begun = time.monotonic()
     sent = 0
-    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sock:
+    with socket.socket(family(vip), socket.SOCK_RAW, socket.IPPROTO_RAW) as sock:
         while not os.path.exists(stop):
             due = int((time.monotonic() - begun) * int(rate))
             for number in range(sent, min(due, sent + 1000)):

@@ -45,7 +45,7 @@ watch "$RUN/events" event watch tenant globex
 check "four clients watch" wait_until 'watching 4' 5
 
 rm -f "$RUN/flood.stop"
-ns client1 "$LAB_DIR/packets.py" flood 203.0.113 192.0.2.20 80 5000 "$RUN/flood.stop" &
+ns client1 "$LAB_DIR/packets.py" flood 203.0.113. 192.0.2.20 80 5000 "$RUN/flood.stop" &
 FLOOD=$!
 check "what is refused is shown" wait_until '[ -s "$RUN/globex" ]' 5
 check "with its tenant, reason, source and destination" grep -Eq \

@@ -108,6 +108,39 @@ static void limits_of_a_tier(void **state)
 	}
 }
 
+static void cookies_of_a_tier(void **state)
+{
+	static const struct {
+		const char *l4;
+		struct state_cookies cookies;
+	} rows[] = {
+		{"", {STATE_COOKIES_AUTO, 1000}},
+		{"synRate: 20k/s", {STATE_COOKIES_AUTO, 20000}},
+		{"synCookies: auto, synRate: 1/s", {STATE_COOKIES_AUTO, 1}},
+		{"synCookies: always", {STATE_COOKIES_ALWAYS, 1000}},
+		{"synCookies: off", {STATE_COOKIES_OFF, 1000}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct state_tenant *tenants;
+		struct config config;
+		char text[512];
+
+		snprintf(text, sizeof(text),
+			 HEAD NODE "tiers: [{name: t, l4: {%s}}]\n"
+				   "tenants: [{name: a, tier: t}, {name: b}]\n",
+			 rows[i].l4);
+		load_good(text, &config);
+		tenants = config.state.tenants;
+		assert_int_equal(tenants[0].cookies.mode, rows[i].cookies.mode);
+		assert_int_equal(tenants[0].cookies.rate, rows[i].cookies.rate);
+		assert_int_equal(tenants[1].cookies.mode, STATE_COOKIES_AUTO);
+		assert_int_equal(tenants[1].cookies.rate, 1000);
+		config_fini(&config);
+	}
+}
+
 /* Weights mean something once there is a capacity to share. */
 static void shares(void **state)
 {
@@ -152,6 +185,7 @@ int main(void)
 		cmocka_unit_test(quotas_are_powers_of_two),
 		cmocka_unit_test(quotas_that_are_shared),
 		cmocka_unit_test(limits_of_a_tier),
+		cmocka_unit_test(cookies_of_a_tier),
 		cmocka_unit_test(shares),
 	};
 

@@ -179,6 +179,17 @@ static void limits(void **state)
 		    "newFlows 50/s -> none, burst 100ms -> none\n");
 }
 
+static void cookies(void **state)
+{
+	(void)state;
+	expect_plan(NULL, TIER("synCookies: auto, synRate: 5k/s"), "+ tenant acme: flows 4096\n");
+	expect_plan(NULL, TIER("synCookies: off"), "+ tenant acme: flows 4096, synCookies off\n");
+	expect_plan(TIER(""), TIER("synCookies: auto, synRate: 1000/s"), "");
+	expect_plan(TIER("synRate: 5k/s"), TIER("synCookies: always"),
+		    "~ tenant acme: synCookies auto -> always, synRate 5k/s -> 1k/s\n");
+	expect_plan(TIER(""), TIER("synRate: 5k/s"), "~ tenant acme: synRate 1k/s -> 5k/s\n");
+}
+
 static void shares(void **state)
 {
 #define SHARED(node, tier)                                           \
@@ -551,6 +562,7 @@ int main(void)
 		cmocka_unit_test(tenant_settings),
 		cmocka_unit_test(acls),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(cookies),
 		cmocka_unit_test(shares),
 		cmocka_unit_test(members),
 		cmocka_unit_test(service_settings),
