@@ -51,7 +51,8 @@ MTLB_SRC := $(filter-out tools/mtlb/main.c,$(call find,tools/mtlb,*.c))
 UNIT_SRC := $(call find,selftests/unit,*_test.c)
 BPF_TEST_SRC := $(call find,selftests/bpf,*_test.c)
 BENCH_SRC := $(filter-out %.bpf.c,$(wildcard selftests/bench/*.c))
-BENCH_LIB_SRC := $(filter-out %.bpf.c,$(wildcard selftests/bench/lib/*.c selftests/bench/isolation/*.c))
+BENCH_LIB_SRC := $(filter-out %.bpf.c,$(wildcard selftests/bench/lib/*.c selftests/bench/isolation/*.c \
+	selftests/bench/agent/*.c))
 FUZZ_SRC := $(call find,selftests/fuzz,*_fuzz.c)
 VM_SRC := $(call find,selftests/vm,*.c)
 # The XDP program compiled for the host, and the world it runs in: an archive each, as not every
@@ -133,7 +134,7 @@ DEPGEN = -MMD -MP -MF $(@:.o=.d)
 
 # --- targets people type -------------------------------------------------------------------------
 
-.PHONY: help all demo lab lab-down test tests check lint bench bench-flow bench-isolation \
+.PHONY: help all demo lab lab-down test tests check lint bench bench-flow bench-isolation bench-agent \
 	bench-build fuzz fuzz-build vm install uninstall deps clean format compile_commands.json FORCE
 
 all: $(BPF_OBJ) $(SKELS) $(PROGRAMS) ## Build the BPF programs, mtlbd, mtlb-prober and mtlb (the default)
@@ -173,6 +174,9 @@ bench-flow: $(O)/bench/flow ## Run the flow benchmark alone (any other: bench-NA
 
 bench-isolation: all $(O)/next/mtlbd $(O)/bench/isolation ## Show that tenants cannot hurt each other: floods, rates, reloads, crashes
 	$(Q)scripts/as-root.sh $(O)/bench/isolation
+
+bench-agent: all $(O)/bench/agent ## Time the agent with 10,000 tenants: load, change, restart, access lists, a feed
+	$(Q)scripts/as-root.sh $(O)/bench/agent
 
 bench-%: $(O)/bench/%
 	$(Q)scripts/as-root.sh $<
