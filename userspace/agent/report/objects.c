@@ -105,8 +105,8 @@ static json_t *tenant_item(const struct agent *agent, const struct registry_tena
 		backends += (json_int_t)service->member_count;
 		add_members(agent, service, &sum);
 	}
-	return json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:I,s:o,s:{s:s,s:I},s:o}", "name",
-			 tenant->name, "id", (json_int_t)names->id, "addresses", addresses,
+	return json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:I,s:o,s:{s:s,s:I},s:o}",
+			 "name", tenant->name, "id", (json_int_t)names->id, "addresses", addresses,
 			 "services", services, "backends", backends, "packets",
 			 (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes, "newFlows",
 			 (json_int_t)sum.new_flows, "flows", flows_of(names, flows), "activeFlows",
