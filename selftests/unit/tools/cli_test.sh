@@ -162,9 +162,9 @@ done
 
 run tenant list
 ok "tenant list: aligned, humane" is "$out" "\
-NAME     ID  ADDRESSES                SERVICES  BACKENDS    STORED  ACTIVE   +/-   PEAK  NEW-FLOWS  PACKETS   BYTES  DROPS
-acme  70000  192.0.2.10,2001:db8::10         2         3  12/65.5k   31.2k  5.7%  40.1k       1.5k     1.2k   1023B      0
-bulk      0  -                               0         0     0/512       -  0.0%      0          0     1.0M  1.0MiB  18.4G"
+NAME     ID  ADDRESSES                SERVICES  BACKENDS    STORED  ACTIVE   +/-   PEAK  NEW-FLOWS  PACKETS   BYTES  DROPS  SYN-COOKIES
+acme  70000  192.0.2.10,2001:db8::10         2         3  12/65.5k   31.2k  5.7%  40.1k       1.5k     1.2k   1023B      0  -
+bulk      0  -                               0         0     0/512       -  0.0%      0          0     1.0M  1.0MiB  18.4G  -"
 ok "tenant list: nothing on stderr" is "$err" ""
 table=$out
 run tenant
