@@ -514,6 +514,15 @@ static void check_known(const struct rig *rig, uint32_t n, bool known)
 		RIG_CHECK(rig, later, HELD(ACME));
 }
 
+/* Stamps wrap: what is taken from them must not be borrowed from the state above. */
+static void make_older(struct mtlb_fragment_bucket *bucket, uint32_t place, uint32_t stamps)
+{
+	uint64_t word = bucket->word[place];
+
+	bucket->word[place] = mtlb_flow_word(mtlb_flow_tag(word), mtlb_flow_member(word),
+					     mtlb_flow_stamp(word) - stamps, mtlb_flow_state(word));
+}
+
 static void full(void **state)
 {
 	struct mtlb_fragment_bucket *bucket;
@@ -533,16 +542,16 @@ static void full(void **state)
 		check_known(rig, i, true);
 
 	/* the oldest goes, wherever it is */
-	bucket->word[5] -= 9ULL << MTLB_FLOW_STAMP_SHIFT;
-	bucket->word[2] -= 8ULL << MTLB_FLOW_STAMP_SHIFT;
+	make_older(bucket, 5, 9);
+	make_older(bucket, 2, 8);
 	send_first(rig, 8);
 	send_first(rig, 9);
 	for (uint32_t i = 0; i < 10; i++)
 		check_known(rig, i, i != 5 && i != 2);
 
 	/* what expired before what is old, what is free before that */
-	bucket->word[1] -= 50ULL << MTLB_FLOW_STAMP_SHIFT;
-	bucket->word[6] -= (MTLB_FRAGMENT_LIFE + 5ULL) << MTLB_FLOW_STAMP_SHIFT;
+	make_older(bucket, 1, 50);
+	make_older(bucket, 6, MTLB_FRAGMENT_LIFE + 5);
 	send_first(rig, 10);
 	check_known(rig, 1, true);
 	check_known(rig, 10, true);

@@ -137,8 +137,10 @@ for mode in $MODES; do
 		vip=$(vip_of $mode $family)
 		check "$mode $family: 8 KB questions and answers in fragments" \
 			ns client2 "$LAB_DIR/servers.py" dns "$vip" "$QUESTIONS"
+		# from the other client, whose kernel sends no fragments: an identification that was used a
+		# moment ago stands for the older datagram (RFC 4963)
 		check "$mode $family: fragments that come last to first" \
-			ns client2 "$LAB_DIR/servers.py" dns "$vip" $((QUESTIONS / 4)) reversed
+			ns client1 "$LAB_DIR/servers.py" dns "$vip" $((QUESTIONS / 4)) reversed || diag "$(mtlb drop list)"
 		[ $mode = nat ] || check "$mode $family: a QUIC connection stays while its port changes" \
 			ns client2 "$LAB_DIR/servers.py" quic "$vip" "$QUIC_PACKETS"
 	done

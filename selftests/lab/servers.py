@@ -128,6 +128,7 @@ def told(what, count, lost, servers, start):
 
 def dns(vip, count, order="straight"):
     servers, lost, start = Counter(), 0, time.monotonic()
+    first_id = random.getrandbits(16)
     with socket.socket(family(vip), socket.SOCK_DGRAM) as probe:
         probe.connect((vip, DNS))
         source = probe.getsockname()[0]
@@ -138,7 +139,8 @@ def dns(vip, count, order="straight"):
             sock.connect((vip, DNS))
             query, body = question(number)
             if order == "reversed":
-                send_reversed(source, vip, sock.getsockname()[1], query, random.getrandbits(16) or 1)
+                # 0 would leave the choice to the kernel
+                send_reversed(source, vip, sock.getsockname()[1], query, (first_id + number) % 0xFFFF + 1)
             else:
                 sock.send(query)
             sock.settimeout(3)
