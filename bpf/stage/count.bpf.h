@@ -30,23 +30,25 @@ struct {
 	__type(value, struct mtlb_tenant_counter);
 } mtlb_tenant_counters SEC(".maps");
 
-/* A CPU writes only its own row, and XDP is not re-entered on a CPU: no atomics are needed. */
-static __always_inline void count_forwarded(const struct packet *p)
+/*
+ * A CPU writes only its own row, and XDP is not re-entered on a CPU: no atomics are needed. Returns
+ * how many flows the member got on this CPU when the packet opened one of them, else 0.
+ */
+static __always_inline __u64 count_forwarded(const struct packet *p)
 {
 	__u32 at = bpf_get_smp_processor_id() * knob_members + p->member;
 	struct mtlb_member_counter *counter = bpf_map_lookup_elem(&mtlb_member_counters, &at);
 
 	if (unlikely(!counter))
-		return;
+		return 0;
 	if (unlikely(p->reply)) {
 		counter->reply_packets++;
 		counter->reply_bytes += p->ip_bytes;
-		return;
+		return 0;
 	}
 	counter->packets++;
 	counter->bytes += p->ip_bytes;
-	if (p->new_flow)
-		counter->new_flows++;
+	return p->new_flow ? ++counter->new_flows : 0;
 }
 
 static __always_inline void count_reason(const struct packet *p, enum mtlb_reason reason)

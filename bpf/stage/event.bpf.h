@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Samples of what is dropped, for whoever watches: abi/event.h. A packet of a flood costs one line
- * of its CPU's own: the clock is looked at for one in sixteen. Owns mtlb_events and
- * mtlb_event_budgets.
+ * Samples of what is dropped and of the flows that are opened, for whoever watches: abi/event.h. A
+ * packet of a flood costs one line of its CPU's own: the clock is looked at for one in sixteen.
+ * Owns mtlb_events and mtlb_event_budgets.
  */
 #ifndef MTLB_STAGE_EVENT_H
 #define MTLB_STAGE_EVENT_H
@@ -104,6 +104,20 @@ __attribute__((noinline)) int event_sample(struct xdp_md *ctx, struct packet *p,
 	/* as many as came since it was looked at before, so that only a flood is skipped */
 	skip = budget->waiting > EVENT_SKIP_MAX ? EVENT_SKIP_MAX : budget->waiting;
 	budget->look = budget->waiting + skip;
+	return 0;
+}
+
+/* For one of many packets that opened a flow: without limits, a flood of them is forwarded. */
+__attribute__((noinline)) int event_opened(struct xdp_md *ctx, struct packet *p, __u32 reason)
+{
+	struct mtlb_event_budget *budget = p && p->tenant ? event_budget(p) : NULL;
+	__u64 now;
+
+	if (!budget)
+		return 0;
+	now = bpf_ktime_get_coarse_ns();
+	if (event_is_due(budget, now) && !event_write(ctx, p, reason, now, MTLB_EVENT_OPENED_EVERY))
+		budget->crowded++;
 	return 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The only exit: one counter, then the verdict that reasons.def gives the reason, and of what is
- * dropped a sample. Owns mtlb_interfaces: those by which packets may leave, so that none is lost to
- * one that is gone.
+ * The only exit: one counter, then the verdict that reasons.def gives the reason, and a sample of
+ * what is dropped or opens a flow. Owns mtlb_interfaces: those by which packets may leave, so that
+ * none is lost to one that is gone.
  */
 #ifndef MTLB_STAGE_FINISH_H
 #define MTLB_STAGE_FINISH_H
@@ -30,15 +30,23 @@ static __always_inline enum mtlb_verdict finish_verdict(enum mtlb_reason reason)
 	}
 }
 
+static __always_inline void finish_forwarded(struct xdp_md *ctx, struct packet *p, __u32 reason)
+{
+	__u64 opened = count_forwarded(p);
+
+	if (unlikely(opened) && unlikely(opened % MTLB_EVENT_OPENED_EVERY == 0))
+		event_opened(ctx, p, reason);
+}
+
 static __always_inline int finish(struct xdp_md *ctx, struct packet *p, int reason)
 {
 	if (likely(reason == MTLB_REASON_sent)) {
-		count_forwarded(p);
+		finish_forwarded(ctx, p, reason);
 		return XDP_TX;
 	}
 	if (reason == MTLB_REASON_redirected) {
 		if (likely(bpf_redirect_map(&mtlb_interfaces, p->ifindex, 0) == XDP_REDIRECT)) {
-			count_forwarded(p);
+			finish_forwarded(ctx, p, reason);
 			return XDP_REDIRECT;
 		}
 		reason = MTLB_REASON_no_interface;

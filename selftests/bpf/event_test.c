@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Samples of what is dropped: what they tell, that a flood gets its tenant's few and takes nobody
- * else's, and that what is forwarded, passed or nobody's leaves none. Time is that of the budgets,
+ * Samples of what is dropped and of flows that are opened: what they tell, that a flood gets its
+ * tenant's few and takes nobody else's, and that all else that is forwarded, passed or nobody's
+ * leaves none. Time is that of the budgets,
  * which the tests set.
  */
 #include <arpa/inet.h>
@@ -159,6 +160,41 @@ static void nothing_of_what_is_not_dropped(void **state)
 	assert_int_equal(take(rig).count, 0);
 }
 
+/* One in so many of the flows that a member gets on a CPU is told, within the same budget. */
+static void tells_flows_that_are_opened(void **state)
+{
+	struct rig *rig = *state;
+	uint32_t row = (uint32_t)sched_getcpu() * rig->view->node->members;
+	struct mtlb_member_counter *counter =
+		(struct mtlb_member_counter *)&rig->view->member_counters[row + DSR_TCP];
+	struct taken taken;
+
+	counter->new_flows = 5 * MTLB_EVENT_OPENED_EVERY - 2;
+	RIG_CHECK(rig, "eth / ip4 client > acme / tcp 7001 > 80 SYN", SENT(DSR_TCP, DIRECT),
+		  .new_flow = true);
+	assert_int_equal(take(rig).count, 0);
+	RIG_CHECK(rig, "eth / ip4 client > acme / tcp 7002 > 80 SYN", SENT(DSR_TCP, DIRECT),
+		  .new_flow = true);
+	taken = take(rig);
+	assert_int_equal(taken.count, 1);
+	assert_int_equal(taken.last.reason, MTLB_REASON_sent);
+	assert_int_equal(taken.last.packets, MTLB_EVENT_OPENED_EVERY);
+	assert_int_equal(ntohs(taken.last.source_port), 7002);
+	assert_int_equal(ntohs(taken.last.destination_port), 80);
+	assert_address(&taken.last.destination, "::ffff:192.0.2.1");
+	/* packets of a flow open none */
+	RIG_CHECK(rig, "eth / ip4 client > acme / tcp 7002 > 80 ACK", SENT(DSR_TCP, DIRECT));
+	assert_int_equal(take(rig).count, 0);
+	/* what is dropped afterwards counts for itself */
+	assert_int_equal(budget(rig, ACME)->waiting, 0);
+	/* none is due for an hour */
+	budget(rig, ACME)->due += 3600000000000ULL;
+	counter->new_flows = 6 * MTLB_EVENT_OPENED_EVERY - 1;
+	RIG_CHECK(rig, "eth / ip4 client > acme / tcp 7003 > 80 SYN", SENT(DSR_TCP, DIRECT),
+		  .new_flow = true);
+	assert_int_equal(take(rig).count, 0);
+}
+
 /* The first ones at once, then none until one is due; the next one tells what was left out. */
 static void a_flood_gets_a_few(void **state)
 {
@@ -281,6 +317,7 @@ int main(void)
 		cmocka_unit_test_setup(tells_of_ipv6_and_the_service, forget),
 		cmocka_unit_test_setup(tells_the_packet_as_it_came, forget),
 		cmocka_unit_test_setup(nothing_of_what_is_not_dropped, forget),
+		cmocka_unit_test_setup(tells_flows_that_are_opened, forget),
 		cmocka_unit_test_setup(a_flood_gets_a_few, forget),
 		cmocka_unit_test_setup(the_rate_is_kept, forget),
 		cmocka_unit_test_setup(nobody_takes_anothers, forget),

@@ -3,7 +3,8 @@
 #
 # A flood of connections against globex, which may open five a second: `mtlb drop watch` shows who is
 # refused, and why; an event tells the attack, its target and where it comes from, and another one
-# that it is over. A backend that dies and comes back is told as well. acme feels nothing.
+# that it is over. acme, which nothing limits, feels nothing of it, and is flooded in its turn: that is
+# told by the flows that are opened. A backend that dies is told as well.
 
 set -u -o pipefail
 # shellcheck source=selftests/lab/lib.sh
@@ -36,7 +37,10 @@ scenario watch
 check "globex may open five connections a second" sed -i -e "/name: small/d" \
 	-e "/name: standard, l4/a\\  - {name: small, l4: {flows: 16384, newFlows: 5/s, burst: 1s}}" \
 	-e 's/\(name: globex, id: 2, tier:\) [a-z]*/\1 small/' "$CONFIG/platform.yaml"
-check "and that holds" config_apply
+check "2000 new flows a second are an attack" sed -i 's/^node:$/node:\n  attacks: {newFlows: 2k\/s}/' \
+	"$CONFIG/platform.yaml"
+is "as the agent would take it" "$(mtlb config diff "$CONFIG" | grep attacks)" "~ node: attacks.newFlows 10k/s -> 2k/s"
+check "and all that holds" config_apply
 
 watch "$RUN/globex" drop watch tenant globex reason over_new_flows
 watch "$RUN/acme" -j drop watch tenant acme
@@ -64,17 +68,29 @@ check "who watches is told" wait_until 'grep -q "attack-begins attack on globex"
 requests client2 "$(url 192.0.2.10 /)" 50 "$RUN/requests"
 is "acme: all answered meanwhile" "$(succeeded "$RUN/requests")" 50
 check "a flood is no flood of lines" [ "$(wc -l <"$RUN/globex")" -lt 2000 ]
-is "each says for how many packets it stands, none of acme's" "$(wc -c <"$RUN/acme")" 0
 
 touch "$RUN/flood.stop"
 wait $FLOOD
-check "the attack is over ten seconds after its end" wait_until '[ -n "$(event attack-ends kind)" ]' 20
+rm -f "$RUN/flood.stop"
+ns client1 "$LAB_DIR/packets.py" flood 198.18.7. 192.0.2.10 80 5000 "$RUN/flood.stop" &
+FLOOD=$!
+check "a flood that nothing limits is an attack as well" \
+	wait_until '[ "$(event attack-begins measure)" = newFlows ]' 15
+is "on acme" "$(event attack-begins tenant)" acme
+is "at its address" "$(event attack-begins address)" 192.0.2.10
+is "with connections" "$(event attack-begins attack)" syn
+is "from there" "$(event attack-begins sources | grep -o "'prefix': '[^']*'" | head -n 1)" \
+	"'prefix': '198.18.7.0/24'"
+touch "$RUN/flood.stop"
+wait $FLOOD
+is "nothing of acme's was dropped all the while" "$(wc -c <"$RUN/acme")" 0
+check "the first attack is over ten seconds after its end" wait_until '[ -n "$(event attack-ends kind)" ]' 20
 is "that of globex" "$(event attack-ends tenant)" globex
 check "with all that was dropped" [ "$(event attack-ends packets)" -ge 5000 ]
-check "and who watches is told" wait_until '[ "$(wc -l <"$RUN/lines")" = 2 ]' 5
+check "and who watches is told" wait_until '[ "$(wc -l <"$RUN/lines")" = 3 ]' 5
 check "as JSON, a line each" python3 -c 'import json, sys
 kinds = [json.loads(line)["kind"] for line in open(sys.argv[1])]
-sys.exit(kinds != ["attack-begins", "attack-ends"])' "$RUN/lines"
+sys.exit(kinds != ["attack-begins", "attack-begins", "attack-ends"])' "$RUN/lines"
 
 check "a backend dies" server_kill be4 nginx
 check "which is an event" wait_until '[ -n "$(event member-down kind)" ]' 5

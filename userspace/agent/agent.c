@@ -302,6 +302,7 @@ static void take_config(struct agent *agent, struct config *next)
 			 config_error_format(&agent->config.notes.list[i], text, sizeof(text)));
 	}
 	active_set_window(agent->active, agent->config.flow_window_s, loop_now(agent->loop));
+	attacks_set(agent->attacks, &agent->config.attacks);
 }
 
 /* After a change: what hangs on it besides the maps. */
@@ -533,7 +534,9 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 		return err_set(err, error, "cannot take over held fragments: %s", strerror(-error));
 	error = watchers_new(&agent->watchers);
 	error = error ?: events_new(agent->watchers, &agent->events);
-	error = error ?: attacks_new(&agent->registry, agent->events, &agent->attacks);
+	error = error
+			?: attacks_new(&agent->registry, agent->events, loop_now(agent->loop),
+				       &agent->attacks);
 	error = error
 			?: samples_new(&agent->registry, agent->loop, agent->watchers,
 				       agent->attacks, &agent->samples);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../model/units.h"
+
 static const char *const mode_names[] = {
 	[CONFIG_MODE_AUTO] = "auto",
 	[CONFIG_MODE_NATIVE] = "native",
@@ -66,6 +68,16 @@ static void filter_line(char *text, size_t size, const char *name, bool from, bo
 			 to ? "on" : "off");
 }
 
+static void attacks_line(char *text, size_t size, const char *name, uint64_t from, uint64_t to)
+{
+	char from_text[UNITS_TEXT_MAX], to_text[UNITS_TEXT_MAX];
+
+	text[0] = 0;
+	if (from != to)
+		snprintf(text, size, "~ node: attacks.%s %s -> %s", name,
+			 units_format_rate(from, from_text), units_format_rate(to, to_text));
+}
+
 /* from, to: NULL where there is none. */
 static void feed_line(char *text, size_t size, const struct config_feed *from,
 		      const struct config_feed *to)
@@ -89,7 +101,7 @@ int changes_list(const struct config *now, const struct config *next, const stru
 	size_t sources = now->nat_source_count > next->nat_source_count ? now->nat_source_count
 									: next->nat_source_count;
 	size_t room = plan->count + now->interface_count + next->interface_count + 4 + 2 * sources +
-		      now->feed_count + next->feed_count + 4;
+		      now->feed_count + next->feed_count + 6;
 	size_t count = 0;
 	char **lines = calloc(room + 1, sizeof(*lines));
 	char text[1024];
@@ -155,6 +167,11 @@ int changes_list(const struct config *now, const struct config *next, const stru
 		    next->filters.vip_source);
 	LINE();
 	filter_line(text, sizeof(text), "bogons", now->filters.bogons, next->filters.bogons);
+	LINE();
+	attacks_line(text, sizeof(text), "drops", now->attacks.drops, next->attacks.drops);
+	LINE();
+	attacks_line(text, sizeof(text), "newFlows", now->attacks.new_flows,
+		     next->attacks.new_flows);
 	LINE();
 	for (size_t i = 0; i < next->feed_count; i++) {
 		feed_line(text, sizeof(text), find_feed(now, next->feeds[i].name), &next->feeds[i]);

@@ -79,6 +79,8 @@ static void take_one(void *context, const struct mtlb_event *event)
 	if (!tenant)
 		return;
 	attacks_take(samples->attacks, event, samples->now);
+	if (reason_verdict(event->reason) != MTLB_VERDICT_DROP)
+		return;
 	reason = reason_name(event->reason);
 	if (watchers_want(samples->watchers, WATCHERS_DROPS, tenant->name, reason))
 		watchers_tell(samples->watchers, WATCHERS_DROPS, tenant->name, reason,

@@ -68,7 +68,7 @@ void attack_take(struct attack *attack, const struct attack_sample *sample)
 	heavy_add(&attack->targets, key, sample->packets);
 }
 
-static enum attack_turn look_for_begin(struct attack *attack, uint64_t before, uint64_t dropped,
+static enum attack_turn look_for_begin(struct attack *attack, uint64_t before, uint64_t count,
 				       uint64_t threshold)
 {
 	if (attack->rate <= threshold) {
@@ -78,9 +78,9 @@ static enum attack_turn look_for_begin(struct attack *attack, uint64_t before, u
 	}
 	if (!attack->above++) {
 		attack->began_at = before;
-		attack->peak = attack->dropped = 0;
+		attack->peak = attack->counted = 0;
 	}
-	attack->dropped += dropped;
+	attack->counted += count;
 	if (attack->rate > attack->peak)
 		attack->peak = attack->rate;
 	if (attack->above < ATTACK_LOOKS)
@@ -91,9 +91,9 @@ static enum attack_turn look_for_begin(struct attack *attack, uint64_t before, u
 }
 
 static enum attack_turn look_for_end(struct attack *attack, uint64_t before, uint64_t now,
-				     uint64_t dropped, uint64_t threshold)
+				     uint64_t count, uint64_t threshold)
 {
-	attack->dropped += dropped;
+	attack->counted += count;
 	if (attack->rate > attack->peak)
 		attack->peak = attack->rate;
 	if (attack->rate >= threshold / 2 + threshold % 2) {
@@ -110,7 +110,7 @@ static enum attack_turn look_for_end(struct attack *attack, uint64_t before, uin
 }
 
 /* After a short time between looks the rate is that of a whole one: a burst is no flood. */
-enum attack_turn attack_look(struct attack *attack, uint64_t now, uint64_t dropped,
+enum attack_turn attack_look(struct attack *attack, uint64_t now, uint64_t count,
 			     uint64_t threshold)
 {
 	uint64_t before = attack->looked_at, elapsed = now - before;
@@ -118,9 +118,22 @@ enum attack_turn attack_look(struct attack *attack, uint64_t now, uint64_t dropp
 	if (elapsed < ATTACK_LOOK_NS)
 		elapsed = ATTACK_LOOK_NS;
 	attack->looked_at = now;
-	attack->rate = (uint64_t)((double)dropped * 1e9 / (double)elapsed);
-	return attack->on ? look_for_end(attack, before, now, dropped, threshold)
-			  : look_for_begin(attack, before, dropped, threshold);
+	attack->rate = (uint64_t)((double)count * 1e9 / (double)elapsed);
+	return attack->on ? look_for_end(attack, before, now, count, threshold)
+			  : look_for_begin(attack, before, count, threshold);
+}
+
+void attack_learn(struct attack *attack)
+{
+	if (!attack->on && !attack->above)
+		attack->usual += ((double)attack->rate - attack->usual) / ATTACK_LEARN;
+}
+
+uint64_t attack_threshold(const struct attack *attack, uint64_t least)
+{
+	double unusual = ATTACK_UNUSUAL * attack->usual;
+
+	return unusual > (double)least ? (uint64_t)unusual : least;
 }
 
 enum attack_kind attack_kind(const struct attack *attack)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * When is what a tenant is sent an attack? When more of it is dropped than its threshold, at two
- * looks in a row; it is over when less than half of that was dropped at every look for a while. And
- * where does it come from, by weighted samples of it. Pure: time is told.
+ * When is what a tenant is sent an attack? When more of it is counted (packets dropped, say) than
+ * its threshold, at two looks in a row; it is over when less than half of that was counted at every
+ * look for a while. And where does it come from, by weighted samples of it. Pure: time is told.
  */
 #ifndef MTLB_MODEL_ATTACK_H
 #define MTLB_MODEL_ATTACK_H
@@ -17,6 +17,8 @@
 #define ATTACK_QUIET_NS 10000000000ULL
 #define ATTACK_LOOK_NS	1000000000ULL /* between looks; rates are not taken of less */
 #define ATTACK_SOURCES	5	      /* that are named */
+#define ATTACK_UNUSUAL	4	      /* times what is usual */
+#define ATTACK_LEARN	60	      /* looks, until a new rate is the usual one by 63 % */
 
 enum attack_kind {
 	ATTACK_SYN,
@@ -39,8 +41,9 @@ struct attack {
 	uint64_t looked_at;   /* ns */
 	uint64_t began_at;    /* the look before the first one over the threshold */
 	uint64_t quiet_since; /* 0: the last look was not below half of it */
-	uint64_t rate, peak;  /* dropped a second: at the last look, and at most */
-	uint64_t dropped;     /* since began_at */
+	uint64_t rate, peak;  /* counted a second: at the last look, and at most */
+	uint64_t counted;     /* since began_at */
+	double usual;	      /* a second; 0 when it is not learned */
 	uint64_t kinds[ATTACK_KINDS];
 	struct heavy sources, targets;
 };
@@ -61,9 +64,13 @@ struct attack_source {
 /* now: of the first look at a tenant. */
 void attack_init(struct attack *attack, uint64_t now);
 void attack_take(struct attack *attack, const struct attack_sample *sample);
-/* dropped: since the last look. */
-enum attack_turn attack_look(struct attack *attack, uint64_t now, uint64_t dropped,
+/* count: since the last look. */
+enum attack_turn attack_look(struct attack *attack, uint64_t now, uint64_t count,
 			     uint64_t threshold);
+/* After a look, of what also comes without an attack. */
+void attack_learn(struct attack *attack);
+/* Of what is learned: least, or ATTACK_UNUSUAL times what is usual. */
+uint64_t attack_threshold(const struct attack *attack, uint64_t least);
 
 /* what the samples say */
 

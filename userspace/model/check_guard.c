@@ -74,7 +74,12 @@ int check_guard(struct check *check, const struct tree_node *platform)
 {
 	const struct tree_node *node = schema_find(platform, SCHEMA_platform_node);
 	const struct tree_node *filters = schema_find(node, SCHEMA_node_filters);
+	const struct tree_node *attacks = schema_find(node, SCHEMA_node_attacks);
 
+	check->config->attacks = (struct config_attacks){
+		.drops = schema_number(attacks, SCHEMA_attacks_drops),
+		.new_flows = schema_number(attacks, SCHEMA_attacks_newFlows),
+	};
 	check->config->filters = (struct config_filters){
 		.tcp_flags = schema_number(filters, SCHEMA_filters_tcpFlags) == 1,
 		.land = schema_number(filters, SCHEMA_filters_land) == 1,

@@ -38,6 +38,12 @@ struct config_filters {
 	bool tcp_flags, land, vip_source, bogons;
 };
 
+/* What is an attack: more a second of a tenant's. */
+struct config_attacks {
+	uint64_t drops;	    /* packets dropped */
+	uint64_t new_flows; /* opened; and four times what is usual */
+};
+
 #define CONFIG_FEEDS_MAX 56 /* of prefixes: each has a rule of its own in the dataplane */
 
 struct config_feed {
@@ -78,6 +84,7 @@ struct config {
 	struct config_nat_source *nat_sources;
 	size_t nat_source_count;
 	struct config_filters filters;
+	struct config_attacks attacks;
 	struct config_feed *feeds; /* in the order written: an earlier one comes first */
 	size_t feed_count;
 	uint16_t gue_port;	/* UDP destination port of GUE packets, host order */

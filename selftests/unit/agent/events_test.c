@@ -32,6 +32,7 @@ enum {
 struct node {
 	struct dataplane *dataplane;
 	struct registry registry;
+	uint32_t member; /* of acme's */
 	struct loop *loop;
 	struct watchers *watchers;
 	struct events *events;
@@ -53,6 +54,8 @@ static int begin(void **state)
 			     .flow_buckets = 1},
 	};
 
+	struct registry_service *service;
+
 	(void)state;
 	log_set_level(LOG_LEVEL_ERROR);
 	node = (struct node){.now = 1000 * S};
@@ -60,10 +63,17 @@ static int begin(void **state)
 	assert_int_equal(registry_open(&node.registry, node.dataplane), 0);
 	assert_non_null(registry_add_tenant(&node.registry, ACME, "acme"));
 	assert_non_null(registry_add_tenant(&node.registry, GLOBEX, "globex"));
+	service = registry_add_service(&node.registry, 3, ACME, "web", IPPROTO_TCP);
+	assert_non_null(service);
+	node.member = 2;
+	assert_int_equal(registry_add_member(service, node.member), 0);
 	assert_int_equal(loop_new(&node.loop), 0);
 	assert_int_equal(watchers_new(&node.watchers), 0);
 	assert_int_equal(events_new(node.watchers, &node.events), 0);
-	assert_int_equal(attacks_new(&node.registry, node.events, &node.attacks), 0);
+	assert_int_equal(attacks_new(&node.registry, node.events, node.now, &node.attacks), 0);
+	attacks_set(node.attacks, &(struct config_attacks){.drops = 1000, .new_flows = 10000});
+	/* the agent has been there for a while */
+	node.now += ATTACKS_START_NS;
 	assert_int_equal(
 		samples_new(&node.registry, node.loop, node.watchers, node.attacks, &node.samples),
 		0);
@@ -104,6 +114,30 @@ static void drop(uint32_t tenant, enum mtlb_reason reason, const char *source, u
 	assert_int_equal(addr_parse("192.0.2.10", &address), 0);
 	memcpy(&event.destination, &address, sizeof(event.destination));
 	counters[tenant * MTLB_REASONS_PER_TENANT + reason].packets += packets;
+	assert_int_equal(dataplane_memory_sample(node.dataplane, &event), 0);
+	samples_take(node.samples, node.now);
+}
+
+/* The dataplane forwards packets to acme that open so many flows, and samples one. */
+static void open_flows(const char *source, uint64_t flows)
+{
+	struct mtlb_member_counter *counters =
+		(struct mtlb_member_counter *)dataplane_view(node.dataplane)->member_counters;
+	struct mtlb_event event = {
+		.at = node.now,
+		.packets = MTLB_EVENT_OPENED_EVERY,
+		.tenant = ACME,
+		.destination_port = htons(53),
+		.protocol = IPPROTO_UDP,
+		.reason = MTLB_REASON_redirected,
+	};
+	struct addr address;
+
+	assert_int_equal(addr_parse(source, &address), 0);
+	memcpy(&event.source, &address, sizeof(event.source));
+	assert_int_equal(addr_parse("192.0.2.11", &address), 0);
+	memcpy(&event.destination, &address, sizeof(event.destination));
+	counters[node.member].new_flows += flows;
 	assert_int_equal(dataplane_memory_sample(node.dataplane, &event), 0);
 	samples_take(node.samples, node.now);
 }
@@ -171,6 +205,82 @@ static void an_attack_is_told_once(void **state)
 	for (int i = 0; i < 3; i++)
 		look();
 	assert_int_equal(look(), 0);
+}
+
+/* Without limits nothing is dropped, but the backends feel it. */
+static void what_nothing_limits_is_told_too(void **state)
+{
+	(void)state;
+	open_flows("198.51.100.7", 1024);
+	for (int i = 0; i < 20; i++) {
+		open_flows("198.51.100.7", 20000);
+		assert_int_equal(look(), 1);
+	}
+	assert_int_equal(count_events(), 1);
+	assert_string_equal(last("kind"), "attack-begins");
+	assert_string_equal(last("measure"), "newFlows");
+	assert_string_equal(last("attack"), "udp");
+	assert_string_equal(last("sentence"),
+			    "attack on acme: udp flood to 192.0.2.11:53, 20000 new flows a second, "
+			    "which nothing limits, from 198.51.100.0/24 (100%)");
+	for (int i = 0; i < 10; i++)
+		look();
+	assert_int_equal(count_events(), 2);
+	assert_string_equal(last("kind"), "attack-ends");
+	assert_string_equal(last("packets"), "400000");
+	assert_string_equal(last("sentence"),
+			    "the attack on acme is over: 400000 new flows in 30 s, at most 20000 a "
+			    "second, from 198.51.100.0/24 (100%)");
+	for (int i = 0; i < 3; i++)
+		look();
+	assert_int_equal(look(), 0);
+}
+
+static void the_usual_is_none(void **state)
+{
+	(void)state;
+	for (uint64_t rate = 5000; rate < 60000; rate += 100) {
+		open_flows("198.51.100.7", rate);
+		assert_int_equal(look(), 1);
+	}
+	assert_int_equal(count_events(), 0);
+	/* but so much more is one */
+	for (int i = 0; i < 3; i++) {
+		open_flows("198.51.100.7", 250000);
+		look();
+	}
+	assert_int_equal(count_events(), 1);
+}
+
+/* What comes when the agent starts came before, too. */
+static void a_restart_wakes_nobody(void **state)
+{
+	(void)state;
+	attacks_free(node.attacks);
+	samples_free(node.samples);
+	assert_int_equal(attacks_new(&node.registry, node.events, node.now, &node.attacks), 0);
+	attacks_set(node.attacks, &(struct config_attacks){.drops = 1000, .new_flows = 10000});
+	assert_int_equal(
+		samples_new(&node.registry, node.loop, node.watchers, node.attacks, &node.samples),
+		0);
+	for (int i = 0; i < 20; i++) {
+		open_flows("198.51.100.7", i < 10 ? 50000 : 150000);
+		look();
+	}
+	assert_int_equal(count_events(), 0);
+}
+
+/* One that is refused gets through in part: it is told once. */
+static void what_is_dropped_comes_first(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		drop(ACME, MTLB_REASON_over_new_flows, "198.51.100.7", FLOOD);
+		open_flows("198.51.100.7", i < 2 ? 5000 : 20000);
+		look();
+	}
+	assert_int_equal(count_events(), 1);
+	assert_string_equal(last("measure"), "drops");
 }
 
 static void sources_that_are_made_up(void **state)
@@ -315,6 +425,10 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	static const struct CMUnitTest tests[] = {
 		TEST(an_attack_is_told_once),
+		TEST(what_nothing_limits_is_told_too),
+		TEST(the_usual_is_none),
+		TEST(a_restart_wakes_nobody),
+		TEST(what_is_dropped_comes_first),
 		TEST(sources_that_are_made_up),
 		TEST(our_own_faults_are_none),
 		TEST(the_past_is_not_counted),

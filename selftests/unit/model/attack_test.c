@@ -25,10 +25,10 @@ static int begin(void **state)
 }
 
 /* A second goes by. */
-static enum attack_turn look(uint64_t dropped)
+static enum attack_turn look(uint64_t count)
 {
 	now += S;
-	return attack_look(&attack, now, dropped, THRESHOLD);
+	return attack_look(&attack, now, count, THRESHOLD);
 }
 
 static void take(const char *source, const char *destination, uint16_t port, uint8_t protocol,
@@ -49,11 +49,11 @@ static void begins_at_the_second_look(void **state)
 	assert_int_equal(look(5000), ATTACK_BEGINS);
 	assert_true(attack.on);
 	assert_int_equal(attack.rate, 5000);
-	assert_int_equal(attack.dropped, 6001);
+	assert_int_equal(attack.counted, 6001);
 	assert_int_equal(attack.began_at, 1000 * S);
 	assert_int_equal(look(2000), ATTACK_SAME);
 	assert_int_equal(attack.peak, 5000);
-	assert_int_equal(attack.dropped, 8001);
+	assert_int_equal(attack.counted, 8001);
 }
 
 static void one_look_is_none(void **state)
@@ -91,12 +91,12 @@ static void ends_after_ten_quiet_seconds(void **state)
 		assert_int_equal(look(499), ATTACK_SAME);
 	assert_int_equal(look(0), ATTACK_ENDS);
 	assert_false(attack.on);
-	assert_int_equal(attack.dropped, 4000 + 18 * 499 + 500);
+	assert_int_equal(attack.counted, 4000 + 18 * 499 + 500);
 	assert_int_equal(attack.peak, 2000);
 	/* and the next one is counted anew */
 	assert_int_equal(look(3000), ATTACK_SAME);
 	assert_int_equal(look(3000), ATTACK_BEGINS);
-	assert_int_equal(attack.dropped, 6000);
+	assert_int_equal(attack.counted, 6000);
 	assert_int_equal(attack.peak, 3000);
 }
 
@@ -169,6 +169,25 @@ static void made_up_sources_are_spread(void **state)
 	assert_false(attack_is_spread(&attack));
 }
 
+/* What a tenant always gets is not an attack, what is four times as much is. */
+static void the_usual_is_learned(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 600; i++) {
+		assert_int_equal(look(900), ATTACK_SAME);
+		attack_learn(&attack);
+	}
+	assert_in_range(attack_threshold(&attack, THRESHOLD), 3590, 3600);
+	assert_int_equal(attack_threshold(&attack, 5000), 5000);
+	/* nothing is learned of what may be an attack */
+	look(9000);
+	attack_learn(&attack);
+	look(9000);
+	assert_true(attack.on);
+	attack_learn(&attack);
+	assert_in_range(attack_threshold(&attack, THRESHOLD), 3590, 3600);
+}
+
 /* What was dropped here and there before has no part in what is said of an attack. */
 static void older_samples_are_forgotten(void **state)
 {
@@ -194,6 +213,7 @@ int main(void)
 		cmocka_unit_test_setup(says_who_and_whom, begin),
 		cmocka_unit_test_setup(tells_the_kinds_apart, begin),
 		cmocka_unit_test_setup(made_up_sources_are_spread, begin),
+		cmocka_unit_test_setup(the_usual_is_learned, begin),
 		cmocka_unit_test_setup(older_samples_are_forgotten, begin),
 	};
 

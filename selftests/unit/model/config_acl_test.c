@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Access lists, filters and deny feeds as they are meant. What is refused is in config_bad.def.
+ * Access lists, filters, deny feeds and what is an attack, as they are meant. What is refused is in
+ * config_bad.def.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,6 +75,23 @@ static void filters(void **state)
 	config_fini(&config);
 }
 
+static void attacks(void **state)
+{
+	struct config config;
+
+	(void)state;
+	load_good(HEAD NODE, &config);
+	assert_int_equal(config.attacks.drops, 1000);
+	assert_int_equal(config.attacks.new_flows, 10000);
+	config_fini(&config);
+	load_good(HEAD
+		  "node: {interfaces: [{name: eth0}], attacks: {drops: 5/s, newFlows: 2M/s}}\n",
+		  &config);
+	assert_int_equal(config.attacks.drops, 5);
+	assert_int_equal(config.attacks.new_flows, 2000000);
+	config_fini(&config);
+}
+
 static void feeds(void **state)
 {
 	struct config config;
@@ -104,6 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists),
 		cmocka_unit_test(filters),
+		cmocka_unit_test(attacks),
 		cmocka_unit_test(feeds),
 	};
 
