@@ -73,13 +73,41 @@ static __always_inline void flow_write_tcp(void *l4, __u32 flow)
 	*(__u64 *)(l4 + 12) = 0x50U | flow_control.tcp_flags << 8 | 0xffff0000U;
 }
 
-/* As a QUIC server of FLOW_QUIC_BYTES of server ID wants to be addressed: a short header. */
+/* As a QUIC server of FLOW_QUIC_BYTES of server ID wants to be addressed: a short header. Or, as a
+ * client's first packet has it, a long one of version 1 with an ID of eight bytes.
+ */
 static __always_inline void flow_write_udp(void *l4, __u32 flow)
 {
 	flow_write_ports(l4, flow);
 	*(__u32 *)(l4 + 4) = core_be16(FLOW_FRAME_BYTES - 34);
-	*(__u16 *)(l4 + 8) = 0x40;
-	*(__u64 *)(l4 + 10) = FLOW_QUIC_ID(flow);
+	if (flow_control.first_byte == FLOW_QUIC_INITIAL) {
+		*(__u16 *)(l4 + 8) = FLOW_QUIC_INITIAL;
+		*(__u64 *)(l4 + 10) = 0x08010000ULL | (__u64)flow << 32;
+	} else {
+		*(__u16 *)(l4 + 8) = 0x40;
+		*(__u64 *)(l4 + 10) = FLOW_QUIC_ID(flow);
+	}
+}
+
+/* The datagram's number is its flow's. */
+static __always_inline void flow_write_fragment(void *frame, __u32 flow, __u32 offset)
+{
+	*(__u64 *)(frame + 14) = 0x45ULL | (__u64)core_be16(FLOW_FRAME_BYTES - 14) << 16 |
+				 (__u64)(flow & 0xffff) << 32 | (__u64)core_be16(offset) << 48;
+}
+
+static __always_inline void flow_write_icmp(void *frame, __u32 flow)
+{
+	flow_write_ipv4(frame, flow, FLOW_VIP, IPPROTO_ICMP);
+	*(__u64 *)(frame + 14) = 0x45ULL | (__u64)core_be16(FLOW_FRAME6_BYTES - 14) << 16;
+	*(__u64 *)(frame + 34) = 0x0303; /* type, code; no checksum */
+	*(__u64 *)(frame + 42) = 0x45ULL | (__u64)core_be16(40) << 16;
+	*(__u32 *)(frame + 50) = 64 | IPPROTO_TCP << 8;
+	*(__u32 *)(frame + 54) = core_be32(FLOW_VIP);
+	*(__u32 *)(frame + 58) = core_be32(0x0a000000U | flow_mix(flow) >> 8);
+	*(__u16 *)(frame + 62) = flow_control.port;
+	*(__u16 *)(frame + 64) = core_be16(0x8000U | (flow_mix(flow) & 0xff));
+	*(__u64 *)(frame + 66) = flow;
 }
 
 static __always_inline void flow_write(void *frame, __u32 flow, enum flow_kind kind)
@@ -87,9 +115,13 @@ static __always_inline void flow_write(void *frame, __u32 flow, enum flow_kind k
 	if (kind == FLOW_TCP6) {
 		flow_write_ipv6(frame, flow, IPPROTO_TCP);
 		flow_write_tcp(frame + 54, flow);
-	} else if (kind == FLOW_UDP4) {
+	} else if (kind == FLOW_ICMP) {
+		flow_write_icmp(frame, flow);
+	} else if (kind == FLOW_UDP4 || kind == FLOW_FIRST || kind == FLOW_LATER) {
 		flow_write_ipv4(frame, flow, FLOW_VIP, IPPROTO_UDP);
 		flow_write_udp(frame + 34, flow);
+		if (kind != FLOW_UDP4)
+			flow_write_fragment(frame, flow, kind == FLOW_FIRST ? 0x2000 : 100);
 	} else {
 		flow_write_ipv4(frame, flow, kind == FLOW_NO_VIP ? FLOW_NOT_VIP : FLOW_VIP,
 				IPPROTO_TCP);
@@ -101,10 +133,15 @@ static __always_inline bool flow_restore(struct xdp_md *ctx, enum flow_kind kind
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	__u32 forget = flow_control.forget;
-	int bytes = kind == FLOW_TCP6 ? FLOW_FRAME6_BYTES : FLOW_FRAME_BYTES;
+	int bytes = kind == FLOW_TCP6 || kind == FLOW_ICMP ? FLOW_FRAME6_BYTES : FLOW_FRAME_BYTES;
+	long length = end - data;
 
+	/* an answer of the balancer's own may be shorter */
+	barrier_var(length);
+	if (length < bytes && bpf_xdp_adjust_tail(ctx, bytes - (int)length))
+		return false;
 	/* also when nothing is to be cut off, so that the harness alone costs the same */
-	if (bpf_xdp_adjust_head(ctx, (int)(end - data) - bytes))
+	if (bpf_xdp_adjust_head(ctx, length > bytes ? (int)length - bytes : 0))
 		return false;
 	data = (void *)(long)ctx->data;
 	end = (void *)(long)ctx->data_end;

@@ -12,7 +12,9 @@
 #define FLOW_NOT_VIP	  0xcb007109U /* 203.0.113.9 */
 #define FLOW_PORT	  80
 #define FLOW_TENANT	  1
-#define FLOW_TENANT_OVER  2 /* who may send next to nothing */
+#define FLOW_TENANT_OVER  2    /* who may send next to nothing */
+#define FLOW_TENANT_LOCAL 3    /* whose SYNs are answered with cookies */
+#define FLOW_QUIC_INITIAL 0xc0 /* for flow_control.first_byte */
 
 /* UDP frames carry a QUIC connection ID: a byte of configuration, then the server's number. */
 #define FLOW_QUIC_BYTES	   4U
@@ -25,6 +27,9 @@ enum flow_kind {
 	FLOW_UDP4,
 	FLOW_NO_VIP, /* TCP4 for an address that is no VIP */
 	FLOW_OVER,   /* TCP4 that is to be dropped */
+	FLOW_FIRST,  /* UDP4: a datagram's first fragment */
+	FLOW_LATER,  /* and its last one */
+	FLOW_ICMP,   /* a router's answer to a packet from the VIP: port unreachable */
 	FLOW_KINDS,
 };
 
@@ -34,9 +39,10 @@ struct flow_control {
 	__u32 first, count; /* the flows that are visited */
 	__u32 step; /* from one to the next; prime to count, so that each is met once a round */
 	__u32 at;   /* 0..count-1: the next one, from first */
-	__u32 tcp_flags;
-	__u32 forget; /* a bucket to be emptied before each run, or FLOW_FORGET_NONE */
-	__u32 port;   /* that frames are sent to, as it stands in them */
+	__u32 tcp_flags;  /* of TCP */
+	__u32 first_byte; /* of UDP's payload; 0: a QUIC short header's */
+	__u32 forget;	  /* a bucket to be emptied before each run, or FLOW_FORGET_NONE */
+	__u32 port;	  /* that frames are sent to, as it stands in them */
 };
 
 #define FLOW_FORGET_NONE 0xffffffffU

@@ -3,7 +3,8 @@
  * That tenants cannot hurt each other, shown with real packets through a real mtlbd: each line is a
  * figure with its bound. Where a bound is "more than 0" the same was done without what protects the
  * victim, and shows that the experiment would notice. Exits with 1 when a figure does not hold.
- * Arguments name the experiments to run by their first letters: `isolation syn reload`.
+ * Arguments name the experiments to run by their first letters, or with = by their whole name:
+ * `isolation =syn reload`.
  */
 #include <stdio.h>
 #include <string.h>

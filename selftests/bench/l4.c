@@ -15,6 +15,7 @@
 
 #include "flow.h"
 #include "lib/lists.h"
+#include "lib/stack.h"
 #include "lib/wire.h"
 #include "measure.h"
 #include "selftests/bench/l4.skel.h"
@@ -51,6 +52,7 @@ enum service {
 	SERVICE_CHANGED_ONE, /* the same, with a single bucket for all flows */
 	SERVICE_WIRE,	     /* whose members are reached by the wire */
 	SERVICE_OVER,	     /* of a tenant that is over its rate */
+	SERVICE_LOCAL,	     /* the node's own; its tenant is under attack */
 	SERVICES,
 };
 
@@ -58,6 +60,7 @@ static const struct {
 	uint8_t protocol, encap;
 	bool ipv6, changed;
 	uint32_t flags;
+	uint32_t tenant; /* 0: FLOW_TENANT */
 } services[SERVICES] = {
 	[SERVICE_TCP4] = {IPPROTO_TCP, MTLB_ENCAP_IPV4},
 	[SERVICE_TCP6] = {IPPROTO_TCP, MTLB_ENCAP_IPV6, .ipv6 = true},
@@ -68,7 +71,9 @@ static const struct {
 	[SERVICE_CHANGED] = {IPPROTO_TCP, MTLB_ENCAP_IPV4, .changed = true},
 	[SERVICE_CHANGED_ONE] = {IPPROTO_TCP, MTLB_ENCAP_IPV4, .changed = true},
 	[SERVICE_WIRE] = {IPPROTO_TCP, MTLB_ENCAP_IPV4},
-	[SERVICE_OVER] = {IPPROTO_TCP, MTLB_ENCAP_IPV4},
+	[SERVICE_OVER] = {IPPROTO_TCP, MTLB_ENCAP_IPV4, .tenant = FLOW_TENANT_OVER},
+	[SERVICE_LOCAL] = {IPPROTO_TCP, MTLB_ENCAP_IPV4, .flags = MTLB_VIP_LOCAL,
+			   .tenant = FLOW_TENANT_LOCAL},
 };
 
 struct row {
@@ -76,7 +81,7 @@ struct row {
 	enum flow_kind kind;
 	enum service service;
 	uint32_t flows, flags;
-	double goal;
+	double goal; /* 0: none; the row says what is fair to charge */
 	bool fresh;  /* flows nobody has seen, on top of those that are there */
 	bool forget; /* empty the flow's bucket before each run */
 	double net[ROUNDS], median;
@@ -96,6 +101,11 @@ static struct row rows[] = {
 	{"l4.tcp4_gue_1m", FLOW_TCP4, SERVICE_GUE, MANY, ACK, .goal = 100},
 	{"l4.pass", FLOW_NO_VIP, SERVICE_TCP4, 1, ACK, .goal = 30},
 	{"l4.meter_drop", FLOW_OVER, SERVICE_OVER, MANY, ACK, .goal = 45},
+	{"l4.quic_initial", FLOW_UDP4, SERVICE_QUIC, MANY, FLOW_QUIC_INITIAL, .goal = 0},
+	{"l4.fragment_first", FLOW_FIRST, SERVICE_UDP4, 65536, 0, .goal = 0},
+	{"l4.fragment_later", FLOW_LATER, SERVICE_UDP4, 1, 0, .goal = 0},
+	{"l4.icmp_error", FLOW_ICMP, SERVICE_TCP4, MANY, 0, .goal = 0},
+	{"l4.syn_cookie", FLOW_TCP4, SERVICE_LOCAL, MANY, SYN, .goal = 0},
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -105,6 +115,7 @@ static struct dataplane *dataplane;
 static struct l4 *skeleton;
 static struct flow_control *control;
 static struct wire wire;
+static struct stack stack = {-1, -1, -1}; /* of SERVICE_LOCAL */
 static uint8_t frame_out[256];
 static uint32_t frame_out_bytes;
 
@@ -168,7 +179,7 @@ static int put_slots(enum service service)
 
 static int put_service(enum service service)
 {
-	uint32_t tenant = service == SERVICE_OVER ? FLOW_TENANT_OVER : FLOW_TENANT;
+	uint32_t tenant = services[service].tenant ?: FLOW_TENANT;
 	struct mtlb_service names = {.used = 1, .tenant = tenant, .idle = 900};
 	struct mtlb_vip vip = {
 		.key = {.address = ipv4(FLOW_VIP),
@@ -202,13 +213,48 @@ static int put_service(enum service service)
 	return error ?: dataplane_put_vip(dataplane, service, &vip);
 }
 
-static int fill_dataplane(void)
+/* What is sent to the address and has no port: fragments. */
+static int put_address(void)
+{
+	const struct mtlb_vip address = {
+		.key = {.address = ipv4(FLOW_VIP)},
+		.tenant = FLOW_TENANT,
+		.flags = MTLB_VIP_ADDRESS | MTLB_VIP_METERED | MTLB_VIP_GUARDED,
+	};
+
+	return dataplane_put_vip(dataplane, SERVICES, &address);
+}
+
+static int put_tenants(void)
 {
 	struct mtlb_tenant tenant = {
 		.used = 1, .flow_first = RANGE_FIRST, .flow_count = BUCKETS, .name = "bench"};
+	/* all meters are met in every row, and refuse nothing: a hundred times what is sent */
+	const struct state_limits much = {.packets = 1000000000,
+					  .bits = 1000000000000,
+					  .new_flows = 1000000000,
+					  .burst_ms = 1000};
+	const struct state_limits next_to_none = {
+		.packets = 1, .bits = 8000, .new_flows = 1, .burst_ms = 1};
+	const struct mtlb_defence cookies = {.on = 1, .mode = MTLB_DEFENCE_ALWAYS};
+	struct mtlb_meter enough = meters_make(&much), little = meters_make(&next_to_none);
+	int error = 0;
+
+	little.rate[MTLB_METER_PACKETS].burst = 0; /* not even the first one */
+	for (uint32_t at = FLOW_TENANT; !error && at <= FLOW_TENANT_LOCAL; at++) {
+		error = dataplane_put_tenant(dataplane, at, &tenant);
+		error = error
+				?: dataplane_put_meter(dataplane, at,
+						       at == FLOW_TENANT_OVER ? &little : &enough);
+	}
+	return error ?: dataplane_put_defence(dataplane, FLOW_TENANT_LOCAL, &cookies);
+}
+
+static int fill_dataplane(void)
+{
 	struct dataplane_options options = {
 		.directory = directory,
-		.capacity = {.tenants = FLOW_TENANT_OVER + 1,
+		.capacity = {.tenants = FLOW_TENANT_LOCAL + 1,
 			     .vips = 64,
 			     .services = SERVICES,
 			     .members = 1 + SERVICES * MEMBERS,
@@ -218,34 +264,22 @@ static int fill_dataplane(void)
 			     .acl_prefixes = 16384,
 			     .feed_prefixes = FEED_PREFIXES},
 	};
-	/* all meters are met in every row, and refuse nothing: a hundred times what is sent */
-	const struct state_limits much = {.packets = 1000000000,
-					  .bits = 1000000000000,
-					  .new_flows = 1000000000,
-					  .burst_ms = 1000};
-	const struct state_limits next_to_none = {
-		.packets = 1, .bits = 8000, .new_flows = 1, .burst_ms = 1};
-	struct mtlb_meter enough = meters_make(&much), little = meters_make(&next_to_none);
 	struct err err = {};
 	int error;
 
-	little.rate[MTLB_METER_PACKETS].burst = 0; /* not even the first one */
 	snprintf(directory, sizeof(directory), "/sys/fs/bpf/mtlb-bench-%d", getpid());
 	error = dataplane_open(&options, &dataplane, &err);
 	if (error) {
 		fprintf(stderr, "l4: %s\n", err.text);
 		return error;
 	}
-	error = dataplane_put_tenant(dataplane, FLOW_TENANT, &tenant);
-	error = error ?: dataplane_put_meter(dataplane, FLOW_TENANT, &enough);
-	error = error ?: dataplane_put_tenant(dataplane, FLOW_TENANT_OVER, &tenant);
-	error = error ?: dataplane_put_meter(dataplane, FLOW_TENANT_OVER, &little);
+	error = put_tenants();
 	/* and both guards, which deny others */
 	error = error ?: lists_put(dataplane, 0, FEED_PREFIXES, FEED_FIRST);
 	error = error ?: lists_put(dataplane, FLOW_TENANT, ACL_PREFIXES, 1);
 	for (enum service service = SERVICE_NONE + 1; !error && service < SERVICES; service++)
 		error = put_service(service);
-	return error;
+	return error ?: put_address();
 }
 
 /* The bench's programs use the dataplane's maps, where they have one of the same name. */
@@ -291,6 +325,9 @@ static int program_of(enum flow_kind kind, bool harness)
 		[FLOW_TCP6] = {skeleton->progs.bench_tcp6, skeleton->progs.bench_harness_tcp6},
 		[FLOW_UDP4] = {skeleton->progs.bench_udp4, skeleton->progs.bench_harness_udp4},
 		[FLOW_OVER] = {skeleton->progs.bench_over, skeleton->progs.bench_harness_over},
+		[FLOW_FIRST] = {skeleton->progs.bench_first, skeleton->progs.bench_harness_first},
+		[FLOW_LATER] = {skeleton->progs.bench_later, skeleton->progs.bench_harness_later},
+		[FLOW_ICMP] = {skeleton->progs.bench_icmp, skeleton->progs.bench_harness_icmp},
 		[FLOW_NO_VIP] = {skeleton->progs.bench_no_vip,
 				 skeleton->progs.bench_harness_no_vip},
 	};
@@ -306,6 +343,7 @@ static void set_frames(const struct row *row, uint32_t first, uint32_t count, ui
 		.count = count,
 		.step = step,
 		.tcp_flags = flags,
+		.first_byte = flags,
 		.forget = row->forget ? ONE_BUCKET : FLOW_FORGET_NONE,
 		.port = htons((uint16_t)(FLOW_PORT + row->service)),
 	};
@@ -315,7 +353,8 @@ static int run(int program, enum flow_kind kind, uint32_t runs, double *ret_ns)
 {
 	uint8_t frame[FLOW_FRAME6_BYTES] = {};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame,
-		    .data_size_in = kind == FLOW_TCP6 ? FLOW_FRAME6_BYTES : FLOW_FRAME_BYTES,
+		    .data_size_in = kind == FLOW_TCP6 || kind == FLOW_ICMP ? FLOW_FRAME6_BYTES
+									   : FLOW_FRAME_BYTES,
 		    .data_out = frame_out, .data_size_out = sizeof(frame_out), .repeat = (int)runs);
 	double start = measure_ns();
 	int error = bpf_prog_test_run_opts(program, &options);
@@ -341,6 +380,9 @@ static bool is_right(const struct row *row)
 		return ntohl(outer->daddr) == FLOW_NOT_VIP;
 	if (row->kind == FLOW_OVER)
 		return ntohl(outer->daddr) == FLOW_VIP; /* as it came */
+	if (row->service == SERVICE_LOCAL)
+		return outer->protocol == IPPROTO_TCP && ntohl(outer->saddr) == FLOW_VIP &&
+		       frame_out[14 + 20 + 13] == (SYN | ACK);
 	if (row->service == SERVICE_TCP6)
 		return frame_out_bytes == FLOW_FRAME6_BYTES + sizeof(*outer6) &&
 		       outer6->nexthdr == IPPROTO_IPV6;
@@ -350,7 +392,7 @@ static bool is_right(const struct row *row)
 	if (outer->protocol != IPPROTO_IPIP || ntohl(inner->daddr) != FLOW_VIP)
 		return false;
 	/* the payload begins after the inner UDP header; the server's number two bytes later */
-	return row->service != SERVICE_QUIC ||
+	return row->service != SERVICE_QUIC || row->flags == FLOW_QUIC_INITIAL ||
 	       (ntohl(outer->daddr) & 0xff) == frame_out[14 + 20 + 20 + 8 + 2] - 1U;
 }
 
@@ -362,7 +404,7 @@ static uint64_t count_stored(void)
 	return sum.value[MTLB_COUNTER_flows_stored];
 }
 
-static int measure_row(struct row *row, int round)
+static int measure_here(struct row *row, int round)
 {
 	uint32_t runs = row->fresh ? RUNS_FRESH : row->flows > RUNS ? row->flows : RUNS;
 	uint32_t first = 0, count = row->flows, step = measure_step(row->flows);
@@ -376,6 +418,10 @@ static int measure_row(struct row *row, int round)
 		error = run(program, row->kind, MANY, &ns);
 		set_frames(row, 0, MANY, 1, ACK);
 		error = error ?: run(program, row->kind, MANY, &ns);
+	}
+	if (row->kind == FLOW_LATER) { /* the first one tells where it goes */
+		set_frames(row, 0, 1, 0, 0);
+		error = error ?: run(program_of(FLOW_FIRST, false), FLOW_FIRST, 1, &ns);
 	}
 	/* untimed: what was driven out of the caches comes back */
 	set_frames(row, 0, count, step, row->fresh ? ACK : row->flags);
@@ -408,6 +454,20 @@ static int measure_row(struct row *row, int round)
 	else
 		row->net[round] = gross - harness;
 	return error;
+}
+
+static int measure_row(struct row *row, int round)
+{
+	int error, left;
+
+	if (row->service != SERVICE_LOCAL)
+		return measure_here(row, round);
+	error = stack_enter(&stack);
+	if (error)
+		return error;
+	error = measure_here(row, round);
+	left = stack_leave(&stack);
+	return error ?: left;
 }
 
 static int measure_floor(double net[ROUNDS], int round)
@@ -478,10 +538,15 @@ static unsigned print_rows(double floor_net[ROUNDS])
 		struct row *row = &rows[i];
 
 		row->median = measure_median(row->net, ROUNDS);
-		printf("bench %s %.1f ns ratio %.1f vs l4.floor goal %.0f %s\n#   %.1f..%.1f ns\n",
-		       row->name, row->median, row->median / (floor > 1 ? floor : 1), row->goal,
-		       row->median <= row->goal ? "ok" : "over", row->net[0], row->net[ROUNDS - 1]);
-		over += row->median > row->goal;
+		if (row->goal > 0)
+			printf("bench %s %.1f ns ratio %.1f vs l4.floor goal %.0f %s\n", row->name,
+			       row->median, row->median / (floor > 1 ? floor : 1), row->goal,
+			       row->median <= row->goal ? "ok" : "over");
+		else
+			printf("bench %s %.1f ns ratio %.1f vs %s\n", row->name, row->median,
+			       row->median / rows[0].median, rows[0].name);
+		printf("#   %.1f..%.1f ns\n", row->net[0], row->net[ROUNDS - 1]);
+		over += row->goal > 0 && row->median > row->goal;
 	}
 	return over;
 }
@@ -494,6 +559,7 @@ int main(void)
 
 	measure_pin();
 	error = wire_open(&wire);
+	error = error ?: stack_open(&stack, FLOW_PORT + SERVICE_LOCAL);
 	error = error ?: fill_dataplane();
 	error = error ?: load_programs();
 	error = error
@@ -516,6 +582,7 @@ int main(void)
 		fprintf(stderr, "l4: %u of %zu figures are over their goal\n", over,
 			COUNT_OF(rows));
 	l4__destroy(skeleton);
+	stack_close(&stack);
 	if (dataplane) {
 		dataplane_close(dataplane);
 		dataplane_remove(directory, NULL);

@@ -15,10 +15,15 @@ void lines_choose(int count, char **names)
 	chosen = names;
 }
 
+static bool is_meant(const char *name, const char *by)
+{
+	return by[0] == '=' ? !strcmp(name, by + 1) : !strncmp(name, by, strlen(by));
+}
+
 bool lines_chosen(const char *name)
 {
 	for (int i = 0; i < chosen_count; i++)
-		if (!strncmp(name, chosen[i], strlen(chosen[i])))
+		if (is_meant(name, chosen[i]))
 			return true;
 	return !chosen_count;
 }
