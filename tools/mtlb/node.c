@@ -29,6 +29,8 @@ static const struct column fields[] = {
 	{"loaded", "config.loadedAt", VALUE_TIME},
 	{"generation", "config.generation", VALUE_PLAIN},
 	{"last error", "config.lastError", VALUE_TEXT},
+	{"drift found", "drift.entries", VALUE_NUMBER},
+	{"drift repaired", "drift.repaired", VALUE_NUMBER},
 	{},
 };
 
@@ -115,8 +117,57 @@ static int show(const struct call *call)
 	return code;
 }
 
+static void print_drift(const struct call *call, const json_t *answer, const char *none)
+{
+	const json_t *changes = json_object_get(answer, "changes");
+
+	if (call->options->json)
+		output_json(call->options, answer);
+	else if (!json_array_size(changes))
+		puts(none);
+	else
+		output_changes(call->options, changes);
+}
+
+/* Exit codes as those of config diff. */
+static int drift(const struct call *call)
+{
+	json_t *answer;
+	bool differs;
+
+	if (command_expect_args(call, 0))
+		return EXIT_ERROR;
+	answer = list_ask(call, "/v1/node/drift", NULL);
+	if (!answer)
+		return EXIT_ERROR;
+	print_drift(call, answer, "no drift");
+	differs = json_array_size(json_object_get(answer, "changes"));
+	json_decref(answer);
+	return differs ? EXIT_DIFFERENT : EXIT_OK;
+}
+
+static int repair(const struct call *call)
+{
+	json_t *body, *answer;
+
+	if (command_expect_args(call, 0))
+		return EXIT_ERROR;
+	body = json_object();
+	answer = list_ask(call, "/v1/node/repair", body);
+	json_decref(body);
+	if (!answer)
+		return EXIT_ERROR;
+	print_drift(call, answer, "nothing to repair");
+	json_decref(answer);
+	return EXIT_OK;
+}
+
 static const struct verb verbs[] = {
 	{"show", "", "Shows this node: versions, interfaces, capacity, packets of nobody.", show},
+	{"drift", "",
+	 "Lists what somebody else wrote to the dataplane's maps; exits with 2 if anything.",
+	 drift},
+	{"repair", "", "Puts the dataplane's maps right, and lists what it was.", repair},
 	{"audit", "verify [FILE] [head DIGEST]",
 	 "Follows the chain of an audit log: has a line been altered, left out or added?",
 	 audit_run},

@@ -120,7 +120,10 @@ static void hops_changed(void *context)
 static void hops_due(struct loop_timer *timer)
 {
 	struct agent *agent = timer->context;
+	int error = drift_look_at_members(&agent->drift);
 
+	if (error)
+		log_error("drift", "cannot compare the maps: %s", strerror(-error));
 	refresh_hops(agent, UINT64_MAX);
 	loop_timer_set(agent->loop, timer, HOPS_INTERVAL_NS);
 }
@@ -142,6 +145,16 @@ static void flow_log_due(struct loop_timer *timer)
 
 	flow_log_run(&agent->flow_log, loop_now(agent->loop));
 	loop_timer_set(agent->loop, timer, FLOW_LOG_INTERVAL_NS);
+}
+
+static void drift_due(struct loop_timer *timer)
+{
+	struct agent *agent = timer->context;
+	int error = drift_run(&agent->drift);
+
+	if (error)
+		log_error("drift", "cannot compare the maps: %s", strerror(-error));
+	loop_timer_set(agent->loop, timer, DRIFT_INTERVAL_NS);
 }
 
 /* configuration */
@@ -303,6 +316,7 @@ static void take_config(struct agent *agent, struct config *next)
 	}
 	active_set_window(agent->active, agent->config.flow_window_s, loop_now(agent->loop));
 	attacks_set(agent->attacks, &agent->config.attacks);
+	agent->drift.repair = agent->config.drift == CONFIG_DRIFT_REPAIR;
 }
 
 /* After a change: what hangs on it besides the maps. */
@@ -541,6 +555,7 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 			?: samples_new(&agent->registry, agent->loop, agent->watchers,
 				       agent->attacks, &agent->samples);
 	error = error ?: defence_new(&agent->registry, agent->loop, agent->events, &agent->defence);
+	error = error ?: drift_init(&agent->drift, &agent->registry, agent->events);
 	if (error)
 		return err_set(err, error, "cannot take over samples of dropped packets: %s",
 			       strerror(-error));
@@ -548,6 +563,7 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 	agent->hops_timer = (struct loop_timer){.fire = hops_due, .context = agent};
 	agent->sweep_timer = (struct loop_timer){.fire = sweep_due, .context = agent};
 	agent->flow_log_timer = (struct loop_timer){.fire = flow_log_due, .context = agent};
+	agent->drift_timer = (struct loop_timer){.fire = drift_due, .context = agent};
 	return 0;
 }
 
@@ -575,6 +591,7 @@ static int start(struct agent *agent, struct config *config, struct err *err)
 	loop_timer_set(agent->loop, &agent->hops_timer, HOPS_INTERVAL_NS);
 	loop_timer_set(agent->loop, &agent->sweep_timer, SWEEP_DEADLINES_NS);
 	loop_timer_set(agent->loop, &agent->flow_log_timer, FLOW_LOG_INTERVAL_NS);
+	loop_timer_set(agent->loop, &agent->drift_timer, DRIFT_INTERVAL_NS);
 	log_info("agent", "ready: %s dataplane in %s, %zu tenants, API on %s",
 		 dataplane_adopted(agent->dataplane) ? "adopted the" : "made a new",
 		 agent->options.bpffs, agent->config.state.tenant_count, socket);
@@ -643,6 +660,7 @@ void agent_stop(struct agent *agent)
 		defence_free(agent->defence);
 	if (agent->attacks)
 		attacks_free(agent->attacks);
+	drift_fini(&agent->drift);
 	if (agent->events)
 		events_free(agent->events);
 	if (agent->watchers)

@@ -13,6 +13,7 @@
 #include "api/http.h"
 #include "check/check.h"
 #include "defence.h"
+#include "drift.h"
 #include "events.h"
 #include "feed/feed.h"
 #include "flow_log.h"
@@ -47,6 +48,7 @@ struct agent {
 	struct samples *samples;
 	struct defence *defence;
 	struct flow_log flow_log;
+	struct drift drift;
 	struct active *active;
 	struct http *http;
 	struct config config; /* the one that runs */
@@ -54,7 +56,7 @@ struct agent {
 	bool in_step;	      /* the maps hold just that: the last change was made whole */
 	struct dataplane_link *links;
 	size_t link_count;
-	struct loop_timer sweep_timer, publish_timer, hops_timer, flow_log_timer;
+	struct loop_timer sweep_timer, publish_timer, hops_timer, flow_log_timer, drift_timer;
 	struct err attach_error, publish_error; /* the last ones that were logged */
 	uint64_t generation;			/* grows with each configuration applied */
 	uint64_t started_at, loaded_at;		/* CLOCK_REALTIME ns */

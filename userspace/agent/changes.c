@@ -127,6 +127,12 @@ int changes_list(const struct config *now, const struct config *next, const stru
 		snprintf(text, sizeof(text), "~ node: flowWindow %us -> %us", now->flow_window_s,
 			 next->flow_window_s);
 	LINE();
+	text[0] = 0;
+	if (now->drift != next->drift)
+		snprintf(text, sizeof(text), "~ node: drift %s",
+			 next->drift == CONFIG_DRIFT_REPAIR ? "report -> repair"
+							    : "repair -> report");
+	LINE();
 	for (size_t i = 0; i < sources; i++) {
 		const struct config_nat_source none = {};
 		const struct config_nat_source *from =

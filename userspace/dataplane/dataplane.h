@@ -342,4 +342,53 @@ uint64_t dataplane_sum_crowded_events(const struct dataplane *dataplane);
 int dataplane_reset_tenant_counters(struct dataplane *dataplane, uint32_t tenant);
 int dataplane_reset_member_counters(struct dataplane *dataplane, uint32_t member);
 
+/* Drift: what somebody else wrote into maps that only verbs write. */
+
+/* Names of kinds in the order of the arrays that are compared; the keys last. */
+enum dataplane_what {
+	DATAPLANE_TENANT,
+	DATAPLANE_SERVICE,
+	DATAPLANE_MEMBER,
+	DATAPLANE_MEMBER_NAME,
+	DATAPLANE_VIP,
+	DATAPLANE_PORT_LINE,
+	DATAPLANE_SLOTS,
+	DATAPLANE_METER,
+	DATAPLANE_DEFENCE,
+	DATAPLANE_GUARD,
+	DATAPLANE_TRIE_NODE,
+	DATAPLANE_TRIE_RECORD,
+	DATAPLANE_GUARD_PORTS,
+	DATAPLANE_RULE,
+	DATAPLANE_SHARE,
+	DATAPLANE_VIP_KEY,
+	DATAPLANE_QUIC_KEY,
+};
+
+struct dataplane_difference {
+	const char *map;
+	enum dataplane_what what;
+	uint32_t index;		   /* of the element; of a key, what it ought to lead to */
+	bool added;		   /* a key that no verb put there */
+	struct mtlb_vip_key vip;   /* of DATAPLANE_VIP_KEY */
+	struct mtlb_quic_key quic; /* of DATAPLANE_QUIC_KEY */
+};
+
+struct dataplane_cursor {
+	size_t row, element;
+};
+
+/* From now on a copy of what verbs write is kept, beginning with what the maps hold. */
+int dataplane_keep(struct dataplane *dataplane);
+/* The copy: of the arrays that enum dataplane_what names, and node. */
+const struct dataplane_view *dataplane_kept(const struct dataplane *dataplane);
+size_t dataplane_kept_size(const struct dataplane *dataplane);
+/* Compares about so many bytes from the cursor on and tells each that differs, which may be
+ * restored at once. 0, 1 when it came to the end and will begin anew, or a negative errno. */
+int dataplane_compare(struct dataplane *dataplane, struct dataplane_cursor *cursor, size_t bytes,
+		      void (*each)(void *context, const struct dataplane_difference *difference),
+		      void *context);
+/* Writes what was kept: each word whole, the way to a member as dataplane_put_forwarding() does. */
+int dataplane_restore(struct dataplane *dataplane, const struct dataplane_difference *difference);
+
 #endif

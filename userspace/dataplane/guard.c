@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "internal.h"
+#include "kept.h"
 #include "words.h"
 
 int dataplane_put_trie(struct dataplane *dataplane, uint32_t node_first,
@@ -20,6 +21,10 @@ int dataplane_put_trie(struct dataplane *dataplane, uint32_t node_first,
 	if (record_count)
 		memcpy(&dataplane->arrays.trie_records[record_first], records,
 		       (size_t)record_count * sizeof(*records));
+	kept_write(dataplane, &dataplane->arrays.trie_nodes[node_first],
+		   (size_t)node_count * sizeof(*nodes));
+	kept_write(dataplane, &dataplane->arrays.trie_records[record_first],
+		   (size_t)record_count * sizeof(*records));
 	barrier_release();
 	return 0;
 }
@@ -45,6 +50,7 @@ int dataplane_put_rule(struct dataplane *dataplane, uint32_t index, const struct
 		barrier_release();
 	}
 	put_named(to, rule, sizeof(*rule));
+	kept_write(dataplane, to, sizeof(*rule));
 	return 0;
 }
 
@@ -84,6 +90,7 @@ int dataplane_put_guard(struct dataplane *dataplane, uint32_t tenant,
 	store_words(to + offsetof(struct mtlb_guard, default_deny), changed, sizeof(changed));
 	barrier_release();
 	store_words(to + NEXT_BLOCK, none, BLOCK_SIZE);
+	kept_write(dataplane, to, sizeof(*guard));
 	return 0;
 }
 
@@ -96,6 +103,8 @@ int dataplane_put_guard_ports(struct dataplane *dataplane, uint32_t half,
 		return error;
 	store_words(&dataplane->arrays.guard_ports[half * MTLB_GUARD_PORT_WORDS], words,
 		    MTLB_GUARD_PORT_WORDS * sizeof(*words));
+	kept_write(dataplane, &dataplane->arrays.guard_ports[half * MTLB_GUARD_PORT_WORDS],
+		   MTLB_GUARD_PORT_WORDS * sizeof(*words));
 	barrier_release();
 	return 0;
 }

@@ -51,6 +51,8 @@ enum dataplane_array {
 	DATAPLANE_ARRAY_COUNT,
 };
 
+struct dataplane_kept;
+
 struct dataplane_ops {
 	int (*put_vip_key)(struct dataplane *dataplane, const struct mtlb_vip_key *key,
 			   uint32_t index);
@@ -87,6 +89,7 @@ struct dataplane {
 	const struct dataplane_ops *ops;
 	struct dataplane_arrays arrays;
 	struct dataplane_view view;
+	struct dataplane_kept *kept; /* see kept.c; NULL: not asked for */
 	bool adopted;
 	bool closing; /* a member was closed since the last grace period */
 	int program_fd;

@@ -7,6 +7,7 @@
 #include "../../bpf/core/encap.h"
 #include "../../bpf/core/hash.h"
 #include "internal.h"
+#include "kept.h"
 #include "words.h"
 
 bool dataplane_adopted(const struct dataplane *dataplane)
@@ -26,8 +27,10 @@ int dataplane_program_fd(const struct dataplane *dataplane)
 
 void dataplane_close(struct dataplane *dataplane)
 {
-	if (dataplane)
-		dataplane->ops->close(dataplane);
+	if (!dataplane)
+		return;
+	kept_free(dataplane);
+	dataplane->ops->close(dataplane);
 }
 
 int dataplane_attach(struct dataplane *dataplane, const char *interface, enum dataplane_mode mode,
@@ -42,13 +45,25 @@ int dataplane_detach_others(struct dataplane *dataplane, const struct dataplane_
 	return gate(dataplane) ?: dataplane->ops->detach_others(dataplane, keep, count);
 }
 
+static void put_entry(struct dataplane *dataplane, void *to, const void *from, size_t size)
+{
+	put_named(to, from, size);
+	kept_write(dataplane, to, size);
+}
+
+static void put_words(struct dataplane *dataplane, void *to, const void *from, size_t size)
+{
+	store_words(to, from, size);
+	kept_write(dataplane, to, size);
+}
+
 int dataplane_put_tenant(struct dataplane *dataplane, uint32_t index,
 			 const struct mtlb_tenant *tenant)
 {
 	int error = gate(dataplane);
 
 	if (!error)
-		put_named(&dataplane->arrays.tenants[index], tenant, sizeof(*tenant));
+		put_entry(dataplane, &dataplane->arrays.tenants[index], tenant, sizeof(*tenant));
 	return error;
 }
 
@@ -98,7 +113,7 @@ int dataplane_put_meter(struct dataplane *dataplane, uint32_t index, const struc
 		dataplane->arrays.meter_times[index].guarantee_due = 0;
 	if (!before.weight)
 		dataplane->arrays.meter_times[index].share_due = 0;
-	store_words(to, meter, sizeof(*meter));
+	put_words(dataplane, to, meter, sizeof(*meter));
 	for (int kind = 0; kind < MTLB_METER_KINDS; kind++)
 		if (before.rate[kind].interval && meter->rate[kind].interval)
 			rescale_meter((uint64_t *)&dataplane->arrays.meter_times[index].due[kind],
@@ -125,6 +140,7 @@ int dataplane_put_share(struct dataplane *dataplane, const struct mtlb_share *sh
 		*(volatile __u64 *)&to->fair = most;
 	*(volatile __u64 *)&to->interval = share->interval;
 	*(volatile __u64 *)&to->capacity = share->capacity;
+	kept_write(dataplane, to, offsetof(struct mtlb_share, fair));
 	return 0;
 }
 
@@ -134,7 +150,8 @@ int dataplane_put_defence(struct dataplane *dataplane, uint32_t tenant,
 	int error = gate(dataplane);
 
 	if (!error)
-		store_words(&dataplane->arrays.defences[tenant], defence, sizeof(*defence));
+		put_words(dataplane, &dataplane->arrays.defences[tenant], defence,
+			  sizeof(*defence));
 	return error;
 }
 
@@ -144,7 +161,7 @@ int dataplane_put_service(struct dataplane *dataplane, uint32_t index,
 	int error = gate(dataplane);
 
 	if (!error)
-		put_named(&dataplane->arrays.services[index], service, sizeof(*service));
+		put_entry(dataplane, &dataplane->arrays.services[index], service, sizeof(*service));
 	return error;
 }
 
@@ -158,6 +175,8 @@ int dataplane_put_service_times(struct dataplane *dataplane, uint32_t index, uin
 		return error;
 	*(volatile __u64 *)&service->changed_at = changed_at;
 	*(volatile __u64 *)&service->learn_until = learn_until;
+	kept_write(dataplane, &service->changed_at, sizeof(service->changed_at));
+	kept_write(dataplane, &service->learn_until, sizeof(service->learn_until));
 	return 0;
 }
 
@@ -180,8 +199,8 @@ int dataplane_put_member(struct dataplane *dataplane, uint32_t index,
 
 	if (error)
 		return error;
-	store_words(&dataplane->arrays.members[index], member, sizeof(*member));
-	put_named(&dataplane->arrays.member_names[index], name, sizeof(*name));
+	put_words(dataplane, &dataplane->arrays.members[index], member, sizeof(*member));
+	put_entry(dataplane, &dataplane->arrays.member_names[index], name, sizeof(*name));
 	return 0;
 }
 
@@ -191,7 +210,7 @@ int dataplane_put_member_name(struct dataplane *dataplane, uint32_t index,
 	int error = gate(dataplane);
 
 	if (!error)
-		put_named(&dataplane->arrays.member_names[index], name, sizeof(*name));
+		put_entry(dataplane, &dataplane->arrays.member_names[index], name, sizeof(*name));
 	return error;
 }
 
@@ -231,18 +250,21 @@ int dataplane_put_forwarding(struct dataplane *dataplane, uint32_t index,
 	store_words(now, member, 8);
 	barrier_release();
 	store_words((char *)now + 8, (const char *)member + 8, 8);
+	kept_write(dataplane, now, sizeof(*now));
 	return 0;
 }
 
 int dataplane_put_slots(struct dataplane *dataplane, uint32_t first, const uint32_t *slots,
 			uint32_t count)
 {
+	struct mtlb_slot_line *to = &dataplane->arrays.slots[first / MTLB_SLOTS_PER_LINE];
 	int error = gate(dataplane);
 
-	if (!error)
-		memcpy(&dataplane->arrays.slots[first / MTLB_SLOTS_PER_LINE], slots,
-		       count * sizeof(*slots));
-	return error;
+	if (error)
+		return error;
+	memcpy(to, slots, count * sizeof(*slots));
+	kept_write(dataplane, to, count * sizeof(*slots));
+	return 0;
 }
 
 int dataplane_put_slot(struct dataplane *dataplane, uint32_t at, uint32_t slot)
@@ -250,14 +272,16 @@ int dataplane_put_slot(struct dataplane *dataplane, uint32_t at, uint32_t slot)
 	struct mtlb_slot_line *line = &dataplane->arrays.slots[at / MTLB_SLOTS_PER_LINE];
 	int error = gate(dataplane);
 
-	if (!error)
-		*(volatile __u32 *)&line->slot[at % MTLB_SLOTS_PER_LINE] = slot;
-	return error;
+	if (error)
+		return error;
+	*(volatile __u32 *)&line->slot[at % MTLB_SLOTS_PER_LINE] = slot;
+	kept_write(dataplane, &line->slot[at % MTLB_SLOTS_PER_LINE], sizeof(slot));
+	return 0;
 }
 
 static void put_record(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip)
 {
-	store_words(&dataplane->arrays.vips[index], vip, sizeof(*vip));
+	put_words(dataplane, &dataplane->arrays.vips[index], vip, sizeof(*vip));
 	barrier_release();
 }
 
@@ -268,7 +292,8 @@ int dataplane_put_vip(struct dataplane *dataplane, uint32_t index, const struct 
 	if (error)
 		return error;
 	put_record(dataplane, index, vip);
-	return dataplane->ops->put_vip_key(dataplane, &vip->key, index);
+	error = dataplane->ops->put_vip_key(dataplane, &vip->key, index);
+	return error ?: kept_put_vip(dataplane, &vip->key, index);
 }
 
 int dataplane_put_record(struct dataplane *dataplane, uint32_t index, const struct mtlb_vip *vip)
@@ -282,7 +307,12 @@ int dataplane_put_record(struct dataplane *dataplane, uint32_t index, const stru
 
 int dataplane_delete_vip(struct dataplane *dataplane, const struct mtlb_vip_key *key)
 {
-	return gate(dataplane) ?: dataplane->ops->delete_vip_key(dataplane, key);
+	const struct mtlb_vip_key copy = *key;
+	int error = gate(dataplane) ?: dataplane->ops->delete_vip_key(dataplane, &copy);
+
+	if (!error || error == -ENOENT)
+		kept_delete_vip(dataplane, &copy);
+	return error;
 }
 
 uint32_t dataplane_find_vip(const struct dataplane *dataplane, const struct mtlb_vip_key *key)
@@ -303,19 +333,26 @@ int dataplane_put_port_lines(struct dataplane *dataplane, uint32_t index,
 	int error = gate(dataplane);
 
 	if (!error)
-		store_words(&dataplane->arrays.port_lines[index], line, sizeof(*line));
+		put_words(dataplane, &dataplane->arrays.port_lines[index], line, sizeof(*line));
 	return error;
 }
 
 int dataplane_put_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key,
 			  uint32_t member)
 {
-	return gate(dataplane) ?: dataplane->ops->put_quic_id(dataplane, key, member);
+	int error = gate(dataplane) ?: dataplane->ops->put_quic_id(dataplane, key, member);
+
+	return error ?: kept_put_quic(dataplane, key, member);
 }
 
 int dataplane_delete_quic_id(struct dataplane *dataplane, const struct mtlb_quic_key *key)
 {
-	return gate(dataplane) ?: dataplane->ops->delete_quic_id(dataplane, key);
+	const struct mtlb_quic_key copy = *key; /* it may be the map's own, and go with the entry */
+	int error = gate(dataplane) ?: dataplane->ops->delete_quic_id(dataplane, &copy);
+
+	if (!error || error == -ENOENT)
+		kept_delete_quic(dataplane, &copy);
+	return error;
 }
 
 int dataplane_each_quic_id(const struct dataplane *dataplane,

@@ -83,6 +83,7 @@ static int check_node(struct check *check, const struct tree_node *platform)
 				(capacity || !schema_written(node, SCHEMA_node_capacity));
 	config->gue_port = (uint16_t)schema_number(node, SCHEMA_node_guePort);
 	config->flow_window_s = (uint32_t)schema_number(node, SCHEMA_node_flowWindow);
+	config->drift = (enum config_drift)schema_number(node, SCHEMA_node_drift);
 	if (schema_written(node, SCHEMA_node_encapSource) ? encap != NULL : node != NULL) {
 		check->lacks_encap_ipv4 = !schema_written(encap, SCHEMA_encap_ipv4);
 		check->lacks_encap_ipv6 = !schema_written(encap, SCHEMA_encap_ipv6);

@@ -11,6 +11,11 @@
 
 struct tokens;
 
+enum config_drift {
+	CONFIG_DRIFT_REPORT,
+	CONFIG_DRIFT_REPAIR,
+};
+
 enum config_mode {
 	CONFIG_MODE_AUTO,
 	CONFIG_MODE_NATIVE,
@@ -89,6 +94,7 @@ struct config {
 	size_t feed_count;
 	uint16_t gue_port;	/* UDP destination port of GUE packets, host order */
 	uint32_t flow_window_s; /* a flow is active when a packet of it came within this time */
+	enum config_drift drift;
 	struct config_api api;
 	struct config_errors notes; /* what was left out of what files say, and why */
 	struct state state;

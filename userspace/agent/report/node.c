@@ -164,7 +164,38 @@ int report_node(void *context, const struct http_request *request, struct http_r
 		count_probes(agent), "prober", prober(agent), "config", config, "counters",
 		report_reasons(agent, 0, "-"));
 	json_object_set_new(reply->body, "watchers", watching(agent));
+	json_object_set_new(reply->body, "drift",
+			    json_pack("{s:s,s:I,s:I}", "mode",
+				      agent->drift.repair ? "repair" : "report", "entries",
+				      (json_int_t)agent->drift.entries, "repaired",
+				      (json_int_t)agent->drift.repaired));
 	return reply->body ? 0 : -ENOMEM;
+}
+
+/* entries: all that differ; changes names them, neighbours once, and no more than DRIFT_LINES. */
+static int look_for_drift(struct agent *agent, bool repair, struct http_reply *reply)
+{
+	struct drift_lines lines;
+	int error = drift_look(&agent->drift, repair, &lines);
+
+	if (!error)
+		reply->body =
+			json_pack("{s:o,s:I}", "changes", report_changes(lines.line, lines.count),
+				  "entries", (json_int_t)lines.all);
+	drift_lines_fini(&lines);
+	return error;
+}
+
+int report_drift(void *context, const struct http_request *request, struct http_reply *reply)
+{
+	(void)request;
+	return look_for_drift(context, false, reply);
+}
+
+int report_repair(void *context, const struct http_request *request, struct http_reply *reply)
+{
+	(void)request;
+	return look_for_drift(context, true, reply);
 }
 
 int report_config_diff(void *context, const struct http_request *request, struct http_reply *reply)

@@ -24,6 +24,8 @@ int report_feeds(void *context, const struct http_request *request, struct http_
 int report_drops(void *context, const struct http_request *request, struct http_reply *reply);
 int report_flows(void *context, const struct http_request *request, struct http_reply *reply);
 int report_events(void *context, const struct http_request *request, struct http_reply *reply);
+int report_drift(void *context, const struct http_request *request, struct http_reply *reply);
+int report_repair(void *context, const struct http_request *request, struct http_reply *reply);
 int report_config_diff(void *context, const struct http_request *request, struct http_reply *reply);
 int report_config_apply(void *context, const struct http_request *request,
 			struct http_reply *reply);
