@@ -26,9 +26,10 @@ build	libnl-genl-3-dev	what a network driver can do for XDP
 build	libyaml-dev	reads the configuration
 build	libjansson-dev	JSON of the API
 build	libmicrohttpd-dev	serves the API
-build	libcurl4-openssl-dev	asks the API
+build	libcurl4-openssl-dev	asks the API, HTTP of health checks
+build	libnghttp2-dev	gRPC of health checks
 build	libseccomp-dev	limits the system calls of the prober
-build	libssl-dev	digests
+build	libssl-dev	digests, TLS of health checks
 build	libgnutls28-dev	certificates of clients of the API
 build	uthash-dev	hash tables and lists
 test	libcmocka-dev	the unit tests
@@ -43,6 +44,8 @@ test	nginx-light	a backend
 test	dnsmasq-base	a UDP backend
 test	bind9-dnsutils	dig, its client
 test	curl	a client
+test	openssl	certificates, a TLS backend
+test	python3-grpcio	a gRPC backend
 test	iperf3	a load
 test	procps	finds and ends processes
 test	util-linux	nsenter, unshare, flock

@@ -47,7 +47,8 @@ static int read_service(const struct registry *registry, const struct registry_s
 		to->stick_s = like->stick_s;
 		to->learn_s = like->learn_s;
 		to->slow_start_s = like->slow_start_s;
-		to->health = like->health;
+		if (state_copy_health(&like->health, &to->health))
+			return -ENOMEM;
 	}
 	memcpy(to->name, service->name, sizeof(to->name));
 	memcpy(to->pool, service->pool, sizeof(to->pool));

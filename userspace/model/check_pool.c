@@ -4,46 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "units.h"
-
-static void check_health(struct check *check, const struct tree_node *item,
-			 struct state_health *ret_health)
-{
-	const struct tree_node *health = schema_find(item, SCHEMA_pool_health);
-	const struct tree_node *interval = schema_find(health, SCHEMA_health_interval);
-	const struct tree_node *timeout = schema_find(health, SCHEMA_health_timeout);
-	char longer[UNITS_TEXT_MAX], shorter[UNITS_TEXT_MAX];
-
-	if (!health)
-		return;
-	*ret_health = (struct state_health){
-		.type = PROBE_TCP,
-		.jitter = 20,
-		.port = (uint16_t)schema_number(health, SCHEMA_health_port),
-		.interval_ms = (uint32_t)schema_number(health, SCHEMA_health_interval),
-		.timeout_ms = (uint32_t)schema_number(health, SCHEMA_health_timeout),
-		.rise = (uint32_t)schema_number(health, SCHEMA_health_rise),
-		.fall = (uint32_t)schema_number(health, SCHEMA_health_fall),
-	};
-	if (ret_health->timeout_ms <= ret_health->interval_ms)
-		return;
-	/* One that was written, but wrong, has been reported. */
-	if ((!interval && schema_written(health, SCHEMA_health_interval)) ||
-	    (!timeout && schema_written(health, SCHEMA_health_timeout)))
-		return;
-	units_format_duration(ret_health->timeout_ms, longer);
-	units_format_duration(ret_health->interval_ms, shorter);
-	if (timeout)
-		errors_add(check->errors, tree_place(timeout),
-			   "\"timeout\" %s is longer than \"interval\" %s%s; a check must end "
-			   "before the next one starts",
-			   longer, shorter, interval ? "" : " (the default)");
-	else
-		errors_add(check->errors, tree_place(interval),
-			   "\"interval\" %s is shorter than \"timeout\" %s (the default); set "
-			   "\"timeout\" to at most %s",
-			   shorter, longer, shorter);
-}
+#include "check_health.h"
 
 /*
  * Two backends may share an address if each has a port of its own, to which packets are translated;
@@ -118,9 +79,10 @@ static int check_pool(struct check *check, const struct tree_node *item, struct 
 {
 	const struct tree_node *backends = schema_find(item, SCHEMA_pool_backends), *backend;
 	struct names seen = {};
-	int r = 0;
+	int r = check_health(check, schema_find(item, SCHEMA_pool_health), &pool->health);
 
-	check_health(check, item, &pool->health);
+	if (r)
+		return r;
 	pool->drain_deadline_s = (uint32_t)schema_number(item, SCHEMA_pool_drainDeadline);
 	pool->slow_start_s = (uint32_t)schema_number(item, SCHEMA_pool_slowStart);
 	pool->stick_s = (uint32_t)schema_number(item, SCHEMA_pool_stickWhenDown);
@@ -167,8 +129,10 @@ int check_pools(struct check *check, const struct tree_node *list, struct check_
 
 void check_pools_fini(struct check_pools *pools)
 {
-	for (size_t i = 0; i < pools->count; i++)
+	for (size_t i = 0; i < pools->count; i++) {
 		free(pools->list[i].backends);
+		free(pools->list[i].health.question);
+	}
 	free(pools->list);
 	names_fini(&pools->names);
 	*pools = (struct check_pools){};

@@ -310,7 +310,8 @@ int check_serve(struct service_check *s)
 	}
 	pool = &pools->list[entry->index];
 	check_copy_name(s->service->pool, name->text);
-	s->service->health = pool->health;
+	if (state_copy_health(&pool->health, &s->service->health))
+		return -ENOMEM;
 	s->service->drain_deadline_s = pool->drain_deadline_s;
 	s->service->stick_s = pool->stick_s;
 	s->service->slow_start_s = pool->slow_start_s;

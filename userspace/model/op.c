@@ -255,6 +255,57 @@ static void add_address(struct line *line, enum op_kind kind, const struct state
 		add_setting(line, "echo", NULL, "on");
 }
 
+static char *statuses(uint32_t value, char text[UNITS_TEXT_MAX])
+{
+	uint32_t first = value & 0xffff, last = value >> 16;
+
+	snprintf(text, UNITS_TEXT_MAX, first == last ? "%u" : "%u-%u", first, last);
+	return text;
+}
+
+/* As the configuration may say it: as a text where it is one. */
+static void quote_bytes(const char *bytes, size_t length, char *text, size_t size)
+{
+	size_t used = 0;
+	bool plain_text = true;
+
+	for (size_t i = 0; i < length; i++)
+		plain_text &= bytes[i] >= ' ' && bytes[i] < 0x7f;
+	used = (size_t)snprintf(text, size, "%s", !length ? "none" : plain_text ? "\"" : "hex:");
+	for (size_t i = 0; i < length && used + 8 < size; i++)
+		used += (size_t)snprintf(text + used, size - used, plain_text ? "%c" : "%02x",
+					 (unsigned char)bytes[i]);
+	if (length)
+		snprintf(text + used, size - used, "%s%s", used + 8 < size ? "" : "...",
+			 plain_text ? "\"" : "");
+}
+
+static void add_question(struct line *line, const struct probe_question *a,
+			 const struct probe_question *b)
+{
+	char from[80], to[80];
+
+	if (b->status_first) {
+		uint32_t was = a ? a->status_first | (uint32_t)a->status_last << 16 : 0;
+
+		add_setting(line, "health.method", a ? a->head ? "HEAD" : "GET" : NULL,
+			    b->head ? "HEAD" : "GET");
+		add_number(line, "health.status", a ? &was : NULL,
+			   b->status_first | (uint32_t)b->status_last << 16, statuses);
+	}
+	for (int i = 0; i < PROBE_TEXTS; i++) {
+		char name[32];
+
+		if (!b->length[i] && (!a || !a->length[i]))
+			continue;
+		snprintf(name, sizeof(name), "health.%s", probe_text_key((enum probe_text)i));
+		quote_bytes(b->text[i], b->length[i], to, sizeof(to));
+		if (a)
+			quote_bytes(a->text[i], a->length[i], from, sizeof(from));
+		add_setting(line, name, a ? from : NULL, to);
+	}
+}
+
 static void add_health(struct line *line, const struct state_health *a,
 		       const struct state_health *b)
 {
@@ -272,6 +323,8 @@ static void add_health(struct line *line, const struct state_health *a,
 	add_number(line, "health.timeout", a ? &a->timeout_ms : NULL, b->timeout_ms, milliseconds);
 	add_number(line, "health.rise", a ? &a->rise : NULL, b->rise, plain);
 	add_number(line, "health.fall", a ? &a->fall : NULL, b->fall, plain);
+	if (b->question)
+		add_question(line, a && a->type == b->type ? a->question : NULL, b->question);
 }
 
 static void add_service(struct line *line, const struct state_service *a,

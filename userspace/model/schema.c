@@ -21,6 +21,10 @@
 #define ENDPOINT			.type = SCHEMA_TYPE_ENDPOINT
 #define PORTS				.type = SCHEMA_TYPE_PORTS
 #define HEX				.type = SCHEMA_TYPE_HEX
+#define HOST				.type = SCHEMA_TYPE_HOST
+#define TEXT(high)			RANGE(TEXT, 1, high)
+#define BYTES(high)			RANGE(BYTES, 1, high)
+#define STATUSES			.type = SCHEMA_TYPE_STATUSES
 #define LABELS				.type = SCHEMA_TYPE_LABELS
 #define RANGE(t, low, high)		.type = SCHEMA_TYPE_##t, .min = (low), .max = (high)
 #define NUMBER(low, high)		RANGE(NUMBER, low, high)

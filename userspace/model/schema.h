@@ -35,6 +35,10 @@ enum schema_type {
 	SCHEMA_TYPE_ENDPOINT, /* address, or address and port */
 	SCHEMA_TYPE_PORTS,    /* number: the first port, and 65536 times the last */
 	SCHEMA_TYPE_HEX,      /* a few bytes; number: how many */
+	SCHEMA_TYPE_HOST,     /* a DNS name */
+	SCHEMA_TYPE_TEXT,     /* printable; number: how many characters */
+	SCHEMA_TYPE_BYTES,    /* a text, or "hex:" and bytes; number: how many */
+	SCHEMA_TYPE_STATUSES, /* of HTTP; number: the first one, and 65536 times the last */
 	SCHEMA_TYPE_NUMBER,
 	SCHEMA_TYPE_COUNT,
 	SCHEMA_TYPE_RATE,     /* number: per second; with a child a map may stand instead */

@@ -73,6 +73,22 @@ char *schema_expected(const struct schema_row *row, char *text, size_t size)
 	case SCHEMA_TYPE_HEX:
 		snprintf(text, size, "1 to %d bytes in hexadecimal, such as 0a1b", VALUE_HEX_MAX);
 		break;
+	case SCHEMA_TYPE_HOST:
+		snprintf(text, size, "a DNS name such as orders.acme.example");
+		break;
+	case SCHEMA_TYPE_TEXT:
+		snprintf(text, size, "a text of at most %" PRIu64 " printable ASCII characters",
+			 row->max);
+		break;
+	case SCHEMA_TYPE_BYTES:
+		snprintf(text, size,
+			 "a text of at most %" PRIu64
+			 " bytes, or \"hex:\" and bytes in hexadecimal, such as hex:0a1b",
+			 row->max);
+		break;
+	case SCHEMA_TYPE_STATUSES:
+		snprintf(text, size, "an HTTP status from 100 to 599, or a range such as 200-299");
+		break;
 	case SCHEMA_TYPE_NUMBER:
 		snprintf(text, size, "a number from %" PRIu64 " to %" PRIu64, row->min, row->max);
 		break;

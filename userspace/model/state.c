@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "state.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,6 +110,7 @@ void state_fini(struct state *state)
 		if (tenant->borrowed)
 			continue;
 		for (size_t j = 0; j < tenant->service_count; j++) {
+			free(tenant->services[j].health.question);
 			free(tenant->services[j].vips);
 			free(tenant->services[j].members);
 		}
@@ -118,6 +120,27 @@ void state_fini(struct state *state)
 	}
 	free(state->tenants);
 	*state = (struct state){};
+}
+
+int state_copy_health(const struct state_health *from, struct state_health *ret_to)
+{
+	struct state_health to = *from;
+
+	if (from->question) {
+		to.question = probe_copy_question(from->question);
+		if (!to.question)
+			return -ENOMEM;
+	}
+	*ret_to = to;
+	return 0;
+}
+
+bool state_same_question(const struct state_health *a, const struct state_health *b)
+{
+	if (a->type != b->type)
+		return false;
+	return !a->question || !b->question ? a->question == b->question
+					    : probe_same_question(a->question, b->question);
 }
 
 static int tenant_name_order(const void *name, const void *tenant)

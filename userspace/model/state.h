@@ -54,7 +54,8 @@ struct state_health {
 	uint16_t port;	/* host order; 0: the member's port, else the service's first */
 	uint8_t jitter; /* percent of the interval by which a probe may come early */
 	uint32_t interval_ms, timeout_ms;
-	uint32_t rise, fall; /* checks in a row */
+	uint32_t rise, fall;		 /* checks in a row */
+	struct probe_question *question; /* NULL for the kinds that have nothing to set */
 };
 
 struct state_service {
@@ -157,6 +158,10 @@ int state_compare_rules(const struct state_rule *a, const struct state_rule *b);
 int state_compare_members(const struct state_member *a, const struct state_member *b);
 
 /* By name in a sorted state; NULL when there is none. state may be NULL. */
+/* With a question of its own: 0 or -ENOMEM. */
+int state_copy_health(const struct state_health *from, struct state_health *ret_to);
+bool state_same_question(const struct state_health *a, const struct state_health *b);
+
 const struct state_tenant *state_find_tenant(const struct state *state, const char *name);
 const struct state_service *state_find_service(const struct state *state, const char *tenant,
 					       const char *name);

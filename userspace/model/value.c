@@ -12,6 +12,8 @@
 #define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
+#define BYTES_IN_HEX "hex:"
+
 static bool is_name(const char *text)
 {
 	size_t length = strlen(text);
@@ -57,6 +59,85 @@ size_t value_read_hex(const char *text, uint8_t ret_bytes[VALUE_HEX_MAX])
 	for (size_t i = 0; i < count; i++)
 		sscanf(text + 2 * i, "%2hhx", &ret_bytes[i]);
 	return count;
+}
+
+/* Labels of a name as it is asked for; the underscore is in use where it should not be. */
+static bool is_host(const char *text)
+{
+	size_t length = strlen(text);
+
+	if (!length || length > VALUE_HOST_MAX ||
+	    strspn(text, LOWER UPPER DIGITS "-._") != length || text[length - 1] == '-')
+		return false;
+	for (;;) {
+		size_t label = strcspn(text, ".");
+
+		if (!label || label > VALUE_NAME_MAX || text[0] == '-' || text[label - 1] == '-')
+			return false;
+		if (!text[label])
+			return true;
+		text += label + 1;
+	}
+}
+
+static bool is_printable(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || (unsigned char)*text >= 0x7f)
+			return false;
+	return true;
+}
+
+size_t value_read_bytes(const char *text, char *to)
+{
+	size_t count = strlen(text);
+
+	if (strncmp(text, BYTES_IN_HEX, strlen(BYTES_IN_HEX)) != 0) {
+		memcpy(to, text, count);
+		return count;
+	}
+	text += strlen(BYTES_IN_HEX);
+	count = strlen(text) / 2;
+	for (size_t i = 0; i < count; i++)
+		sscanf(text + 2 * i, "%2hhx", (unsigned char *)&to[i]);
+	return count;
+}
+
+static bool is_bytes(const char *text, uint64_t *ret_bytes)
+{
+	size_t length = strlen(text);
+
+	*ret_bytes = length;
+	if (strncmp(text, BYTES_IN_HEX, strlen(BYTES_IN_HEX)) != 0)
+		return true;
+	text += strlen(BYTES_IN_HEX);
+	length = strlen(text);
+	*ret_bytes = length / 2;
+	return length % 2 == 0 && strspn(text, DIGITS "abcdefABCDEF") == length;
+}
+
+static int parse_statuses(const char *text, uint64_t *ret_number, const char **ret_remedy)
+{
+	const char *dash = strchr(text, '-');
+	uint64_t first, last;
+	char copy[4];
+
+	if (dash && dash - text == 3) {
+		memcpy(copy, text, 3);
+		copy[3] = 0;
+		text = copy;
+	}
+	if (units_parse_number(text, &first) < 0 || first < 100 || first > 599)
+		return -EINVAL;
+	last = first;
+	if (dash && (units_parse_number(dash + 1, &last) < 0 || last < 100 || last > 599))
+		return -EINVAL;
+	if (last < first) {
+		*ret_remedy = "a range goes from its lowest status to its highest";
+		return -EINVAL;
+	}
+	*ret_number = first | last << 16;
+	return 0;
 }
 
 static bool is_port(uint64_t number)
@@ -178,6 +259,7 @@ int value_parse(const struct schema_row *row, const char *text, uint64_t *ret_nu
 {
 	struct prefix prefix;
 	struct addr addr;
+	uint64_t bytes;
 	uint16_t port;
 	bool good = false;
 
@@ -216,6 +298,17 @@ int value_parse(const struct schema_row *row, const char *text, uint64_t *ret_nu
 	case SCHEMA_TYPE_HEX:
 		good = is_hex(text, ret_number);
 		break;
+	case SCHEMA_TYPE_HOST:
+		good = is_host(text);
+		break;
+	case SCHEMA_TYPE_TEXT:
+		return is_printable(text) ? in_range(row, strlen(text), ret_number, ret_remedy)
+					  : -EINVAL;
+	case SCHEMA_TYPE_BYTES:
+		return is_bytes(text, &bytes) ? in_range(row, bytes, ret_number, ret_remedy)
+					      : -EINVAL;
+	case SCHEMA_TYPE_STATUSES:
+		return parse_statuses(text, ret_number, ret_remedy);
 	case SCHEMA_TYPE_CHOICE:
 		return parse_choice(row->choices, text, ret_number);
 	case SCHEMA_TYPE_SECONDS:

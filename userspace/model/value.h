@@ -14,6 +14,7 @@
 #define VALUE_PATH_MAX	 1023
 #define VALUE_SOCKET_MAX 107 /* sun_path with its NUL */
 #define VALUE_HEX_MAX	 8   /* bytes */
+#define VALUE_HOST_MAX	 253 /* RFC 1035, as text */
 
 /*
  * 0 or -EINVAL. ret_number is set for whatever stands for a number (see enum schema_type).
@@ -24,6 +25,11 @@ int value_parse(const struct schema_row *row, const char *text, uint64_t *ret_nu
 
 /* Bytes of a text that value_parse() took for hexadecimal; returns how many. */
 size_t value_read_hex(const char *text, uint8_t ret_bytes[VALUE_HEX_MAX]);
+
+/* What a text that value_parse() took for bytes stands for; returns how many. to: as many as it
+ * takes characters.
+ */
+size_t value_read_bytes(const char *text, char *to);
 
 bool value_is_label_key(const char *text);
 

@@ -56,6 +56,17 @@ void attempt_fail(struct attempt *attempt, const char *format, ...)
 	finish(attempt, PROBES_BAD, text);
 }
 
+void attempt_fault(struct attempt *attempt, const char *format, ...)
+{
+	char text[PROBES_ERROR_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	finish(attempt, PROBES_FAULT, text);
+}
+
 /* True when it says something about this node and nothing about the backend. */
 static bool is_ours(int error)
 {

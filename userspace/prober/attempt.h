@@ -48,6 +48,9 @@ void attempt_stop(struct attempt *attempt);
 void attempt_pass(struct attempt *attempt);
 void attempt_fail(struct attempt *attempt, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* This node cannot ask: nothing is known of the backend. */
+void attempt_fault(struct attempt *attempt, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 /* By a negative errno, which may as well be this node's own fault. */
 void attempt_fail_errno(struct attempt *attempt, int error);
 

@@ -16,6 +16,7 @@
 #include "../base/version.h"
 #include "../sys/sandbox.h"
 #include "calls.h"
+#include "kinds.h"
 #include "../wire/probes.h"
 #include "session.h"
 
@@ -90,6 +91,11 @@ static int run(const char *user)
 	error = loop_new(&loop);
 	if (error) {
 		log_error("prober", "cannot make an event loop: %s", strerror(-error));
+		return 1;
+	}
+	error = kinds_prepare(loop);
+	if (error) {
+		log_error("prober", "cannot get ready: %s", strerror(-error));
 		return 1;
 	}
 	if (give_up_rights(user))

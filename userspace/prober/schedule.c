@@ -15,6 +15,7 @@
 struct entry {
 	struct schedule *schedule;
 	struct probes_probe probe;
+	struct probe_question *question; /* whose texts the probe has */
 	struct loop_timer timer;
 	struct attempt attempt;
 	uint64_t due_ns; /* the instant of the next attempt, or of the one that runs */
@@ -218,20 +219,32 @@ static void entry_free(struct entry *entry)
 	loop_timer_cancel(schedule->loop, &entry->timer);
 	count(schedule, entry, -1);
 	schedule->entries[entry->probe.id] = NULL;
+	free(entry->question);
 	free(entry);
+}
+
+/* Its texts lie in a message that is gone soon. */
+static void take_probe(struct entry *entry, const struct probes_probe *probe,
+		       struct probe_question *question)
+{
+	free(entry->question);
+	entry->question = question;
+	entry->probe = *probe;
+	entry->probe.question = *question;
 }
 
 /* An attempt under way is dropped: it asks what is no longer asked. When only its mark is new it
  * keeps its time, so that one who changes its settings often is asked all the same.
  */
-static int change(struct entry *entry, const struct probes_probe *probe)
+static int change(struct entry *entry, const struct probes_probe *probe,
+		  struct probe_question *question)
 {
 	bool other_interval = entry->probe.interval_ms != probe->interval_ms;
 	bool ran = entry->attempt.running;
 
 	attempt_stop(&entry->attempt);
 	count(entry->schedule, entry, -1);
-	entry->probe = *probe;
+	take_probe(entry, probe, question);
 	count(entry->schedule, entry, 1);
 	if (entry->waiting || (!ran && !other_interval))
 		return 0;
@@ -240,19 +253,25 @@ static int change(struct entry *entry, const struct probes_probe *probe)
 
 int schedule_set(struct schedule *schedule, const struct probes_probe *probe)
 {
+	struct probe_question *question;
 	struct entry *entry;
 	int error = make_room(schedule, probe->id);
 
 	if (error)
 		return error;
 	entry = schedule->entries[probe->id];
-	if (entry)
-		return change(entry, probe);
-	entry = calloc(1, sizeof(*entry));
-	if (!entry)
+	question = probe_copy_question(&probe->question);
+	if (!question)
 		return -ENOMEM;
+	if (entry)
+		return change(entry, probe, question);
+	entry = calloc(1, sizeof(*entry));
+	if (!entry) {
+		free(question);
+		return -ENOMEM;
+	}
 	entry->schedule = schedule;
-	entry->probe = *probe;
+	take_probe(entry, probe, question);
 	entry->timer = (struct loop_timer){.fire = due, .context = entry};
 	entry->attempt.done = done;
 	entry->attempt.context = entry;

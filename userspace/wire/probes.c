@@ -43,7 +43,7 @@ static bool put64(struct probes_writer *writer, uint64_t number)
 
 static bool put_text(struct probes_writer *writer, const char *text, size_t length)
 {
-	return put16(writer, (uint16_t)length) && put(writer, text, length);
+	return put16(writer, (uint16_t)length) && (!length || put(writer, text, length));
 }
 
 void probes_begin(struct probes_writer *writer, enum probes_type type)
@@ -57,6 +57,16 @@ void probes_begin(struct probes_writer *writer, enum probes_type type)
 	writer->used = 0;
 	writer->records = 0;
 	put(writer, &head, sizeof(head));
+}
+
+static bool put_question(struct probes_writer *writer, const struct probe_question *question)
+{
+	bool whole = put16(writer, question->status_first) &&
+		     put16(writer, question->status_last) && put16(writer, question->head);
+
+	for (int i = 0; i < PROBE_TEXTS; i++)
+		whole = whole && put_text(writer, question->text[i], question->length[i]);
+	return whole;
 }
 
 static bool added(struct probes_writer *writer, size_t before, bool whole)
@@ -79,7 +89,8 @@ bool probes_add_probe(struct probes_writer *writer, const struct probes_probe *p
 		     put16(writer, (uint16_t)probe->kind) &&
 		     put(writer, probe->address.byte, sizeof(probe->address.byte)) &&
 		     put16(writer, probe->port) && put16(writer, probe->jitter) &&
-		     put32(writer, probe->interval_ms) && put32(writer, probe->timeout_ms);
+		     put32(writer, probe->interval_ms) && put32(writer, probe->timeout_ms) &&
+		     put_question(writer, &probe->question);
 
 	return added(writer, before, whole);
 }
@@ -169,6 +180,21 @@ static int another(struct probes_reader *reader)
 	return 1;
 }
 
+static bool get_question(struct probes_reader *reader, struct probe_question *ret_question)
+{
+	uint16_t head;
+
+	if (!get16(reader, &ret_question->status_first) ||
+	    !get16(reader, &ret_question->status_last) || !get16(reader, &head) || head > 1)
+		return false;
+	ret_question->head = head;
+	for (int i = 0; i < PROBE_TEXTS; i++)
+		if (!get_text(reader, &ret_question->text[i], &ret_question->length[i]) ||
+		    ret_question->length[i] > PROBE_TEXT_MAX)
+			return false;
+	return true;
+}
+
 int probes_next_probe(struct probes_reader *reader, struct probes_probe *ret_probe)
 {
 	struct probes_probe probe = {};
@@ -180,7 +206,8 @@ int probes_next_probe(struct probes_reader *reader, struct probes_probe *ret_pro
 	if (!get32(reader, &probe.id) || !get32(reader, &probe.generation) ||
 	    !get16(reader, &kind) || !get(reader, probe.address.byte, sizeof(probe.address.byte)) ||
 	    !get16(reader, &probe.port) || !get16(reader, &jitter) ||
-	    !get32(reader, &probe.interval_ms) || !get32(reader, &probe.timeout_ms))
+	    !get32(reader, &probe.interval_ms) || !get32(reader, &probe.timeout_ms) ||
+	    !get_question(reader, &probe.question))
 		return -EBADMSG;
 	if (kind == PROBE_NONE || kind >= PROBE_KINDS || jitter > 100 || !probe.interval_ms ||
 	    !probe.timeout_ms)

@@ -14,7 +14,7 @@
 #include "../base/addr.h"
 #include "../base/probe.h"
 
-#define PROBES_VERSION	   1
+#define PROBES_VERSION	   2
 #define PROBES_MESSAGE_MAX 32768
 #define PROBES_ERROR_MAX   128 /* with the closing NUL */
 #define PROBES_SOCKET_FD   3   /* the prober's end, when it starts */
@@ -35,6 +35,7 @@ struct probes_probe {
 	uint16_t port;
 	uint8_t jitter; /* percent of the interval by which a probe may come early */
 	uint32_t interval_ms, timeout_ms;
+	struct probe_question question; /* read: its texts lie in the message */
 };
 
 enum probes_outcome {

@@ -278,6 +278,32 @@ static void health_settings(void **state)
 		    "~ service acme/web: health tcp -> none\n");
 }
 
+/* What is asked, and wanted as an answer, in the words of the configuration. */
+static void health_questions(void **state)
+{
+	(void)state;
+	expect_plan(
+		BASE,
+		HEAD ACME CONFIG POOL(", health: {type: http, host: a.example, path: /up}")
+			SERVICES WEB,
+		"~ service acme/web: health none -> http, health.interval 2s, health.timeout 1s, "
+		"health.rise 2, health.fall 3, health.method GET, health.status 200-399, "
+		"health.host \"a.example\", health.path \"/up\"\n");
+	expect_plan(HEAD ACME CONFIG POOL(", health: {type: http, host: a.example, path: /up}")
+			    SERVICES WEB,
+		    HEAD ACME CONFIG POOL(", health: {type: http, method: HEAD, status: 204}")
+			    SERVICES WEB,
+		    "~ service acme/web: health.method GET -> HEAD, health.status 200-399 -> 204, "
+		    "health.host \"a.example\" -> none, health.path \"/up\" -> \"/\"\n");
+	expect_plan(HEAD ACME CONFIG POOL(", health: {type: udp, send: ping}") SERVICES WEB,
+		    HEAD ACME CONFIG POOL(", health: {type: udp, send: \"hex:0a00ff\"}")
+			    SERVICES WEB,
+		    "~ service acme/web: health.send \"ping\" -> hex:0a00ff\n");
+	expect_plan(HEAD ACME CONFIG POOL(", health: {type: udp, send: \"hex:70696e67\"}")
+			    SERVICES WEB,
+		    HEAD ACME CONFIG POOL(", health: {type: udp, send: ping}") SERVICES WEB, "");
+}
+
 static void ports_and_vips(void **state)
 {
 	(void)state;
@@ -568,6 +594,7 @@ int main(void)
 		cmocka_unit_test(service_settings),
 		cmocka_unit_test(another_pool),
 		cmocka_unit_test(health_settings),
+		cmocka_unit_test(health_questions),
 		cmocka_unit_test(ports_and_vips),
 		cmocka_unit_test(vip_moves_to_another_service),
 		cmocka_unit_test(address_moves_to_another_tenant),

@@ -31,6 +31,42 @@ static struct probes_probe sample(uint32_t id)
 	return probe;
 }
 
+/* Texts of any bytes, of no length and of the greatest. */
+static void test_questions(void **state)
+{
+	static char longest[PROBE_TEXT_MAX + 1];
+	struct probes_probe probe, wanted = sample(1);
+	struct probes_reader reader;
+
+	(void)state;
+	memset(longest, 'x', sizeof(longest));
+	wanted.kind = PROBE_HTTPS;
+	wanted.question = (struct probe_question){
+		.status_first = 200,
+		.status_last = 299,
+		.head = true,
+		.text = {[PROBE_TEXT_HOST] = "a.example",
+			 [PROBE_TEXT_SEND] = "\0\1\2",
+			 [PROBE_TEXT_BODY] = longest},
+		.length = {[PROBE_TEXT_HOST] = 9,
+			   [PROBE_TEXT_SEND] = 3,
+			   [PROBE_TEXT_BODY] = PROBE_TEXT_MAX},
+	};
+	probes_begin(&writer, PROBES_SET);
+	assert_true(probes_add_probe(&writer, &wanted));
+	assert_int_equal(probes_open(&reader, writer.bytes, writer.used), PROBES_SET);
+	assert_int_equal(probes_next_probe(&reader, &probe), 1);
+	assert_int_equal(probe.kind, PROBE_HTTPS);
+	assert_true(probe_same_question(&probe.question, &wanted.question));
+	assert_int_equal(probes_next_probe(&reader, &probe), 0);
+
+	wanted.question.length[PROBE_TEXT_BODY] = PROBE_TEXT_MAX + 1;
+	probes_begin(&writer, PROBES_SET);
+	assert_true(probes_add_probe(&writer, &wanted));
+	assert_int_equal(probes_open(&reader, writer.bytes, writer.used), PROBES_SET);
+	assert_int_equal(probes_next_probe(&reader, &probe), -EBADMSG);
+}
+
 static void test_probes(void **state)
 {
 	struct probes_probe probe, wanted;
@@ -189,9 +225,10 @@ static void test_noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_probes),	cmocka_unit_test(test_removals),
-		cmocka_unit_test(test_results), cmocka_unit_test(test_lengths),
-		cmocka_unit_test(test_noise),	cmocka_unit_test(test_other_version),
+		cmocka_unit_test(test_probes),	      cmocka_unit_test(test_questions),
+		cmocka_unit_test(test_removals),      cmocka_unit_test(test_results),
+		cmocka_unit_test(test_lengths),	      cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_other_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

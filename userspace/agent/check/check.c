@@ -79,7 +79,7 @@ static void name(const struct check *check, char *text, size_t size)
 	uint16_t port = check->key.port ? check->key.port : check->port;
 
 	addr_format_endpoint(&check->key.address, port, endpoint);
-	if (port == check->port)
+	if (port == check->port || check->settings.type == PROBE_ICMP)
 		snprintf(text, size, "pool %s/%s: %s", check->key.tenant, check->key.pool,
 			 endpoint);
 	else
@@ -136,6 +136,8 @@ static bool fill(void *context, uint32_t id, struct probes_probe *ret_probe)
 		.interval_ms = check->settings.interval_ms,
 		.timeout_ms = check->settings.timeout_ms,
 	};
+	if (check->settings.question)
+		ret_probe->question = *check->settings.question;
 	return true;
 }
 
@@ -233,6 +235,7 @@ static void check_free(struct check *check)
 	checks->free_ids[checks->free_count++] = check->id;
 	prober_mark(checks->prober, check->id); /* there is room for it already */
 	HASH_DEL(checks->table, check);
+	free(check->settings.question);
 	free(check);
 }
 
@@ -265,6 +268,7 @@ void checks_free(struct checks *checks)
 	prober_free(checks->prober);
 	HASH_ITER (hh, checks->table, check, next) {
 		HASH_DEL(checks->table, check);
+		free(check->settings.question);
 		free(check);
 	}
 	free(checks->by_id);
@@ -295,7 +299,10 @@ static int add(struct checks *checks, const struct key *key, const struct state_
 		return -ENOMEM;
 	check->key = *key;
 	check->checks = checks;
-	check->settings = *settings;
+	if (state_copy_health(settings, &check->settings)) {
+		free(check);
+		return -ENOMEM;
+	}
 	check->port = port;
 	check->health.state = seed;
 	check->result.state = seed;
@@ -303,6 +310,7 @@ static int add(struct checks *checks, const struct key *key, const struct state_
 	check->fresh = true;
 	ret = take_id(checks, check);
 	if (ret) {
+		free(check->settings.question);
 		free(check);
 		return ret;
 	}
@@ -310,6 +318,7 @@ static int add(struct checks *checks, const struct key *key, const struct state_
 	if (!check->hh.tbl) {
 		checks->by_id[check->id] = NULL;
 		checks->free_ids[checks->free_count++] = check->id;
+		free(check->settings.question);
 		free(check);
 		return -ENOMEM;
 	}
@@ -323,15 +332,20 @@ static int add(struct checks *checks, const struct key *key, const struct state_
 static bool asks_the_same(const struct state_health *a, const struct state_health *b)
 {
 	return a->type == b->type && a->interval_ms == b->interval_ms &&
-	       a->timeout_ms == b->timeout_ms && a->jitter == b->jitter;
+	       a->timeout_ms == b->timeout_ms && a->jitter == b->jitter &&
+	       state_same_question(a, b);
 }
 
 /* The history stays; a probe under way is dropped if it asks what is no longer asked. */
 static int change(struct check *check, const struct state_health *settings, uint16_t port)
 {
 	bool same = check->port == port && asks_the_same(&check->settings, settings);
+	struct state_health copy;
 
-	check->settings = *settings;
+	if (state_copy_health(settings, &copy))
+		return -ENOMEM;
+	free(check->settings.question);
+	check->settings = copy;
 	check->port = port;
 	return same ? 0 : tell_prober(check);
 }
@@ -350,10 +364,10 @@ static int want(struct checks *checks, const char *tenant, const struct state_se
 		const struct state_member *member)
 {
 	struct key key = make_key(tenant, service->pool, &member->address, member->port);
-	uint16_t port = probe_port(service, member);
+	uint16_t port = service->health.type == PROBE_ICMP ? 0 : probe_port(service, member);
 	struct check *check = find(checks, &key);
 
-	if (!port)
+	if (!port && service->health.type != PROBE_ICMP)
 		return 0;
 	if (!check)
 		return add(checks, &key, &service->health, port,

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The health of one pool: how its backends are asked, and what each kind has to do with. */
+#ifndef MTLB_MODEL_CHECK_HEALTH_H
+#define MTLB_MODEL_CHECK_HEALTH_H
+
+#include "check.h"
+
+/* 0 or -ENOMEM; errors go to check->errors. health may be NULL: nothing is checked then. */
+int check_health(struct check *check, const struct tree_node *health,
+		 struct state_health *ret_health);
+
+#endif

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * http, https: a request, and what is wanted of its answer. libcurl speaks the protocol; what is
+ * decided here is when enough of the answer is there: a good one is not read to its end, and of a
+ * body no more than BODY_MAX, however much a server has to say.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <curl/curl.h>
+
+#include "kinds.h"
+
+#define BODY_MAX 65536
+#define URL_MAX	 (PROBE_TEXT_MAX + 320)
+
+enum verdict {
+	OPEN,
+	GOOD,
+	BAD, /* why says it */
+};
+
+struct request {
+	struct attempt *attempt;
+	CURL *easy;
+	struct curl_slist *connect_to;
+	enum verdict verdict;
+	long status;
+	bool has_header; /* the wanted one came */
+	char *body;
+	size_t body_length;
+	char why[PROBES_ERROR_MAX];
+	char error[CURL_ERROR_SIZE];
+};
+
+static CURLM *multi;
+static struct loop *loop;
+static struct loop_timer timer;
+
+/* the multi handle's sockets and its timer are the loop's */
+
+static void settle(void);
+
+static void socket_ready(struct loop_fd *fd, uint32_t events)
+{
+	int running, what = 0;
+
+	if (events & EPOLLIN)
+		what |= CURL_CSELECT_IN;
+	if (events & EPOLLOUT)
+		what |= CURL_CSELECT_OUT;
+	if (events & (EPOLLERR | EPOLLHUP))
+		what |= CURL_CSELECT_ERR;
+	curl_multi_socket_action(multi, fd->fd, what, &running);
+	settle();
+}
+
+static int watch_socket(CURL *easy, curl_socket_t socket, int what, void *context, void *own)
+{
+	struct loop_fd *fd = own;
+	uint32_t events = 0;
+
+	(void)easy;
+	(void)context;
+	if (what == CURL_POLL_REMOVE) {
+		if (fd)
+			loop_fd_remove(loop, fd);
+		free(fd);
+		return 0;
+	}
+	if (!fd) {
+		fd = calloc(1, sizeof(*fd));
+		if (!fd)
+			return -1;
+		*fd = (struct loop_fd){.fd = socket, .ready = socket_ready};
+		curl_multi_assign(multi, socket, fd);
+	}
+	if (what & CURL_POLL_IN)
+		events |= EPOLLIN;
+	if (what & CURL_POLL_OUT)
+		events |= EPOLLOUT;
+	return loop_fd_set(loop, fd, events) ? -1 : 0;
+}
+
+static void timer_due(struct loop_timer *self)
+{
+	int running;
+
+	(void)self;
+	curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	settle();
+}
+
+static int set_timer(CURLM *of, long delay_ms, void *context)
+{
+	(void)of;
+	(void)context;
+	if (delay_ms < 0)
+		loop_timer_cancel(loop, &timer);
+	else if (loop_timer_set(loop, &timer, (uint64_t)delay_ms * 1000000))
+		return -1;
+	return 0;
+}
+
+int http_prepare(struct loop *in)
+{
+	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+		return -ENOMEM;
+	multi = curl_multi_init();
+	if (!multi)
+		return -ENOMEM;
+	loop = in;
+	timer = (struct loop_timer){.fire = timer_due};
+	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 1L); /* none is kept: FORBID_REUSE */
+	return 0;
+}
+
+/* what the answer says */
+
+/* Ends the transfer, from within it: libcurl lets nothing else be done there. */
+static size_t decide(struct request *request, enum verdict verdict)
+{
+	request->verdict = verdict;
+	return 0;
+}
+
+static const struct probe_question *question_of(const struct request *request)
+{
+	return &request->attempt->probe->question;
+}
+
+/* Of two header lines: the same name, in any case, and just the same value. */
+static bool same_header(const char *line, size_t length, const char *wanted)
+{
+	size_t name = strcspn(wanted, ":"), wanted_length = strlen(wanted);
+
+	while (length && isspace((unsigned char)line[length - 1]))
+		length--;
+	if (length <= name || strncasecmp(line, wanted, name + 1) != 0)
+		return false;
+	line += name + 1;
+	length -= name + 1;
+	wanted += name + 1;
+	wanted_length -= name + 1;
+	for (; length && isspace((unsigned char)*line); line++)
+		length--;
+	for (; wanted_length && isspace((unsigned char)*wanted); wanted++)
+		wanted_length--;
+	return length == wanted_length && memcmp(line, wanted, length) == 0;
+}
+
+/* The head is there. */
+static size_t judge_head(struct request *request, size_t length)
+{
+	const struct probe_question *question = question_of(request);
+
+	if (request->status < question->status_first || request->status > question->status_last) {
+		char wanted[16];
+
+		snprintf(wanted, sizeof(wanted),
+			 question->status_first == question->status_last ? "%u" : "%u-%u",
+			 question->status_first, question->status_last);
+		snprintf(request->why, sizeof(request->why), "status %ld instead of %s",
+			 request->status, wanted);
+		return decide(request, BAD);
+	}
+	if (question->length[PROBE_TEXT_HEADER] && !request->has_header) {
+		snprintf(request->why, sizeof(request->why), "no header \"%.90s\" in the answer",
+			 question->text[PROBE_TEXT_HEADER]);
+		return decide(request, BAD);
+	}
+	if (!question->length[PROBE_TEXT_BODY])
+		return decide(request, GOOD);
+	return length;
+}
+
+static size_t take_header(char *line, size_t size, size_t count, void *context)
+{
+	struct request *request = context;
+	const struct probe_question *question = question_of(request);
+	size_t length = size * count;
+
+	if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+		curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &request->status);
+		request->has_header = false;
+		request->attempt->phase = "in the middle of the answer";
+	} else if (question->length[PROBE_TEXT_HEADER] &&
+		   same_header(line, length, question->text[PROBE_TEXT_HEADER])) {
+		request->has_header = true;
+	}
+	if (length > 2 || request->status < 200) /* not its end, or another head follows */
+		return length;
+	return judge_head(request, length);
+}
+
+static size_t take_body(char *bytes, size_t size, size_t count, void *context)
+{
+	struct request *request = context;
+	const struct probe_question *question = question_of(request);
+	size_t length = size * count, room;
+
+	if (!request->body)
+		request->body = malloc(BODY_MAX);
+	if (!request->body)
+		return 0; /* CURLE_WRITE_ERROR, without a verdict */
+	room = BODY_MAX - request->body_length;
+	memcpy(request->body + request->body_length, bytes, length < room ? length : room);
+	request->body_length += length < room ? length : room;
+	if (memmem(request->body, request->body_length, question->text[PROBE_TEXT_BODY],
+		   question->length[PROBE_TEXT_BODY]))
+		return decide(request, GOOD);
+	if (length < room)
+		return length;
+	snprintf(request->why, sizeof(request->why),
+		 "the first 64 KiB of the body are without what is expected");
+	return decide(request, BAD);
+}
+
+/* how it ended */
+
+static void tell_failure(struct attempt *attempt, const struct request *request, CURLcode code)
+{
+	const char *text = request->error[0] ? request->error : curl_easy_strerror(code);
+	long error = 0;
+	char first = text[0];
+
+	curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
+	if (code == CURLE_OUT_OF_MEMORY || code == CURLE_WRITE_ERROR)
+		attempt_fail_errno(attempt, -ENOMEM);
+	else if (code == CURLE_COULDNT_CONNECT && error)
+		attempt_fail_errno(attempt, -(int)error);
+	else if (isupper((unsigned char)first) && islower((unsigned char)text[1]))
+		attempt_fail(attempt, "%c%s", tolower((unsigned char)first), text + 1);
+	else
+		attempt_fail(attempt, "%s", text);
+}
+
+static void end(struct request *request, CURLcode code)
+{
+	struct attempt *attempt = request->attempt;
+
+	if (request->verdict == GOOD)
+		attempt_pass(attempt);
+	else if (request->verdict == BAD)
+		attempt_fail(attempt, "%s", request->why);
+	else if (code == CURLE_OK)
+		attempt_fail(attempt, "the body is without what is expected");
+	else
+		tell_failure(attempt, request, code);
+}
+
+/* Those that are over. Attempts may begin and end meanwhile. */
+static void settle(void)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(multi, &left))) {
+		struct request *request = NULL;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&request);
+		end(request, message->data.result);
+	}
+}
+
+/* what is asked */
+
+/* No connection is left behind in TIME_WAIT, as with the other kinds. */
+static int prepare_socket(void *context, curl_socket_t fd, curlsocktype purpose)
+{
+	static const struct linger reset_on_close = {.l_onoff = 1};
+
+	(void)context;
+	(void)purpose;
+	return setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof(reset_on_close))
+		       ? CURL_SOCKOPT_ERROR
+		       : CURL_SOCKOPT_OK;
+}
+
+static int connected(void *context, char *there, char *here, int there_port, int here_port)
+{
+	struct request *request = context;
+
+	(void)there;
+	(void)here;
+	(void)there_port;
+	(void)here_port;
+	request->attempt->phase = "without an answer";
+	return CURL_PREREQFUNC_OK;
+}
+
+static int set_target(struct request *request)
+{
+	const struct probes_probe *probe = request->attempt->probe;
+	const char *host = probe->question.text[PROBE_TEXT_HOST];
+	char url[URL_MAX], address[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX + 8];
+	const char *scheme = probe->kind == PROBE_HTTPS ? "https" : "http";
+	const char *path = probe->question.text[PROBE_TEXT_PATH];
+
+	addr_format_endpoint(&probe->address, probe->port, address);
+	if (!probe->question.length[PROBE_TEXT_HOST]) {
+		snprintf(url, sizeof(url), "%s://%s%s", scheme, address, path);
+	} else {
+		snprintf(url, sizeof(url), "%s://%s:%u%s", scheme, host, probe->port, path);
+		snprintf(to, sizeof(to), "::%s", address);
+		request->connect_to = curl_slist_append(NULL, to);
+		if (!request->connect_to)
+			return -ENOMEM;
+		curl_easy_setopt(request->easy, CURLOPT_CONNECT_TO, request->connect_to);
+	}
+	return curl_easy_setopt(request->easy, CURLOPT_URL, url) ? -ENOMEM : 0;
+}
+
+static void set_options(struct request *request)
+{
+	CURL *easy = request->easy;
+
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* whatever the environment says */
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, "mtlb-health");
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, prepare_socket);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, connected);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, request);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+	curl_easy_setopt(easy, CURLOPT_NOBODY, (long)question_of(request)->head);
+}
+
+static int start(struct attempt *attempt)
+{
+	struct request *request = calloc(1, sizeof(*request));
+	int error;
+
+	if (!request)
+		return -ENOMEM;
+	request->attempt = attempt;
+	attempt->own = request;
+	request->easy = curl_easy_init();
+	error = request->easy ? 0 : -ENOMEM;
+	if (!error) {
+		set_options(request);
+		error = set_target(request);
+	}
+	if (!error && curl_multi_add_handle(multi, request->easy))
+		error = -ENOMEM;
+	if (error)
+		attempt_fail_errno(attempt, error);
+	return 0;
+}
+
+static void stop(struct attempt *attempt)
+{
+	struct request *request = attempt->own;
+
+	curl_multi_remove_handle(multi, request->easy);
+	curl_easy_cleanup(request->easy);
+	curl_slist_free_all(request->connect_to);
+	free(request->body);
+	free(request);
+}
+
+const struct attempt_kind http_kind = {.start = start, .stop = stop};
