@@ -13,6 +13,11 @@
 
 #include "bpf/l4_ingress.skel.h"
 
+/* A system call for so many: with 10,000 VIPs they would take a tenth of a second one by one. More
+ * than any bucket of the hash has, or the kernel refuses.
+ */
+#define KEYS_AT_A_TIME 512
+
 static int prepare(struct kernel *kernel, struct bpf_map *map, uint32_t entries)
 {
 	char path[KERNEL_PATH_MAX];
@@ -115,25 +120,24 @@ uint32_t kernel_find_vip_key(const struct dataplane *dataplane, const struct mtl
 int kernel_each_vip_key(const struct dataplane *dataplane,
 			void (*each)(void *, const struct mtlb_vip_key *, uint32_t), void *context)
 {
-	int fd = kernel_of(dataplane)->vips_fd;
-	struct mtlb_vip_key key, next;
-	const void *last = NULL;
+	int fd = kernel_of(dataplane)->vips_fd, error;
+	struct mtlb_vip_key keys[KEYS_AT_A_TIME];
+	struct mtlb_vip_index values[KEYS_AT_A_TIME];
+	const void *from = NULL;
+	uint32_t place;
 
-	/* each may delete the key it is called with, but only after the next one is known */
-	while (!bpf_map_get_next_key(fd, last, &next)) {
-		struct mtlb_vip_index value;
+	/* each may delete the key it is called with: it is read by then, and so are its neighbours
+	 */
+	do {
+		uint32_t count = KEYS_AT_A_TIME;
 
-		if (last && !bpf_map_lookup_elem(fd, &key, &value))
-			each(context, &key, value.record);
-		key = next;
-		last = &key;
-	}
-	if (last) {
-		struct mtlb_vip_index value;
-
-		if (!bpf_map_lookup_elem(fd, &key, &value))
-			each(context, &key, value.record);
-	}
+		error = bpf_map_lookup_batch(fd, (void *)from, &place, keys, values, &count, NULL);
+		if (error && error != -ENOENT) /* the end */
+			return error;
+		for (uint32_t i = 0; i < count; i++)
+			each(context, &keys[i], values[i].record);
+		from = &place;
+	} while (!error);
 	return 0;
 }
 
