@@ -24,9 +24,13 @@ static void tell_health(struct agent *agent, const char *tenant, const char *poo
 		     down ? ": " : "", down ? result->error : "");
 }
 
-static enum mtlb_member_state member_state(enum health_state health)
+/* In a pool that panics nobody is taken to be down. */
+static enum mtlb_member_state member_state(const struct agent *agent, const char *tenant,
+					   const char *pool, enum health_state health)
 {
-	return health == HEALTH_DOWN ? MTLB_MEMBER_DOWN : MTLB_MEMBER_UP;
+	return health == HEALTH_DOWN && !checks_panics(agent->checks, tenant, pool)
+		       ? MTLB_MEMBER_DOWN
+		       : MTLB_MEMBER_UP;
 }
 
 static void changed(void *context, const char *tenant_name, const char *pool,
@@ -36,10 +40,12 @@ static void changed(void *context, const char *tenant_name, const char *pool,
 	const struct dataplane_view *view = dataplane_view(agent->dataplane);
 	struct registry_tenant *tenant = registry_tenant(&agent->registry, tenant_name);
 	struct registry_service *service;
+	enum mtlb_member_state state;
 	bool was_down = false, known = false;
 
 	if (!tenant || result->state == HEALTH_UNKNOWN)
 		return;
+	state = member_state(agent, tenant_name, pool, result->state);
 	for (service = tenant->services; service; service = service->of_tenant) {
 		uint32_t index;
 
@@ -50,7 +56,7 @@ static void changed(void *context, const char *tenant_name, const char *pool,
 			continue;
 		known = true;
 		was_down |= view->member_names[index].state == MTLB_MEMBER_DOWN;
-		if (members_set_state(&agent->members, service, index, member_state(result->state),
+		if (members_set_state(&agent->members, service, index, state,
 				      loop_now(agent->loop)))
 			log_error("members", "cannot note the health of a backend of %s/%s",
 				  tenant_name, pool);
@@ -97,17 +103,18 @@ static int sync_tenant(struct agent *agent, const struct registry_tenant *tenant
 			uint32_t index = service->members[i];
 			const struct mtlb_member_name *name = &view->member_names[index];
 			struct addr address = registry_addr(&name->address);
+			const char *pool = view->services[service->index].pool;
 			const struct check_result *result = checks_get(
-				agent->checks, tenant->name, view->services[service->index].pool,
-				&address, ntohs(name->port));
+				agent->checks, tenant->name, pool, &address, ntohs(name->port));
 
 			if (name->state == MTLB_MEMBER_GONE ||
 			    (result && result->state == HEALTH_UNKNOWN))
 				continue;
-			error = members_set_state(&agent->members, service, index,
-						  result ? member_state(result->state)
-							 : MTLB_MEMBER_UP,
-						  loop_now(agent->loop));
+			error = members_set_state(
+				&agent->members, service, index,
+				result ? member_state(agent, tenant->name, pool, result->state)
+				       : MTLB_MEMBER_UP,
+				loop_now(agent->loop));
 		}
 	}
 	return error;
@@ -129,6 +136,34 @@ static int sync(struct agent *agent, const struct state *only)
 	return error;
 }
 
+static void panic(void *context, const char *tenant_name, const char *pool, bool panics, size_t up,
+		  size_t total)
+{
+	struct agent *agent = context;
+	struct registry_tenant *tenant = registry_tenant(&agent->registry, tenant_name);
+	json_t *details = json_pack("{s:s,s:I,s:I}", "pool", pool, "up", (json_int_t)up, "total",
+				    (json_int_t)total);
+	char text[256];
+
+	snprintf(
+		text, sizeof(text),
+		panics ? "only %zu of %zu backends of %s/%s are up, fewer than its panicThreshold: "
+			 "all of them are used"
+		       : "%zu of %zu backends of %s/%s are up: those that are down are no longer "
+			 "used",
+		up, total, tenant_name, pool);
+	if (panics)
+		log_warn("health", "%s", text);
+	else
+		log_info("health", "%s", text);
+	events_raise(agent->events, panics ? "pool-panic-begins" : "pool-panic-ends", tenant_name,
+		     details, "%s", text);
+	if (tenant && sync_tenant(agent, tenant))
+		log_error("members", "cannot note the health of the backends of %s/%s", tenant_name,
+			  pool);
+	agent_publish_soon(agent);
+}
+
 static void lost(void *context, const char *why)
 {
 	struct agent *agent = context;
@@ -140,12 +175,18 @@ static void lost(void *context, const char *why)
 int backends_start(struct agent *agent)
 {
 	struct prober_options options = {.path = agent->options.prober};
-	struct checks_events events = {.changed = changed, .lost = lost, .context = agent};
+	struct checks_events events = {
+		.changed = changed, .panic = panic, .lost = lost, .context = agent};
 
 	return checks_new(agent->loop, &options, &events, &agent->checks);
 }
 
 int backends_check(struct agent *agent, const struct state *only)
 {
-	return checks_set(agent->checks, &agent->config.state, only, seed) ?: sync(agent, only);
+	int error = checks_set(agent->checks, &agent->config.state, only, seed);
+
+	if (error)
+		return error;
+	checks_judge(agent->checks);
+	return sync(agent, only);
 }

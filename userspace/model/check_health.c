@@ -160,6 +160,8 @@ int check_health(struct check *check, const struct tree_node *health,
 		.timeout_ms = (uint32_t)schema_number(health, SCHEMA_health_timeout),
 		.rise = (uint32_t)schema_number(health, SCHEMA_health_rise),
 		.fall = (uint32_t)schema_number(health, SCHEMA_health_fall),
+		.damped = schema_number(health, SCHEMA_health_damping) == 1,
+		.panic = (uint8_t)schema_number(health, SCHEMA_health_panicThreshold),
 	};
 	check_times(check, health, ret_health);
 	check_keys(check, health, kind);

@@ -323,6 +323,14 @@ static void add_health(struct line *line, const struct state_health *a,
 	add_number(line, "health.timeout", a ? &a->timeout_ms : NULL, b->timeout_ms, milliseconds);
 	add_number(line, "health.rise", a ? &a->rise : NULL, b->rise, plain);
 	add_number(line, "health.fall", a ? &a->fall : NULL, b->fall, plain);
+	if (a || !b->damped)
+		add_setting(line, "health.damping", a ? a->damped ? "true" : "false" : NULL,
+			    b->damped ? "true" : "false");
+	if (a || b->panic) {
+		uint32_t old_panic = a ? a->panic : 0;
+
+		add_number(line, "health.panicThreshold", a ? &old_panic : NULL, b->panic, plain);
+	}
 	if (b->question)
 		add_question(line, a && a->type == b->type ? a->question : NULL, b->question);
 }

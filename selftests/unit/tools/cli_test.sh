@@ -220,6 +220,16 @@ run acl list action allow
 ok "acl list: action" has "$out" "203.0.113.7"
 run acl show bulk
 ok "acl show TENANT" has "$out" "default"
+run health list
+ok "health list" lines "$out" 3
+ok "health list: what speaks against it" has "$out" "status 503 instead of 200-399"
+run health list state down
+ok "health list: state" lines "$out" 2
+ok "health list: held, in a pool that panics" has "$out" "[2001:db8:1::22]:8080"
+run health show acme/web
+ok "health show TENANT/POOL" lines "$out" 3
+run -j health show 10.1.0.21
+ok "health show ADDRESS in JSON" has "$out" '"type":"http"'
 run feed list
 ok "feed list" lines "$out" 3
 run feed list state kept

@@ -71,6 +71,15 @@ ANSWERS = {
                 health={"state": "down", "since": None, "lastError": "evil \x1b[31m\x07 \u009b \u202e \u00e9", "probes": 1}),
         backend("bulk", "dns", "10.1.0.53", "drain", port=0),
     ),
+    "/v1/health": items(
+        {"tenant": "acme", "pool": "web", "address": "10.1.0.21", "port": 0, "type": "http", "asked": 80,
+         "state": "up", "since": ago(60), "streak": 1, "needed": 3, "probes": 1250, "failures": 3, "took": 0.002,
+         "next": None, "lastError": "status 503 instead of 200-399", "failedAt": ago(5), "heldFor": 0,
+         "panic": False},
+        {"tenant": "acme", "pool": "web", "address": "2001:db8:1::22", "port": 8080, "type": "http", "asked": 8080,
+         "state": "down", "since": ago(7510), "streak": 0, "needed": 2, "probes": 7, "failures": 7, "took": 0.0,
+         "next": None, "lastError": "evil \x1b[31m", "failedAt": ago(1), "heldFor": 17, "panic": True},
+    ),
     "/v1/acls": items(
         {"tenant": "acme", "prefix": "203.0.113.0/24", "action": "deny", "hits": 1250},
         {"tenant": "acme", "prefix": "203.0.113.7", "action": "allow", "hits": 3},

@@ -28,8 +28,21 @@ struct key {
 	uint16_t port;
 };
 
+/* What its checks add up to. */
+struct pool {
+	struct pool_key {
+		char tenant[STATE_NAME_MAX];
+		char pool[STATE_NAME_MAX];
+	} key; /* as struct key begins */
+	size_t total, down;
+	uint32_t threshold;
+	bool panics;
+	UT_hash_handle hh;
+};
+
 struct check {
 	struct key key;
+	struct pool *pool;
 	struct checks *checks;
 	UT_hash_handle hh;
 	uint32_t id, generation;
@@ -49,6 +62,7 @@ struct checks {
 				  const struct addr *address, uint16_t port);
 	struct prober *prober;
 	struct check *table;
+	struct pool *pools;
 	struct check **by_id;
 	uint32_t room, used; /* of numbers */
 	uint32_t *free_ids;
@@ -105,6 +119,17 @@ static void tell(const struct check *check, bool first)
 		log_warn("health", "%s is down: %s (%s)", who, check->result.error, why);
 }
 
+static void tell_held(const struct check *check)
+{
+	char who[3 * STATE_NAME_MAX + ADDR_TEXT_MAX];
+
+	name(check, who, sizeof(who));
+	log_warn(
+		"health", "%s goes down too often, and is kept down for %llu s (damping)", who,
+		(unsigned long long)(health_held_ns(&check->health, loop_now(check->checks->loop)) /
+				     1000000000));
+}
+
 static void log_fault(struct checks *checks, const char *error)
 {
 	uint64_t now = loop_now(checks->loop);
@@ -115,6 +140,73 @@ static void log_fault(struct checks *checks, const char *error)
 	checks->fault_ns = now;
 	log_error("health",
 		  "this node cannot check its backends: %s; their states stay as they are", error);
+}
+
+/* pools */
+
+static struct pool *find_pool(const struct checks *checks, const struct key *key)
+{
+	struct pool *pool;
+
+	HASH_FIND(hh, checks->pools, key, sizeof(pool->key), pool);
+	return pool;
+}
+
+static void leave_pool(struct check *check)
+{
+	struct checks *checks = check->checks;
+	struct pool *pool = check->pool;
+
+	pool->down -= check->health.state == HEALTH_DOWN;
+	if (--pool->total)
+		return;
+	HASH_DEL(checks->pools, pool);
+	free(pool);
+}
+
+static int join_pool(struct check *check)
+{
+	struct checks *checks = check->checks;
+	struct pool *pool = find_pool(checks, &check->key);
+
+	if (!pool) {
+		pool = calloc(1, sizeof(*pool));
+		if (!pool)
+			return -ENOMEM;
+		memcpy(&pool->key, &check->key, sizeof(pool->key));
+		HASH_ADD(hh, checks->pools, key, sizeof(pool->key), pool);
+		if (!pool->hh.tbl) {
+			free(pool);
+			return -ENOMEM;
+		}
+	}
+	pool->total++;
+	pool->down += check->health.state == HEALTH_DOWN;
+	check->pool = pool;
+	return 0;
+}
+
+static void judge_pool(struct checks *checks, struct pool *pool)
+{
+	bool panics = health_panics(pool->total, pool->down, pool->threshold);
+	struct pool_key key = pool->key;
+	size_t total = pool->total, up = total - pool->down;
+
+	if (pool->panics == panics)
+		return;
+	pool->panics = panics;
+	if (checks->events.panic)
+		checks->events.panic(checks->events.context, key.tenant, key.pool, panics, up,
+				     total);
+}
+
+bool checks_panics(const struct checks *checks, const char *tenant, const char *name)
+{
+	static const struct addr none;
+	struct key key = make_key(tenant, name, &none, 0);
+	const struct pool *pool = find_pool(checks, &key);
+
+	return pool && pool->panics;
 }
 
 /* the prober's side */
@@ -141,13 +233,40 @@ static bool fill(void *context, uint32_t id, struct probes_probe *ret_probe)
 	return true;
 }
 
+static void note(struct check *check, const struct probes_result *told)
+{
+	struct check_result *result = &check->result;
+
+	result->probes++;
+	if (told->outcome == PROBES_GOOD) {
+		result->last_ns = told->took_ns;
+		return;
+	}
+	snprintf(result->error, sizeof(result->error), "%s", told->error);
+	result->failures++;
+	result->failed_ns = loop_now(check->checks->loop);
+}
+
+static bool feed(struct check *check, bool good)
+{
+	const struct health_limits limits = {.rise = check->settings.rise,
+					     .fall = check->settings.fall,
+					     .damped = check->settings.damped};
+	bool turned;
+
+	check->pool->down -= check->health.state == HEALTH_DOWN;
+	turned = health_feed(&check->health, good, &limits, loop_now(check->checks->loop));
+	check->pool->down += check->health.state == HEALTH_DOWN;
+	return turned;
+}
+
 static void take_result(void *context, const struct probes_result *told_result)
 {
 	struct checks *checks = context;
 	struct check *check =
 		told_result->id < checks->used ? checks->by_id[told_result->id] : NULL;
 	struct check_result *result, told;
-	bool first, good = told_result->outcome == PROBES_GOOD;
+	bool first, held, good = told_result->outcome == PROBES_GOOD;
 	struct key key;
 
 	if (!check || check->generation != told_result->generation)
@@ -159,16 +278,18 @@ static void take_result(void *context, const struct probes_result *told_result)
 		return;
 	}
 	first = check->health.state == HEALTH_UNKNOWN;
-	result->probes++;
-	if (good)
-		result->last_ns = told_result->took_ns;
-	else
-		snprintf(result->error, sizeof(result->error), "%s", told_result->error);
-	if (!health_feed(&check->health, good, check->settings.rise, check->settings.fall))
+	held = check->health.held;
+	note(check, told_result);
+	if (!feed(check, good))
 		return;
 	result->state = check->health.state;
 	result->since_ns = loop_now(checks->loop);
 	tell(check, first);
+	if (check->health.held && !held)
+		tell_held(check);
+
+	/* First, so that a pool that panics never loses this one. */
+	judge_pool(checks, check->pool);
 
 	/* The callback may well end in checks_set() or checks_free(), so it works on copies and
 	 * nothing here is touched after it.
@@ -231,6 +352,7 @@ static void check_free(struct check *check)
 {
 	struct checks *checks = check->checks;
 
+	leave_pool(check);
 	checks->by_id[check->id] = NULL;
 	checks->free_ids[checks->free_count++] = check->id;
 	prober_mark(checks->prober, check->id); /* there is room for it already */
@@ -267,6 +389,7 @@ void checks_free(struct checks *checks)
 		return;
 	prober_free(checks->prober);
 	HASH_ITER (hh, checks->table, check, next) {
+		leave_pool(check);
 		HASH_DEL(checks->table, check);
 		free(check->settings.question);
 		free(check);
@@ -322,6 +445,16 @@ static int add(struct checks *checks, const struct key *key, const struct state_
 		free(check);
 		return -ENOMEM;
 	}
+	ret = join_pool(check);
+	if (ret) {
+		HASH_DEL(checks->table, check);
+		checks->by_id[check->id] = NULL;
+		checks->free_ids[checks->free_count++] = check->id;
+		free(check->settings.question);
+		free(check);
+		return ret;
+	}
+	check->pool->threshold = settings->panic;
 	ret = tell_prober(check);
 	if (ret)
 		check_free(check);
@@ -347,6 +480,7 @@ static int change(struct check *check, const struct state_health *settings, uint
 	free(check->settings.question);
 	check->settings = copy;
 	check->port = port;
+	check->pool->threshold = settings->panic;
 	return same ? 0 : tell_prober(check);
 }
 
@@ -426,6 +560,47 @@ int checks_set(struct checks *checks, const struct state *state, const struct st
 		if (ret ? check->fresh : !check->wanted)
 			check_free(check);
 	return ret;
+}
+
+void checks_judge(struct checks *checks)
+{
+	struct pool *pool, *next;
+
+	HASH_ITER (hh, checks->pools, pool, next)
+		judge_pool(checks, pool);
+}
+
+static int check_order(const struct check *a, const struct check *b)
+{
+	int order = strcmp(a->key.tenant, b->key.tenant);
+
+	order = order ?: strcmp(a->key.pool, b->key.pool);
+	order = order ?: addr_compare(&a->key.address, &b->key.address);
+	return order ?: (a->key.port > b->key.port) - (a->key.port < b->key.port);
+}
+
+void checks_each(struct checks *checks,
+		 void (*each)(void *context, const struct check_status *status), void *context)
+{
+	struct check *check, *next;
+
+	HASH_SORT(checks->table, check_order);
+	HASH_ITER (hh, checks->table, check, next) {
+		const struct check_status status = {
+			.tenant = check->key.tenant,
+			.pool = check->key.pool,
+			.address = check->key.address,
+			.port = check->key.port,
+			.asked = check->port,
+			.settings = &check->settings,
+			.result = &check->result,
+			.streak = check->health.streak,
+			.held_ns = health_held_ns(&check->health, loop_now(checks->loop)),
+			.panic = check->pool->panics,
+		};
+
+		each(context, &status);
+	}
 }
 
 const struct check_result *checks_get(const struct checks *checks, const char *tenant,

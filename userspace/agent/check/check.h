@@ -14,11 +14,26 @@
 
 struct check_result {
 	enum health_state state;
-	char error[128];   /* of the last failed probe: "connection refused", "timeout after 1s" */
-	uint64_t since_ns; /* CLOCK_MONOTONIC of the last change of state, 0 when never */
-	uint64_t probes;   /* made so far */
-	uint64_t last_ns;  /* how long the last successful probe took */
-	uint64_t next_ns;  /* CLOCK_MONOTONIC of the next probe, 0 before the first one */
+	char error[128];    /* of the last failed probe: "connection refused", "timeout after 1s" */
+	uint64_t since_ns;  /* CLOCK_MONOTONIC of the last change of state, 0 when never */
+	uint64_t probes;    /* made so far */
+	uint64_t last_ns;   /* how long the last successful probe took */
+	uint64_t next_ns;   /* CLOCK_MONOTONIC of the next probe, 0 before the first one */
+	uint64_t failures;  /* of probes */
+	uint64_t failed_ns; /* CLOCK_MONOTONIC of the last failed one, 0 when none did */
+};
+
+/* For reports. */
+struct check_status {
+	const char *tenant, *pool;
+	struct addr address;
+	uint16_t port;	/* of the backend, 0: none of its own */
+	uint16_t asked; /* the port that is asked */
+	const struct state_health *settings;
+	const struct check_result *result;
+	uint32_t streak;  /* results in a row that speak against the state */
+	uint64_t held_ns; /* kept down for so long, since it went down too often */
+	bool panic;	  /* its pool's states are not believed */
 };
 
 struct checks;
@@ -28,6 +43,11 @@ struct checks_events {
 	void (*changed)(void *context, const char *tenant, const char *pool,
 			const struct addr *address, uint16_t port,
 			const struct check_result *result);
+	/* So little of a pool is up that all of it is used; or no longer. May be NULL, and may
+	 * change no checks.
+	 */
+	void (*panic)(void *context, const char *tenant, const char *pool, bool panics, size_t up,
+		      size_t total);
 	/* The prober went, and why; another one is started. May be NULL. */
 	void (*lost)(void *context, const char *why);
 	void *context;
@@ -48,9 +68,18 @@ int checks_set(struct checks *checks, const struct state *state, const struct st
 	       enum health_state (*seed)(void *context, const char *tenant, const char *pool,
 					 const struct addr *address, uint16_t port));
 
+/* After a change of what is checked: pools may panic for other thresholds, or fewer members. */
+void checks_judge(struct checks *checks);
+
 /* NULL when there is no such probe (no health check is configured). port is state_member.port. */
 const struct check_result *checks_get(const struct checks *checks, const char *tenant,
 				      const char *pool, const struct addr *address, uint16_t port);
+
+/* Is that pool's health not believed? */
+bool checks_panics(const struct checks *checks, const char *tenant, const char *pool);
+/* By tenant, pool and address. */
+void checks_each(struct checks *checks,
+		 void (*each)(void *context, const struct check_status *status), void *context);
 
 void checks_prober(const struct checks *checks, struct prober_status *ret_status);
 

@@ -287,12 +287,12 @@ static json_t *health_settings(const struct agent *agent, const struct registry_
 
 	if (!settings || settings->health.type == PROBE_NONE)
 		return json_pack("{s:s}", "type", "none");
-	return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I}", "type", "tcp", "interval",
-			 (json_int_t)settings->health.interval_ms, "timeout",
-			 (json_int_t)settings->health.timeout_ms, "rise",
-			 (json_int_t)settings->health.rise, "fall",
-			 (json_int_t)settings->health.fall, "port",
-			 (json_int_t)settings->health.port);
+	return json_pack(
+		"{s:s,s:I,s:I,s:I,s:I,s:I}", "type", probe_kind_name(settings->health.type),
+		"interval", (json_int_t)settings->health.interval_ms, "timeout",
+		(json_int_t)settings->health.timeout_ms, "rise", (json_int_t)settings->health.rise,
+		"fall", (json_int_t)settings->health.fall, "port",
+		(json_int_t)settings->health.port);
 }
 
 /* Services are grouped by pool: the first one makes the item, the others add themselves. */

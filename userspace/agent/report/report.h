@@ -20,6 +20,7 @@ int report_services(void *context, const struct http_request *request, struct ht
 int report_pools(void *context, const struct http_request *request, struct http_reply *reply);
 int report_backends(void *context, const struct http_request *request, struct http_reply *reply);
 int report_acls(void *context, const struct http_request *request, struct http_reply *reply);
+int report_health(void *context, const struct http_request *request, struct http_reply *reply);
 int report_feeds(void *context, const struct http_request *request, struct http_reply *reply);
 int report_drops(void *context, const struct http_request *request, struct http_reply *reply);
 int report_flows(void *context, const struct http_request *request, struct http_reply *reply);
