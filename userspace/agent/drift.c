@@ -255,14 +255,16 @@ int drift_look_at_members(struct drift *drift)
 {
 	struct dataplane_cursor cursor = {.row = DATAPLANE_MEMBER};
 	struct drift_lines lines = {};
-	struct look look = {.drift = drift, .lines = &lines, .repair = drift->repair};
+	/* whatever node.drift says: asking for the next hops would write most of them anew anyhow
+	 */
+	struct look look = {.drift = drift, .lines = &lines, .repair = true};
 	const struct dataplane_view *view = kept(drift);
 	int error = dataplane_compare(drift->registry->dataplane, &cursor,
 				      view->node->members * sizeof(*view->members), differs, &look);
 
 	if (lines.count) {
 		drift->entries += lines.all;
-		tell(drift, &lines, true); /* asking for the next hops does it else */
+		tell(drift, &lines, true);
 	}
 	drift_lines_fini(&lines);
 	return error < 0 ? error : 0;

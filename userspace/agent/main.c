@@ -14,6 +14,7 @@
 #include "../base/version.h"
 #include "../dataplane/dataplane.h"
 #include "agent.h"
+#include "rights.h"
 
 static const char usage[] =
 	"usage: mtlbd [OPTIONS]\n"
@@ -191,7 +192,7 @@ static int run(const struct agent_options *options)
 	signal(SIGPIPE, SIG_IGN);
 	raise_file_limit();
 
-	if (agent_start(&agent, options, &err)) {
+	if (rights_limit(&err) || agent_start(&agent, options, &err)) {
 		log_error("agent", "%s", err.text);
 		return 1;
 	}

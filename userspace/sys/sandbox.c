@@ -151,20 +151,96 @@ int sandbox_filter(const struct sandbox_call *calls, size_t count)
 	return error;
 }
 
-int sandbox_filter_scripts(void)
+static uint64_t mask_of(const int *capabilities, size_t count)
+{
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < count; i++)
+		mask |= 1ULL << capabilities[i];
+	return mask;
+}
+
+static int read_capabilities(struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3])
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+
+	return syscall(SYS_capget, &header, data) ? -errno : 0;
+}
+
+size_t sandbox_missing(const int *capabilities, size_t count, int *ret_missing)
+{
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+	size_t missing = 0;
+
+	read_capabilities(data);
+	for (size_t i = 0; i < count; i++) {
+		int capability = capabilities[i];
+
+		if (!(data[capability / 32].permitted & 1U << capability % 32))
+			ret_missing[missing++] = capability;
+	}
+	return missing;
+}
+
+int sandbox_keep(const int *capabilities, size_t count)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+	uint64_t keep = mask_of(capabilities, count);
+	int error = read_capabilities(data);
+
+	if (error)
+		return error;
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (!(keep & 1ULL << cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) && errno != EPERM)
+			return -errno;
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
+		return -errno;
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		data[i].permitted &= (uint32_t)(keep >> 32 * i);
+		data[i].effective = data[i].permitted;
+		data[i].inheritable = 0;
+	}
+	if (syscall(SYS_capset, &header, data))
+		return -errno;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
+}
+
+/* Of these, what a service does not do either. */
+static const int harmful[] = {
+	SCMP_SYS(settimeofday),	 SCMP_SYS(clock_settime), SCMP_SYS(adjtimex),
+	SCMP_SYS(clock_adjtime), SCMP_SYS(sethostname),	  SCMP_SYS(setdomainname),
+	SCMP_SYS(syslog),	 SCMP_SYS(acct),	  SCMP_SYS(quotactl),
+	SCMP_SYS(personality),	 SCMP_SYS(ioperm),	  SCMP_SYS(iopl),
+	SCMP_SYS(mknod),	 SCMP_SYS(mknodat),	  SCMP_SYS(swapoff),
+	SCMP_SYS(fsmount),	 SCMP_SYS(mount_setattr), SCMP_SYS(open_by_handle_at),
+};
+
+static int refuse(scmp_filter_ctx filter, const int *list, size_t count)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < count; i++) {
+		if (list[i] == SCMP_SYS(bpf))
+			continue;
+		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), list[i], 0);
+		if (error == -EDOM)
+			error = 0;
+	}
+	return error;
+}
+
+int sandbox_filter_service(void)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	int error;
 
 	if (!filter)
 		return -ENOMEM;
-	/* A shell that counts on one of them shall go on without. */
-	error = 0;
-	for (size_t i = 0; !error && i < sizeof(deadly) / sizeof(deadly[0]); i++) {
-		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), deadly[i], 0);
-		if (error == -EDOM)
-			error = 0;
-	}
+	error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	error = error ?: refuse(filter, deadly, sizeof(deadly) / sizeof(deadly[0]));
+	error = error ?: refuse(filter, harmful, sizeof(harmful) / sizeof(harmful[0]));
+	error = error ?: seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	error = error ?: seccomp_load(filter);
 	seccomp_release(filter);
 	return error;

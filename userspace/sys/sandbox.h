@@ -39,9 +39,20 @@ struct sandbox_call {
 int sandbox_filter(const struct sandbox_call *calls, size_t count);
 
 /*
- * For a process that starts other programs: all of these have only what changes the system, or
- * looks into it, taken away.
+ * For a process that needs some rights for good, and starts others: of its capabilities it keeps
+ * those in the list that it has, in no set there are others, and neither it nor what it starts will
+ * gain any. What it starts as root has these, and may give them up.
  */
-int sandbox_filter_scripts(void);
+int sandbox_keep(const int *capabilities, size_t count);
+/* Which of them it has not, into ret_missing; returns how many. */
+size_t sandbox_missing(const int *capabilities, size_t count, int *ret_missing);
+
+/*
+ * What changes the system, looks into other processes or escapes from where it is fails with EPERM
+ * from here on, for it, its threads and all that it starts. Which calls a service makes, and those
+ * of its libraries, is not known as well as with a prober: all others are let through. bpf() is not
+ * among those that fail.
+ */
+int sandbox_filter_service(void);
 
 #endif
