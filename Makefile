@@ -134,7 +134,7 @@ DEPGEN = -MMD -MP -MF $(@:.o=.d)
 
 # --- targets people type -------------------------------------------------------------------------
 
-.PHONY: help all demo lab lab-down test tests check lint bench bench-flow bench-isolation bench-agent \
+.PHONY: help all demo lab lab-down test tests check lint bench bench-flow bench-isolation bench-agent bench-health \
 	bench-build fuzz fuzz-build vm install uninstall deps clean format compile_commands.json FORCE
 
 all: $(BPF_OBJ) $(SKELS) $(PROGRAMS) ## Build the BPF programs, mtlbd, mtlb-prober and mtlb (the default)
@@ -177,6 +177,9 @@ bench-isolation: all $(O)/next/mtlbd $(O)/bench/isolation ## Show that tenants c
 
 bench-agent: all $(O)/bench/agent ## Time the agent with 10,000 tenants: load, change, restart, access lists, a feed
 	$(Q)scripts/as-root.sh $(O)/bench/agent
+
+bench-health: all $(O)/bench/health ## What checks of 10,000 backends every two seconds cost, and how evenly they go out
+	$(Q)scripts/as-root.sh $(O)/bench/health
 
 bench-%: $(O)/bench/%
 	$(Q)scripts/as-root.sh $<

@@ -118,21 +118,29 @@ static ssize_t give_request(nghttp2_session *session, int32_t stream, uint8_t *t
 
 /* the connection */
 
+/* What there is to be sent, in one piece: a few hundred bytes into a fresh socket. */
 static int send_all(struct attempt *attempt)
 {
 	struct call *call = attempt->own;
 	const uint8_t *bytes;
+	uint8_t all[4096];
+	size_t used = 0;
 	ssize_t length;
 
 	while ((length = nghttp2_session_mem_send(call->session, &bytes)) > 0) {
-		ssize_t sent = send(call->fd.fd, bytes, (size_t)length, MSG_NOSIGNAL);
-
-		if (sent < 0)
-			return -errno;
-		if (sent < length)
-			return -EPIPE; /* a few hundred bytes into a fresh socket */
+		if ((size_t)length > sizeof(all) - used)
+			return -ENOBUFS;
+		memcpy(all + used, bytes, (size_t)length);
+		used += (size_t)length;
 	}
-	return length < 0 ? -EPROTO : 0;
+	if (length < 0)
+		return -EPROTO;
+	if (!used)
+		return 0;
+	length = send(call->fd.fd, all, used, MSG_NOSIGNAL);
+	if (length < 0 && errno == EPIPE)
+		return 0; /* it has hung up, and what it said last is still to be read */
+	return length < 0 ? -errno : (size_t)length < used ? -ENOBUFS : 0;
 }
 
 static void ready(struct loop_fd *fd, uint32_t events)

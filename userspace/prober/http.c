@@ -334,6 +334,8 @@ static void set_options(struct request *request)
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* whatever the environment says */
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	/* addresses need none, and with ten thousand of them each request would walk the cache */
+	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
