@@ -106,7 +106,7 @@ def encap(interface, mac, outer_source, outer_destination, inner_source, port, v
 def answer(address, port):
     with socket.socket(family(address), socket.SOCK_DGRAM) as sock:
         sock.bind((address, int(port)))
-        sock.settimeout(TIMEOUT)
+        sock.settimeout(5 * TIMEOUT)  # it comes, or something is broken
         print("ready", flush=True)
         try:
             data, source = sock.recvfrom(2048)

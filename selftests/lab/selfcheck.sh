@@ -27,7 +27,7 @@ through_tunnel()
 	local answer=$RUN/answer
 	packets client1 answer "$4" 40053 >"$answer" &
 	local waiting=$!
-	wait_until "grep -q ready '$answer'" 5
+	wait_until "grep -q ready '$answer'" 20
 	packets lb encap eth0 "$(mac_of "$1")" "$2" "$3" "$4" 40053 "$5"
 	wait $waiting
 	sed -n 2p "$answer"

@@ -46,12 +46,12 @@ watch "$RUN/globex" drop watch tenant globex reason over_new_flows
 watch "$RUN/acme" -j drop watch tenant acme
 watch "$RUN/lines" -j event watch
 watch "$RUN/events" event watch tenant globex
-check "four clients watch" wait_until 'watching 4' 5
+check "four clients watch" wait_until 'watching 4' 20
 
 rm -f "$RUN/flood.stop"
 ns client1 "$LAB_DIR/packets.py" flood 203.0.113. 192.0.2.20 80 5000 "$RUN/flood.stop" &
 FLOOD=$!
-check "what is refused is shown" wait_until '[ -s "$RUN/globex" ]' 5
+check "what is refused is shown" wait_until '[ -s "$RUN/globex" ]' 20
 check "with its tenant, reason, source and destination" grep -Eq \
 	'^20[0-9T:.-]+Z globex over_new_flows TCP 203\.0\.113\.[0-9]+:[0-9]+ > 192\.0\.2\.20:80 SYN 40 bytes' "$RUN/globex"
 check "an attack begins" wait_until '[ -n "$(event attack-begins kind)" ]' 10
