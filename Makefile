@@ -199,18 +199,28 @@ fuzz: fuzz-build ## Run every fuzzer for T seconds; corpora are kept under build
 
 fuzz-build: $(FUZZ_BIN) $(O)/fuzz/seeds
 
-install: all ## Install mtlbd, mtlb and the example configuration under PREFIX
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/mtlb
+UNITS := $(PREFIX)/lib/systemd/system
+SYSUSERS := $(PREFIX)/lib/sysusers.d
+DOC := $(PREFIX)/share/doc/mtlb
+
+install: all ## Install programs, service, documents and the example configuration under PREFIX
+	install -d $(addprefix $(DESTDIR),$(PREFIX)/sbin $(PREFIX)/bin $(PREFIX)/share/mtlb $(UNITS) \
+		$(SYSUSERS) $(DOC))
 	install -m 755 $(O)/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlbd
 	install -m 755 $(O)/mtlb-prober $(DESTDIR)$(PREFIX)/sbin/mtlb-prober
 	install -m 755 $(O)/mtlb $(DESTDIR)$(PREFIX)/bin/mtlb
+	sed 's#/usr/local/#$(PREFIX)/#' scripts/systemd/mtlbd.service >$(DESTDIR)$(UNITS)/mtlbd.service
+	chmod 644 $(DESTDIR)$(UNITS)/mtlbd.service
+	install -m 644 scripts/systemd/mtlb.sysusers $(DESTDIR)$(SYSUSERS)/mtlb.conf
+	install -m 644 docs/*.md $(DESTDIR)$(DOC)/
 	install -d $(DESTDIR)$(PREFIX)/share/mtlb/example/tenants.d
 	install -m 644 docs/example/*.yaml $(DESTDIR)$(PREFIX)/share/mtlb/example/
 	install -m 644 docs/example/tenants.d/*.yaml $(DESTDIR)$(PREFIX)/share/mtlb/example/tenants.d/
 
-uninstall: ## Remove what install put there
+uninstall: ## Remove what install put there; a dataplane that runs is taken down by `mtlbd --remove`
 	rm -f $(DESTDIR)$(PREFIX)/sbin/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlb-prober $(DESTDIR)$(PREFIX)/bin/mtlb
-	rm -rf $(DESTDIR)$(PREFIX)/share/mtlb
+	rm -f $(DESTDIR)$(UNITS)/mtlbd.service $(DESTDIR)$(SYSUSERS)/mtlb.conf
+	rm -rf $(DESTDIR)$(PREFIX)/share/mtlb $(DESTDIR)$(DOC)
 
 deps: ## Install the Debian packages that building, testing and linting need
 	@scripts/deps.sh

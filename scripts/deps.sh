@@ -51,6 +51,7 @@ test	procps	finds and ends processes
 test	util-linux	nsenter, unshare, flock
 test	mount	mounts bpffs
 test	libcap2-bin	drops capabilities
+test	systemd	checks the unit file of the service; nothing of it is started
 vm	qemu-system-x86	emulates a machine
 vm	seabios	its firmware
 vm	busybox-static	the shell tools and the web server in it

@@ -14,6 +14,7 @@
 #include "../base/version.h"
 #include "../dataplane/dataplane.h"
 #include "agent.h"
+#include "manager.h"
 #include "rights.h"
 
 static const char usage[] =
@@ -143,7 +144,8 @@ static int take_down(const char *directory)
 
 static void on_signal(struct loop_fd *fd, uint32_t events)
 {
-	struct agent *agent = fd->context;
+	struct manager *manager = fd->context;
+	struct agent *agent = manager->agent;
 	struct signalfd_siginfo info;
 
 	(void)events;
@@ -154,13 +156,16 @@ static void on_signal(struct loop_fd *fd, uint32_t events)
 		struct err err = {};
 
 		log_info("agent", "SIGHUP: reading %s again", agent->options.config);
+		manager_reloading(manager);
 		agent_reload(agent, NULL, NULL, &errors, &err);
+		manager_ready(manager);
 		config_errors_fini(&errors);
 		return;
 	}
 	log_info("agent", "%s: stopping; %s", strsignal((int)info.ssi_signo),
 		 agent->options.detach ? "taking the dataplane down"
 				       : "the dataplane goes on forwarding");
+	manager_stopping(manager);
 	loop_stop(agent->loop);
 }
 
@@ -178,7 +183,8 @@ static void raise_file_limit(void)
 static int run(const struct agent_options *options)
 {
 	struct agent agent;
-	struct loop_fd signals = {.ready = on_signal, .context = &agent};
+	struct manager manager;
+	struct loop_fd signals = {.ready = on_signal, .context = &manager};
 	struct err err = {};
 	sigset_t set;
 	int error;
@@ -192,16 +198,21 @@ static int run(const struct agent_options *options)
 	signal(SIGPIPE, SIG_IGN);
 	raise_file_limit();
 
-	if (rights_limit(&err) || agent_start(&agent, options, &err)) {
+	if (rights_limit(&err) || manager_open(&manager, &agent, &err) ||
+	    agent_start(&agent, options, &err)) {
 		log_error("agent", "%s", err.text);
 		return 1;
 	}
 	signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	error = signals.fd < 0 ? -errno : loop_fd_set(agent.loop, &signals, EPOLLIN);
-	error = error ?: loop_run(agent.loop);
+	if (!error) {
+		manager_ready(&manager);
+		error = manager_watch(&manager) ?: loop_run(agent.loop);
+	}
 	if (error)
 		log_error("agent", "the event loop failed: %s", strerror(-error));
 	agent_stop(&agent);
+	manager_close(&manager);
 	close(signals.fd);
 	return error ? 1 : 0;
 }
