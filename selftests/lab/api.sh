@@ -230,4 +230,24 @@ check "a new certificate is taken with a reload" eval 'config_apply && wait_unti
 cp "$CONFIG/other.key" "$CONFIG/api.key"
 check "a key of another certificate is refused" eval 'config_apply; agent_log | grep -q "the key that of the first certificate"'
 check "and the old one goes on" remote 401
+
+# --- clients that nobody wants
+memory()
+{
+	sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(agent_pid)/status"
+}
+before=$(memory)
+truncate -s 1G "$RUN/huge"
+is "a body of 1 GiB is refused" "$(send POST config/diff -H 'Content-Type: application/json' -T "$RUN/huge")" 413
+is "and whoever sends it unasked is left" "$("$LAB_DIR/abuse.py" huge "$SOCKET")" "hung up after less than 64 MiB"
+is "clients that go in the middle of a body" "$("$LAB_DIR/abuse.py" cut "$SOCKET" 300)" "done"
+check "the agent has kept none of that" [ "$(memory)" -lt $((before + 8192)) ] || diag "$before kB before, $(memory) now"
+ns lb "$LAB_DIR/abuse.py" idle 10.20.1.10 9463 10000 "$RUN/idle.stop" >"$RUN/idle" 2>&1 &
+IDLE=$!
+check "10,000 connections that say nothing" wait_until 'grep -q ready "$RUN/idle"' 30 || diag "$(cat "$RUN/idle")"
+is "leave the socket to whom it belongs" "$(send GET node)" 200
+check "and take no memory to speak of" [ "$(memory)" -lt $((before + 65536)) ] || diag "$before kB before, $(memory) now"
+touch "$RUN/idle.stop"
+wait $IDLE
+check "when they are gone, others get through" wait_until "remote 401" 30
 finish

@@ -276,6 +276,41 @@ static void example(void **state)
 	config_fini(&config);
 }
 
+/* The one that is wrong is named, whichever it is; a file that an editor has half written is one.
+ */
+static void one_of_ten_thousand(void **state)
+{
+	static char platform[10000 * 24 + 512];
+	size_t used = (size_t)snprintf(
+		platform, sizeof(platform), "%s",
+		"apiVersion: mtlb/v1\nkind: Platform\nmetadata: {name: n}\n"
+		"node: {interfaces: [{name: eth0}], capacity: {tenants: 10100, flows: 64M}}\n"
+		"tenants:\n");
+	char text[256], name[64];
+
+	(void)state;
+	make_folder("tenants.d");
+	for (int i = 0; i < 10000; i++) {
+		used += (size_t)snprintf(platform + used, sizeof(platform) - used,
+					 "- {name: t%d}\n", i);
+		snprintf(text, sizeof(text),
+			 "apiVersion: mtlb/v1\nkind: TenantConfig\nmetadata: {tenant: t%d}\n"
+			 "pools:\n- {name: p, backends: [{address: 10.0.%d.%d}]}\n",
+			 i, i / 200, 1 + i % 200);
+		if (i == 7654)
+			text[strlen(text) - 5] = 0;
+		snprintf(name, sizeof(name), "tenants.d/t%d.yaml", i);
+		write_file(name, text);
+	}
+	write_file("platform.yaml", platform);
+	expect(folder,
+	       "@/tenants.d/t7654.yaml:6:1: not valid YAML: did not find expected ',' or '}', "
+	       "while parsing a flow mapping that starts at line 5");
+	write_file("tenants.d/t7654.yaml",
+		   "apiVersion: mtlb/v1\nkind: TenantConfig\nmetadata: {tenant: t7654}\n");
+	expect(folder, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +319,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(any_directory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(size_is_bounded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_of_ten_thousand, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(secret, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bad_secrets, set_up, tear_down),
 		cmocka_unit_test(example),

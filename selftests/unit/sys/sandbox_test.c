@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -160,6 +161,23 @@ static int is_limited(void)
 	return right == 7 ? 0 : 50 + right;
 }
 
+static int have_a_child_of_its_own(void)
+{
+	return raw(syscall(SYS_clone, 0x10000000 /* CLONE_NEWUSER */ | SIGCHLD, 0, 0, 0, 0));
+}
+
+static void *do_nothing(void *context)
+{
+	return context;
+}
+
+static int have_a_thread(void)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, do_nothing, NULL) ?: pthread_join(thread, NULL);
+}
+
 static int have_any_child(void)
 {
 	pid_t child = fork();
@@ -199,6 +217,8 @@ static void test_service(void **state)
 	expect_of_service(raw_socket, 0);
 	expect_of_service(reach_the_kernel_by_bpf, 0);
 	expect_of_service(have_any_child, 0);
+	expect_of_service(have_a_thread, 0);
+	expect_of_service(have_a_child_of_its_own, EPERM);
 	expect_of_service(trace, EPERM);
 	expect_of_service(leave_namespace, EPERM);
 	expect_of_service(set_the_clock, EPERM);

@@ -220,6 +220,18 @@ run acl list action allow
 ok "acl list: action" has "$out" "203.0.113.7"
 run acl show bulk
 ok "acl show TENANT" has "$out" "default"
+run node drift
+ok "node drift" is "$out" "\
+~ tenant acme: limits
++ vip 192.0.2.66:80 tcp: which record it leads to"
+ok "node drift: different" exits 2
+run -j node drift
+ok "node drift in JSON" has "$out" '"changes":["~ tenant acme: limits"'
+ok "node drift in JSON: different" exits 2
+run node repair
+ok "node repair" is "$out" "~ tenant acme: limits"
+ok "node repair: done" exits 0
+ok "node repair: asked for" has "$(<"$dir/log")" "POST /v1/node/repair"
 run health list
 ok "health list" lines "$out" 3
 ok "health list: what speaks against it" has "$out" "status 503 instead of 200-399"

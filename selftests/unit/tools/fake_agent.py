@@ -71,6 +71,7 @@ ANSWERS = {
                 health={"state": "down", "since": None, "lastError": "evil \x1b[31m\x07 \u009b \u202e \u00e9", "probes": 1}),
         backend("bulk", "dns", "10.1.0.53", "drain", port=0),
     ),
+    "/v1/node/drift": {"changes": ["~ tenant acme: limits", "+ vip 192.0.2.66:80 tcp: which record it leads to"]},
     "/v1/health": items(
         {"tenant": "acme", "pool": "web", "address": "10.1.0.21", "port": 0, "type": "http", "asked": 80,
          "state": "up", "since": ago(60), "streak": 1, "needed": 3, "probes": 1250, "failures": 3, "took": 0.002,
@@ -197,6 +198,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(400, PROBLEM, "application/problem+json")
         elif self.path == "/v1/config/diff" and path:
             self.reply(200, {"changes": []})
+        elif self.path == "/v1/node/repair":
+            self.reply(200, {"changes": ["~ tenant acme: limits"]})
         elif self.path == "/v1/config/diff":
             self.reply(200, {"changes": ["+ tenant acme", "~ member acme/web 10.1.0.21: weight 1 -> 3"]})
         else:
