@@ -4,7 +4,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "lines.h"
 #include "victim.h"
@@ -12,6 +16,10 @@
 #define RELOADS	 1000
 #define KILLS	 10
 #define UPGRADES 10
+#define CRASHES	 50 /* in each round */
+
+#define CRASH_ROUNDS	10
+#define CRASH_WITHIN_NS 40000000 /* of the beginning of a change */
 
 static int configure(uint32_t variant, bool start)
 {
@@ -41,25 +49,68 @@ static int upgrade(uint32_t number)
 	return node_kill() ?: node_restart(number % 2 ? NODE_NEXT : NODE_THIS);
 }
 
-static const struct {
+/* Of a SplitMix64 (Steele, Lea and Flood, OOPSLA 2014); the same moments in each run. */
+static uint64_t throw_dice(void)
+{
+	static uint64_t state = 1;
+	uint64_t z = state += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+	return z ^ z >> 31;
+}
+
+/* Killed at any moment of a change of configuration, or just before or after it. */
+static int crash(uint32_t number)
+{
+	pid_t child = fork();
+	int error;
+
+	if (child < 0)
+		return -errno;
+	if (child == 0) {
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(1);
+		configure(number, false); /* it may not get an answer */
+		_exit(0);
+	}
+	nanosleep(&(struct timespec){.tv_nsec = (long)(throw_dice() % CRASH_WITHIN_NS)}, NULL);
+	error = node_kill();
+	waitpid(child, NULL, 0);
+	return error ?: node_restart(NODE_THIS);
+}
+
+static const struct disturbance {
 	const char *name, *what;
 	int (*disturb)(uint32_t number);
-	uint32_t times;
+	uint32_t times, rounds;
+	bool asked_for; /* only when it is named */
 } disturbances[] = {
-	{"reload", "another configuration is applied", reload, RELOADS},
-	{"kill", "mtlbd is killed and started", kill_and_restart, KILLS},
-	{"upgrade", "mtlbd is killed, and another version started", upgrade, UPGRADES},
+	{"reload", "another configuration is applied", reload, RELOADS, 1, false},
+	{"kill", "mtlbd is killed and started", kill_and_restart, KILLS, 1, false},
+	{"upgrade", "mtlbd is killed, and another version started", upgrade, UPGRADES, 1, false},
+	{"crash", "mtlbd is killed in the middle of a change, and started", crash, CRASHES,
+	 CRASH_ROUNDS, true},
 };
 
-static int measure_disturbance(size_t at)
+static bool is_chosen(const struct disturbance *disturbance)
+{
+	return lines_chosen(disturbance->name) &&
+	       (!disturbance->asked_for || lines_asked_for(disturbance->name));
+}
+
+struct disturbed {
+	struct traffic_result sum;
+	uint64_t ns;
+};
+
+static int run_round(const struct disturbance *disturbance, uint32_t round, struct disturbed *ret)
 {
 	struct traffic_result result;
 	char text[64];
 	uint64_t began;
 	int error, finished;
 
-	if (!lines_chosen(disturbances[at].name))
-		return 0;
 	traffic_reset();
 	victim_set();
 	victim_on();
@@ -68,28 +119,47 @@ static int measure_disturbance(size_t at)
 		return error;
 	traffic_wait_ms(VICTIM_QUIET_MS);
 	began = traffic_now();
-	for (uint32_t i = 1; !error && i <= disturbances[at].times; i++) {
-		if (i % 10 == 1 || disturbances[at].times < 100) {
-			snprintf(text, sizeof(text), "%s, %u of %u", disturbances[at].name, i,
-				 disturbances[at].times);
+	for (uint32_t i = 1; !error && i <= disturbance->times; i++) {
+		uint32_t number = round * disturbance->times + i;
+
+		if (i % 10 == 1 || disturbance->times < 100) {
+			snprintf(text, sizeof(text), "%s, %u of %u", disturbance->name, number,
+				 disturbance->rounds * disturbance->times);
 			lines_progress(text);
 		}
-		error = disturbances[at].disturb(i);
+		error = disturbance->disturb(number);
 	}
-	began = traffic_now() - began;
+	ret->ns += traffic_now() - began;
 	traffic_wait_ms(VICTIM_LEARNT_MS);
 	finished = traffic_finish();
 	error = error ?: finished;
 	if (error)
 		return error;
 	result = victim_result();
-	lines_none(disturbances[at].name, "lost", result.lost, "packets");
-	lines_none(disturbances[at].name, "moved", result.flows_moved, "flows");
+	ret->sum.offered += result.offered;
+	ret->sum.flows += result.flows;
+	ret->sum.lost += result.lost;
+	ret->sum.flows_lost += result.flows_lost;
+	ret->sum.flows_moved += result.flows_moved;
+	return 0;
+}
+
+static int measure_disturbance(const struct disturbance *disturbance)
+{
+	struct disturbed all = {};
+	int error = 0;
+
+	for (uint32_t round = 0; !error && round < disturbance->rounds; round++)
+		error = run_round(disturbance, round, &all);
+	if (error)
+		return error;
+	lines_none(disturbance->name, "lost", all.sum.lost, "packets");
+	lines_none(disturbance->name, "moved", all.sum.flows_moved, "flows");
 	printf("#   %u times %s, in %.1f s; %.3f M packets of %llu flows, %llu lost in %llu "
 	       "flows\n",
-	       disturbances[at].times, disturbances[at].what, (double)began / 1e9,
-	       (double)result.offered / 1e6, (unsigned long long)result.flows,
-	       (unsigned long long)result.lost, (unsigned long long)result.flows_lost);
+	       disturbance->rounds * disturbance->times, disturbance->what, (double)all.ns / 1e9,
+	       (double)all.sum.offered / 1e6, (unsigned long long)all.sum.flows,
+	       (unsigned long long)all.sum.lost, (unsigned long long)all.sum.flows_lost);
 	return 0;
 }
 
@@ -99,13 +169,14 @@ int experiments_agent(void)
 	int error;
 
 	for (size_t i = 0; i < sizeof(disturbances) / sizeof(disturbances[0]); i++)
-		any |= lines_chosen(disturbances[i].name);
+		any |= is_chosen(&disturbances[i]);
 	if (!any)
 		return 0;
 	error = configure(0, true);
 	error = error ?: victim_wait();
 	for (size_t i = 0; !error && i < sizeof(disturbances) / sizeof(disturbances[0]); i++)
-		error = measure_disturbance(i);
+		if (is_chosen(&disturbances[i]))
+			error = measure_disturbance(&disturbances[i]);
 	node_stop();
 	return error;
 }

@@ -28,6 +28,11 @@ bool lines_chosen(const char *name)
 	return !chosen_count;
 }
 
+bool lines_asked_for(const char *name)
+{
+	return chosen_count && lines_chosen(name);
+}
+
 void lines_progress(const char *what)
 {
 	if (isatty(STDERR_FILENO))

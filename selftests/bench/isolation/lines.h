@@ -9,6 +9,8 @@
 /* All experiments, or those whose names begin with one of these. */
 void lines_choose(int count, char **names);
 bool lines_chosen(const char *name);
+/* By an argument, and not since there is none. */
+bool lines_asked_for(const char *name);
 
 /* On a terminal; gone with the next line. */
 void lines_progress(const char *what);
