@@ -15,6 +15,10 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
 	exit 0
 fi
 
+# The system's own tools, which scripts/deps.sh installs: a python3 in front of them that has to find
+# out first which one it is takes half a second each time.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+
 LAB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LAB_ROOT=$(cd "$LAB_DIR/../.." && pwd)
 LAB_BUILD=${MTLB_BUILD:-$LAB_ROOT/build}
