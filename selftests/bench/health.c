@@ -218,6 +218,8 @@ static void print_spread(const char *kind, uint64_t first, uint64_t last)
 		most = count > most ? count : most;
 	}
 	mean = (double)sum / (double)(last - first);
+	/* or nobody was asked, and all else is worth nothing */
+	over += mean * 1e9 / WINDOW_NS < TENANTS * BACKENDS / INTERVAL / 2;
 	print(kind, "checks", mean * 1e9 / WINDOW_NS, "/s", 0);
 	print(kind, "burst", mean > 0 ? (double)most / mean : 0, "times the mean in 10 ms", 3);
 }
@@ -238,6 +240,11 @@ static int measure(const char *kind, const char *health, double goal)
 		return error;
 	sleep_s(SETTLE_S);
 	prober = prober_pid();
+	if (!prober) {
+		fputs("health: mtlbd has no prober\n", stderr);
+		node_stop();
+		return -ESRCH;
+	}
 	agent_cpu = cpu_of(node_pid());
 	prober_cpu = cpu_of(prober);
 	first = (now_ns() - started_ns) / WINDOW_NS;

@@ -555,9 +555,13 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 			?: samples_new(&agent->registry, agent->loop, agent->watchers,
 				       agent->attacks, &agent->samples);
 	error = error ?: defence_new(&agent->registry, agent->loop, agent->events, &agent->defence);
-	error = error ?: drift_init(&agent->drift, &agent->registry, agent->events);
 	if (error)
 		return err_set(err, error, "cannot take over samples of dropped packets: %s",
+			       strerror(-error));
+	error = drift_init(&agent->drift, &agent->registry, agent->events);
+	if (error)
+		return err_set(err, error,
+			       "cannot keep a copy of the maps, which drift is found by: %s",
 			       strerror(-error));
 	agent->publish_timer = (struct loop_timer){.fire = publish_dirty, .context = agent};
 	agent->hops_timer = (struct loop_timer){.fire = hops_due, .context = agent};

@@ -45,26 +45,31 @@ void attempt_pass(struct attempt *attempt)
 	finish(attempt, PROBES_GOOD, "");
 }
 
-void attempt_fail(struct attempt *attempt, const char *format, ...)
+static void finish_saying(struct attempt *attempt, enum probes_outcome outcome, const char *format,
+			  va_list args)
 {
 	char text[PROBES_ERROR_MAX];
+
+	vsnprintf(text, sizeof(text), format, args);
+	finish(attempt, outcome, text);
+}
+
+void attempt_fail(struct attempt *attempt, const char *format, ...)
+{
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	finish_saying(attempt, PROBES_BAD, format, args);
 	va_end(args);
-	finish(attempt, PROBES_BAD, text);
 }
 
 void attempt_fault(struct attempt *attempt, const char *format, ...)
 {
-	char text[PROBES_ERROR_MAX];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	finish_saying(attempt, PROBES_FAULT, format, args);
 	va_end(args);
-	finish(attempt, PROBES_FAULT, text);
 }
 
 /* True when it says something about this node and nothing about the backend. */
