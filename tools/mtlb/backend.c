@@ -22,12 +22,15 @@ static const struct column columns[] = {
 	{},
 };
 
+static const char *const spare[] = {"VIA",   "NEW-FLOWS", "BYTES",    "WEIGHT", "PACKETS",
+				    "SINCE", "SHARE",	  "NEXT-HOP", NULL};
+
 static const struct filter filters[] = {
 	{"tenant", "NAME", "tenant", NULL},
 	{"pool", "NAME", "pool", NULL},
 	{"service", "NAME", "service", NULL},
 	{"address", "ADDRESS", "address", NULL},
-	{"state", "up|down|drain|gone", "state", NULL},
+	{"state", "up|checking|down|drain|gone", "state", NULL},
 	{},
 };
 
@@ -59,6 +62,7 @@ const struct noun backend_noun = {
 	.help = "servers that take the flows",
 	.endpoint = "/v1/backends",
 	.columns = columns,
+	.spare = spare,
 	.filters = filters,
 	.keys = keys,
 	.object = "/v1/tenants/{}/pools/{}/backends/{}",

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../userspace/model/suggest.h"
 #include "help.h"
 #include "safe.h"
 #include "version.h"
@@ -140,19 +141,36 @@ static int dispatch(const struct options *options, int argc, char **argv, bool h
 	return call.verb->run(&call);
 }
 
+/* What getopt returns: the letter, if there is one. */
+enum option_index {
+#define MTLB_OPTION(letter, word, argument, sentence) INDEX_##word,
+#include "options.def"
+};
+
 enum {
-	OPTION_RAW = 256
+#define MTLB_OPTION(letter, word, argument, sentence) \
+	OPTION_##word = (letter) ? (letter) : 256 + INDEX_##word,
+#include "options.def"
 };
 
 static const struct option long_options[] = {
-	{"json", no_argument, NULL, 'j'},
-	{"pretty", no_argument, NULL, 'p'},
-	{"raw", no_argument, NULL, OPTION_RAW},
-	{"socket", required_argument, NULL, 's'},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
+#define MTLB_OPTION(letter, word, argument, sentence) \
+	{#word, (argument) ? required_argument : no_argument, NULL, OPTION_##word},
+#include "options.def"
 	{},
 };
+
+static struct suggest_tail nearest_option(const char *word)
+{
+	char typed[SUGGEST_LENGTH_MAX + 1];
+	struct suggest near;
+
+	snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+	suggest_init(&near, typed);
+	for (const struct option *option = long_options; option->name; option++)
+		suggest_offer(&near, option->name);
+	return suggest_tail(&near);
+}
 
 /* getopt's own words would not say where in a batch they belong. */
 static int bad_option(const struct options *options, char **argv, int missing)
@@ -164,7 +182,8 @@ static int bad_option(const struct options *options, char **argv, int missing)
 	else if (optopt && optopt < 256)
 		command_fail(options, "there is no option -%c", optopt);
 	else
-		command_fail(options, "there is no option %s, or it takes no argument", word);
+		command_fail(options, "there is no option %s, or it takes no argument%s", word,
+			     nearest_option(word).text);
 	fputs("`mtlb help` lists the options\n", stderr);
 	return EXIT_ERROR;
 }
@@ -179,22 +198,25 @@ int command_run(const struct options *base, int argc, char **argv)
 	optind = 0; /* from the start, for a batch gets here more than once */
 	while ((letter = getopt_long(argc, argv, ":jps:hV", long_options, NULL)) != -1) {
 		switch (letter) {
-		case 'p':
+		case OPTION_pretty:
 			options.pretty = true;
 			/* fall through */
-		case 'j':
+		case OPTION_json:
 			options.json = true;
 			break;
-		case OPTION_RAW:
+		case OPTION_raw:
 			options.raw = true;
 			break;
-		case 's':
+		case OPTION_wide:
+			options.width = 0;
+			break;
+		case OPTION_socket:
 			options.socket = optarg;
 			break;
-		case 'h':
+		case OPTION_help:
 			help = true;
 			break;
-		case 'V':
+		case OPTION_version:
 			version = true;
 			break;
 		default:

@@ -19,6 +19,8 @@ static const struct column columns[] = {
 	{},
 };
 
+static const char *const spare[] = {"BYTES", "VERDICT", NULL};
+
 static const struct filter filters[] = {
 	{"tenant", "NAME", "tenant", "tenant"},
 	{"reason", "REASON", "reason", "reason"},
@@ -85,6 +87,7 @@ const struct noun drop_noun = {
 	.help = "packets that were dropped or left to the host, and why",
 	.endpoint = "/v1/drops",
 	.columns = columns,
+	.spare = spare,
 	.filters = filters,
 	.keys = keys,
 	.verbs = verbs,

@@ -16,6 +16,8 @@ static const struct column columns[] = {
 	{},
 };
 
+static const char *const spare[] = {"BAD-LINES", "TYPE", "LOADED", "FILE", NULL};
+
 static const struct filter filters[] = {
 	{"feed", "NAME", "name", NULL},
 	{"state", "loading|loaded|kept|failed", "state", NULL},
@@ -36,6 +38,7 @@ const struct noun feed_noun = {
 	.help = "files of sources that may send to no tenant",
 	.endpoint = "/v1/feeds",
 	.columns = columns,
+	.spare = spare,
 	.filters = filters,
 	.keys = keys,
 	.verbs = verbs,

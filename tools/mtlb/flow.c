@@ -16,6 +16,8 @@ static const struct column columns[] = {
 	{},
 };
 
+static const char *const spare[] = {"AGE", "PROTOCOL", "IDLE", "SERVICE", NULL};
+
 /* The agent reads flows out of a large table: it narrows by tenant and stops at the limit itself.
  */
 static const struct filter filters[] = {
@@ -25,7 +27,7 @@ static const struct filter filters[] = {
 	{"source", "ADDRESS", "source", NULL},
 	{"destination", "ADDRESS", "destination", NULL},
 	{"backend", "ADDRESS", "backend", NULL},
-	{"state", "unproven|established|closing", "state", NULL},
+	{"state", "unproven|established|closing|adopted", "state", NULL},
 	{},
 };
 
@@ -52,6 +54,7 @@ const struct noun flow_noun = {
 	.help = "connections that are remembered",
 	.endpoint = "/v1/flows",
 	.columns = columns,
+	.spare = spare,
 	.filters = filters,
 	.keys = keys,
 	.verbs = verbs,

@@ -21,6 +21,9 @@ static const struct column columns[] = {
 	{},
 };
 
+static const char *const spare[] = {"HELD-S",	    "OF",     "AGAINST", "PROBES", "PANIC",
+				    "LAST-FAILURE", "FAILED", "SINCE",	 NULL};
+
 static const struct filter filters[] = {
 	{"tenant", "NAME", "tenant", NULL},
 	{"pool", "NAME", "pool", NULL},
@@ -44,6 +47,7 @@ const struct noun health_noun = {
 	.help = "health checks of backends",
 	.endpoint = "/v1/health",
 	.columns = columns,
+	.spare = spare,
 	.filters = filters,
 	.keys = keys,
 	.verbs = verbs,

@@ -5,14 +5,27 @@
 #include "command.h"
 #include "list.h"
 
-static const char options_text[] =
-	"Options:\n"
-	"  -j, --json         print the API's JSON, in one line\n"
-	"  -p, --pretty       print it indented\n"
-	"      --raw          plain numbers and times instead of 1.2k, 3.4MiB, 5m ago\n"
-	"  -s, --socket PATH  the agent's socket (MTLB_SOCKET, else /run/mtlb/api.sock)\n"
-	"  -h, --help         this help, or that of the noun given\n"
-	"  -V, --version      the version\n";
+static void print_option(FILE *out, char letter, const char *word, const char *argument,
+			 const char *sentence)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "--%s%s%s", word, argument ? " " : "",
+		 argument ? argument : "");
+	if (letter)
+		fprintf(out, "  -%c, ", letter);
+	else
+		fputs("      ", out);
+	fprintf(out, "%-13s  %s\n", text, sentence);
+}
+
+static void print_options(FILE *out)
+{
+	fputs("Options:\n", out);
+#define MTLB_OPTION(letter, word, argument, sentence) \
+	print_option(out, letter, #word, argument, sentence);
+#include "options.def"
+}
 
 void help_print_usage(FILE *out, const struct noun *noun, const struct verb *verb)
 {
@@ -63,7 +76,9 @@ void help_print(FILE *out)
 	      out);
 	for (i = 0; nouns[i]; i++)
 		fprintf(out, "  %-8s  %s\n", nouns[i]->name, nouns[i]->help);
-	fprintf(out, "\n%s\n`mtlb help NOUN` tells the verbs of one.\n", options_text);
+	fputc('\n', out);
+	print_options(out);
+	fputs("\n`mtlb help NOUN` tells the verbs of one.\n", out);
 }
 
 static int run(const struct call *call)

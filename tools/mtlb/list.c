@@ -109,7 +109,7 @@ static int print_items(const struct call *call, const json_t *items)
 {
 	if (call->options->json)
 		output_json(call->options, items);
-	else if (output_table(call->options, call->noun->columns, items))
+	else if (output_sheet(call->options, call->noun->columns, call->noun->spare, items))
 		return command_fail(call->options, "no memory for the table");
 	return EXIT_OK;
 }
@@ -141,6 +141,30 @@ static void keep_matching(json_t *items, const struct filter *filter, const char
 		json_array_remove(items, json_array_size(items) - 1);
 }
 
+/* A keyword with a choice of values, "up|down", has no other ones: 0, or an error and its sentence.
+ */
+static int check_choice(const struct filter *filter, const char *typed, struct err *err)
+{
+	const char *choice = filter->value;
+	struct suggest near;
+	char word[64];
+
+	if (!strchr(choice, '|'))
+		return 0;
+	suggest_init(&near, typed);
+	while (*choice) {
+		size_t length = strcspn(choice, "|");
+
+		snprintf(word, sizeof(word), "%.*s", (int)length, choice);
+		if (!strcasecmp(word, typed))
+			return 0;
+		suggest_offer(&near, word);
+		choice += length + (choice[length] == '|');
+	}
+	return err_set(err, -EINVAL, "%s is one of %s, not \"%.64s\"%s", filter->keyword,
+		       filter->value, typed, suggest_tail(&near).text);
+}
+
 int list_run(const struct call *call)
 {
 	const char *keywords[FILTERS_MAX], *wanted[FILTERS_MAX] = {};
@@ -165,6 +189,8 @@ int list_run(const struct call *call)
 					       filters[found].value);
 		if (wanted[found])
 			return command_misused(call, "%s is given twice", keywords[found]);
+		if (check_choice(&filters[found], call->argv[i + 1], &err))
+			return command_misused(call, "%s", err.text);
 		wanted[found] = canonical(call->argv[i + 1], texts[found]);
 		if (filters[found].query &&
 		    client_add_query(target, sizeof(target), filters[found].query, wanted[found]))

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -27,11 +28,20 @@ static bool wants_colour(void)
 	       !(terminal && !strcmp(terminal, "dumb"));
 }
 
+/* 0 when nobody knows, or when there is none. */
+static size_t terminal_width(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? 0 : size.ws_col;
+}
+
 int main(int argc, char **argv)
 {
 	const char *socket = getenv("MTLB_SOCKET");
 	struct options options = {
 		.colour = wants_colour(),
+		.width = terminal_width(),
 		.socket = socket && *socket ? socket : "/run/mtlb/api.sock",
 	};
 	int code = command_run(&options, argc, argv);

@@ -19,6 +19,7 @@ enum exit_code {
 
 struct options {
 	bool json, pretty, raw, colour;
+	size_t width; /* of the terminal, 0: unlimited */
 	const char *socket;
 	const char *place; /* "FILE:LINE" in a batch, else NULL */
 };
@@ -72,6 +73,7 @@ struct noun {
 	const char *help;
 	const char *endpoint;
 	const struct column *columns; /* each of these ends with an empty row */
+	const char *const *spare;     /* titles of columns that a narrow terminal can do without */
 	const struct filter *filters;
 	const char *const *keys; /* what `show NAME` looks for, the full name first; as a path */
 	const struct verb *verbs;

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "safe.h"
 #include "cell.h"
+#include "fit.h"
+#include "safe.h"
 
-#define GAP    2
 #define RESET  "\033[0m"
 #define BOLD   "\033[1m"
 #define DIM    "\033[2m"
@@ -36,14 +36,14 @@ static const char *state_colour(const char *text)
 	return NULL;
 }
 
-static void print_cell(const struct options *options, const char *text, const char *colour,
-		       int before, int after)
+static void print_cell(const struct options *options, const char *text, size_t length,
+		       const char *colour, int before, int after)
 {
 	printf("%*s", before, "");
 	if (options->colour && colour)
-		printf("%s%s" RESET, colour, text);
+		printf("%s%.*s" RESET, colour, (int)length, text);
 	else
-		fputs(text, stdout);
+		printf("%.*s", (int)length, text);
 	printf("%*s", after, "");
 }
 
@@ -56,32 +56,93 @@ static size_t count_columns(const struct column *columns)
 	return count;
 }
 
-/* One row of cells; the last one has no blanks after it. */
-static void print_row(const struct options *options, const struct column *columns, size_t count,
-		      char *const *cells, const size_t *widths)
+/* A table on its way: a width of 0 is a column that is not shown. */
+struct sheet {
+	const struct options *options;
+	const struct column *columns;
+	size_t count, shown; /* columns, and one more than the last that is shown */
+	size_t *widths;
+};
+
+static const char *colour_of(const struct sheet *sheet, size_t i, const char *text, bool head)
 {
-	size_t i;
+	if (head)
+		return BOLD;
+	return sheet->columns[i].kind == VALUE_STATE ? state_colour(text) : NULL;
+}
 
-	for (i = 0; i < count; i++) {
-		const char *text = cells ? cells[i] : columns[i].title, *colour = NULL;
-		size_t blanks = widths[i] - safe_width(text), gap = i ? GAP : 0;
-		bool right = cell_is_number(columns[i].kind);
+/* What did not fit into the last column's line, in lines of its own. */
+static void print_rest(const struct sheet *sheet, const char *text)
+{
+	size_t i, before = 0, width = sheet->widths[sheet->shown - 1];
 
-		if (!cells)
-			colour = BOLD;
-		else if (columns[i].kind == VALUE_STATE)
-			colour = state_colour(text);
-		print_cell(options, text, colour, gap + (right ? blanks : 0),
-			   right || i + 1 == count ? 0 : blanks);
+	for (i = 0; i + 1 < sheet->shown; i++)
+		if (sheet->widths[i])
+			before += sheet->widths[i] + FIT_GAP;
+	while (*(text += strspn(text, " "))) {
+		size_t length = fit_line(text, width, true);
+
+		printf("\n%*s%.*s", (int)before, "", (int)length, text);
+		text += length;
+	}
+}
+
+/* One row of cells, or the titles; the last one has no blanks after it. */
+static void print_row(const struct sheet *sheet, char *const *cells)
+{
+	size_t i, gap = 0;
+
+	for (i = 0; i < sheet->shown; i++) {
+		const char *text = cells ? cells[i] : sheet->columns[i].title;
+		bool right = cell_is_number(sheet->columns[i].kind), last = i + 1 == sheet->shown;
+		bool flows = last && sheet->columns[i].kind == VALUE_TEXT;
+		size_t width = sheet->widths[i], length, blanks;
+
+		if (!width)
+			continue;
+		length = fit_line(text, width, flows);
+		blanks = text[length] ? 0 : width - safe_width(text);
+		print_cell(sheet->options, text, length, colour_of(sheet, i, text, !cells),
+			   (int)(gap + (right ? blanks : 0)), right || last ? 0 : (int)blanks);
+		if (flows)
+			print_rest(sheet, text + length);
+		gap = FIT_GAP;
 	}
 	putchar('\n');
 }
 
+/* A terminal has only so much room; who reads a pipe gets everything. */
+static void fit_sheet(struct sheet *sheet, const char *const *spare)
+{
+	if (sheet->options->width)
+		fit_columns(sheet->columns, sheet->count, spare, sheet->options->width,
+			    sheet->widths);
+	for (sheet->shown = sheet->count; sheet->shown > 1 && !sheet->widths[sheet->shown - 1];)
+		sheet->shown--;
+}
+
+static void print_left_out(const struct sheet *sheet)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < sheet->count; i++)
+		count += !sheet->widths[i];
+	if (count)
+		printf("(%zu more columns: --wide)\n", count);
+}
+
 int output_table(const struct options *options, const struct column *columns, const json_t *items)
+{
+	return output_sheet(options, columns, NULL, items);
+}
+
+int output_sheet(const struct options *options, const struct column *columns,
+		 const char *const *spare, const json_t *items)
 {
 	size_t i, row, count = count_columns(columns), rows = json_array_size(items);
 	char **cells = calloc(rows * count + 1, sizeof(*cells));
-	size_t *widths = calloc(count, sizeof(*widths));
+	size_t *widths = calloc(count + 1, sizeof(*widths));
+	struct sheet sheet = {options, columns, count, count, widths};
 	int code = -ENOMEM;
 
 	if (!cells || !widths)
@@ -99,9 +160,11 @@ int output_table(const struct options *options, const struct column *columns, co
 		if (width > widths[i % count])
 			widths[i % count] = width;
 	}
-	print_row(options, columns, count, NULL, widths);
+	fit_sheet(&sheet, spare);
+	print_row(&sheet, NULL);
 	for (row = 0; row < rows; row++)
-		print_row(options, columns, count, cells + row * count, widths);
+		print_row(&sheet, cells + row * count);
+	print_left_out(&sheet);
 	code = 0;
 release:
 	for (i = 0; cells && i < rows * count; i++)
@@ -123,10 +186,9 @@ int output_fields(const struct options *options, const struct column *columns, c
 
 		if (!text)
 			return -ENOMEM;
-		print_cell(options, columns[i].title, BOLD, 0,
-			   width + GAP - strlen(columns[i].title));
-		print_cell(options, text, NULL, 0, 0);
-		putchar('\n');
+		print_cell(options, columns[i].title, strlen(columns[i].title), BOLD, 0,
+			   (int)(width + FIT_GAP - strlen(columns[i].title)));
+		puts(text);
 		free(text);
 	}
 	return 0;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Items of the API in columns, the same on a terminal and in a pipe but for the colours. */
+/* Items of the API in columns. In a pipe all of them; on a terminal what it has room for, in
+ * colours.
+ */
 #ifndef MTLB_TOOLS_OUTPUT_H
 #define MTLB_TOOLS_OUTPUT_H
 
@@ -7,6 +9,10 @@
 
 /* 0 or -ENOMEM. items is an array; columns ends with an empty row. */
 int output_table(const struct options *options, const struct column *columns, const json_t *items);
+
+/* The same; on a narrow terminal the columns with the titles of spare go first, in its order. */
+int output_sheet(const struct options *options, const struct column *columns,
+		 const char *const *spare, const json_t *items);
 
 /* One item, a line for each column: the title, then the value. 0 or -ENOMEM. */
 int output_fields(const struct options *options, const struct column *columns, const json_t *item);

@@ -21,6 +21,8 @@ static const struct column columns[] = {
 	{},
 };
 
+static const char *const spare[] = {"FALL", "RISE", "GONE", "TIMEOUT", "PORT", "INTERVAL", NULL};
+
 static const struct filter filters[] = {
 	{"tenant", "NAME", "tenant", NULL},
 	{"pool", "NAME", "name", NULL},
@@ -49,6 +51,7 @@ const struct noun pool_noun = {
 	.help = "sets of backends that are checked alike",
 	.endpoint = "/v1/pools",
 	.columns = columns,
+	.spare = spare,
 	.filters = filters,
 	.keys = keys,
 	.object = "/v1/tenants/{}/pools/{}",

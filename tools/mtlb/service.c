@@ -25,12 +25,15 @@ static const struct column columns[] = {
 	{},
 };
 
+static const char *const spare[] = {"SLOTS",	 "CHANGED", "GONE",    "IDLE",	   "TRACK",
+				    "NEW-FLOWS", "BYTES",   "FORWARD", "PROTOCOL", NULL};
+
 static const struct filter filters[] = {
 	{"tenant", "NAME", "tenant", NULL},
 	{"service", "NAME", "name", NULL},
 	{"pool", "NAME", "pool", NULL},
 	{"vip", "ADDRESS:PORT", "vips", NULL},
-	{"protocol", "tcp|udp", "protocol", NULL},
+	{"protocol", "tcp|udp|sctp", "protocol", NULL},
 	{},
 };
 
@@ -55,6 +58,7 @@ const struct noun service_noun = {
 	.help = "what is offered on VIPs, and how it is forwarded",
 	.endpoint = "/v1/services",
 	.columns = columns,
+	.spare = spare,
 	.filters = filters,
 	.keys = keys,
 	.object = "/v1/tenants/{}/services/{}",

@@ -22,6 +22,9 @@ static const struct column columns[] = {
 	{},
 };
 
+static const char *const spare[] = {"ID",    "PEAK",	 "+/-",	     "NEW-FLOWS", "SYN-COOKIES",
+				    "BYTES", "SERVICES", "BACKENDS", NULL};
+
 static const struct filter filters[] = {
 	{"tenant", "NAME", "name", NULL},
 	{"address", "ADDRESS", "addresses", NULL},
@@ -53,6 +56,7 @@ const struct noun tenant_noun = {
 	.help = "those who share this node",
 	.endpoint = "/v1/tenants",
 	.columns = columns,
+	.spare = spare,
 	.filters = filters,
 	.keys = keys,
 	.object = "/v1/tenants/{}",

@@ -11,11 +11,13 @@ static const struct column columns[] = {
 	{"GENERATION", "generation", VALUE_PLAIN}, {},
 };
 
+static const char *const spare[] = {"GENERATION", "SLOTS", "MEMBERS", NULL};
+
 static const struct filter filters[] = {
 	{"tenant", "NAME", "tenant", NULL},
 	{"service", "NAME", "service", NULL},
 	{"address", "ADDRESS", "address", NULL},
-	{"protocol", "tcp|udp", "protocol", NULL},
+	{"protocol", "tcp|udp|sctp", "protocol", NULL},
 	{},
 };
 
@@ -39,6 +41,7 @@ const struct noun vip_noun = {
 	.help = "addresses and ports that clients talk to",
 	.endpoint = "/v1/vips",
 	.columns = columns,
+	.spare = spare,
 	.filters = filters,
 	.keys = keys,
 	.object = "/v1/vips/{}",

@@ -109,6 +109,12 @@ run tenant -s
 ok "option without its argument" has "$err" "-s needs an argument"
 run backend list poool web
 ok "unknown filter: the nearest" has "$err" 'there is no filter "poool"; did you mean "pool"?'
+run backend list state dwon
+ok "unknown value: those that there are, the nearest" has "$err" \
+	'state is one of up|checking|down|drain|gone, not "dwon"; did you mean "down"?'
+ok "unknown value: exit code" exits 1
+run --wdie tenant
+ok "unknown option: the nearest" has "$err" 'did you mean "wide"?'
 run backend list pool
 ok "filter without its value" has "$err" "pool what? NAME is missing"
 run backend list tenant a tenant b
@@ -386,6 +392,43 @@ out=$(NO_COLOR=1 script -qec "'$MTLB' backend list" /dev/null </dev/null)
 ok "NO_COLOR" lacks "$out" $'\033'
 out=$(TERM=dumb script -qec "'$MTLB' backend list" /dev/null </dev/null)
 ok "a dumb terminal" lacks "$out" $'\033'
+
+# --- a table fits the terminal -------------------------------------------------------------------
+
+# wide COLUMNS ARGS: what is on a terminal of that width, without its colours, in $out.
+wide() {
+	local columns=$1
+	shift
+	out=$(script -qec "stty cols $columns; '$MTLB' $*" /dev/null </dev/null | tr -d '\r' |
+		sed 's/\x1b\[[0-9;]*m//g')
+}
+# Characters, not bytes.
+fits() { ! LC_ALL=C.UTF-8 grep -qE ".{$(($1 + 1))}" <<<"$out"; }
+
+wide 80 tenant list
+ok "80 columns: tenant list leaves out what can be done without" is "$out" "\
+NAME  ADDRESSES                BACKENDS    STORED  ACTIVE  PACKETS  DROPS
+acme  192.0.2.10,2001:db8::10         3  12/65.5k   31.2k     1.2k      0
+bulk  -                               0     0/512       -     1.0M  18.4G
+(7 more columns: --wide)"
+wide 200 tenant list
+ok "200 columns: everything" is "$out" "$table"
+wide 80 tenant list --wide
+ok "--wide: everything" is "$out" "$table"
+wide 80 tenant list -j
+ok "80 columns: JSON is what it is" lines "$out" 1
+for noun in tenant vip service pool backend acl feed health flow drop event node; do
+	for columns in 120 80 60 40 30; do
+		[ "$noun" != node ] || [ $columns -ge 60 ] || continue # its fields are no table
+		wide $columns "$noun"
+		ok "$noun in $columns columns" fits $columns
+	done
+done
+wide 60 event show member-down
+ok "60 columns: a sentence goes on below" is "$out" "\
+    WHEN  TENANT  KIND         WHAT
+2h5m ago  acme    member-down  backend 10.1.0.21:80 of
+                               acme/web is down: timeout"
 
 err=$("$MTLB" tenant list 2>&1 >/dev/full)
 status=$?
