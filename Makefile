@@ -41,6 +41,7 @@ BASE_SRC := $(call find,userspace/base,*.c)
 SYS_SRC := $(call find,userspace/sys,*.c)
 WIRE_SRC := $(call find,userspace/wire,*.c)
 MODEL_SRC := $(call find,userspace/model,*.c)
+INSPECT_SRC := $(call find,userspace/inspect,*.c)
 DATAPLANE_SRC := $(call find,userspace/dataplane,*.c)
 AGENT_MAIN := $(wildcard userspace/agent/main.c)
 AGENT_SRC := $(filter-out userspace/agent/main.c,$(call find,userspace/agent,*.c))
@@ -63,17 +64,18 @@ RIG_SRC := selftests/bpf/rig.c selftests/bpf/packet.c
 TEST_LIB_SRC := $(filter-out %.bpf.c %_test.c %_fuzz.c,$(call find,selftests/lib,*.c) \
 	$(call find,selftests/unit,*.c) $(call find,selftests/bpf,*.c))
 
-ROOMS := base sys wire model dataplane agent prober mtlb host rig
+ROOMS := base sys wire model inspect dataplane agent prober mtlb host rig
 # A linker reads archives from left to right: who needs comes before who is needed.
 AGENT_ROOMS := agent dataplane model wire sys base
 PROBER_ROOMS := prober wire sys base
 # A test may be of either: none of their names is the same.
-TEST_ROOMS := prober $(AGENT_ROOMS)
-MTLB_ROOMS := mtlb model wire sys base
+TEST_ROOMS := prober inspect $(AGENT_ROOMS)
+MTLB_ROOMS := mtlb inspect model wire sys base
 SRC_base := $(BASE_SRC)
 SRC_sys := $(SYS_SRC)
 SRC_wire := $(WIRE_SRC)
 SRC_model := $(MODEL_SRC)
+SRC_inspect := $(INSPECT_SRC)
 SRC_dataplane := $(DATAPLANE_SRC)
 SRC_agent := $(AGENT_SRC)
 SRC_prober := $(PROBER_SRC)

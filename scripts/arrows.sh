@@ -16,11 +16,12 @@ userspace/base:
 userspace/sys: userspace/base
 userspace/wire: userspace/base
 userspace/model: userspace/base bpf/abi
+userspace/inspect: userspace/base userspace/model bpf/abi
 userspace/dataplane: userspace/base userspace/sys userspace/model bpf/abi bpf/core skeletons
 userspace/agent: userspace/base userspace/sys userspace/wire userspace/model userspace/dataplane bpf/abi
 userspace/prober: userspace/base userspace/sys userspace/wire
 userspace/proxy: userspace/base userspace/sys userspace/wire userspace/model
-tools/*: userspace/base userspace/sys userspace/wire userspace/model bpf/abi
+tools/*: userspace/base userspace/sys userspace/wire userspace/model userspace/inspect bpf/abi
 selftests: *
 '
 

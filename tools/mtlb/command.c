@@ -212,6 +212,11 @@ int command_run(const struct options *base, int argc, char **argv)
 			break;
 		case OPTION_socket:
 			options.socket = optarg;
+			options.own_socket = true;
+			break;
+		case OPTION_bpffs:
+			options.bpffs = optarg;
+			options.own_bpffs = true;
 			break;
 		case OPTION_help:
 			help = true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * mtlb: the command line. A client of the agent's API and nothing more: it opens no map and needs
- * no privilege but to reach the socket.
+ * mtlb: the command line. A client of the agent's API, which needs no privilege but to reach the
+ * socket; and a reader of the pinned maps, for root and without an agent. It writes to none.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,13 +10,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "../../userspace/inspect/pinned.h"
 #include "client.h"
 #include "command.h"
 
 const struct noun *const nouns[] = {
-	&tenant_noun, &vip_noun,  &service_noun, &pool_noun, &backend_noun, &acl_noun,
-	&tier_noun,   &feed_noun, &health_noun,	 &flow_noun, &drop_noun,    &event_noun,
-	&config_noun, &node_noun, &batch_noun,	 &help_noun, &version_noun, NULL,
+	&tenant_noun, &vip_noun,    &service_noun, &pool_noun, &backend_noun, &acl_noun, &tier_noun,
+	&feed_noun,   &health_noun, &flow_noun,	   &drop_noun, &event_noun,   &map_noun, &prog_noun,
+	&config_noun, &node_noun,   &batch_noun,   &help_noun, &version_noun, NULL,
 };
 
 /* https://no-color.org: any value but the empty one. */
@@ -38,11 +39,14 @@ static size_t terminal_width(void)
 
 int main(int argc, char **argv)
 {
-	const char *socket = getenv("MTLB_SOCKET");
+	const char *socket = getenv("MTLB_SOCKET"), *bpffs = getenv("MTLB_BPFFS");
 	struct options options = {
 		.colour = wants_colour(),
 		.width = terminal_width(),
 		.socket = socket && *socket ? socket : "/run/mtlb/api.sock",
+		.own_socket = socket && *socket,
+		.bpffs = bpffs && *bpffs ? bpffs : PINNED_DIRECTORY,
+		.own_bpffs = bpffs && *bpffs,
 	};
 	int code = command_run(&options, argc, argv);
 

@@ -21,7 +21,9 @@ struct options {
 	bool json, pretty, raw, colour;
 	size_t width; /* of the terminal, 0: unlimited */
 	const char *socket;
-	const char *place; /* "FILE:LINE" in a batch, else NULL */
+	const char *bpffs;	    /* where the dataplane is pinned */
+	bool own_socket, own_bpffs; /* they were named, and are not the ones by default */
+	const char *place;	    /* "FILE:LINE" in a batch, else NULL */
 };
 
 enum value_kind {
@@ -96,7 +98,7 @@ struct call {
 extern const struct noun *const nouns[];
 
 extern const struct noun tenant_noun, vip_noun, service_noun, pool_noun, backend_noun, acl_noun,
-	feed_noun, health_noun, tier_noun, flow_noun, drop_noun, event_noun, config_noun, node_noun,
-	batch_noun, help_noun, version_noun;
+	feed_noun, health_noun, tier_noun, flow_noun, drop_noun, event_noun, map_noun, prog_noun,
+	config_noun, node_noun, batch_noun, help_noun, version_noun;
 
 #endif

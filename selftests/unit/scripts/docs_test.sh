@@ -54,6 +54,18 @@ while IFS= read -r command; do
 	try "$command"
 done < <(commands README.md)
 
+# Of the commands that read what is pinned: they are commands, and want a dataplane. The lab runs them
+# where there is one.
+section() {
+	sed -n "/^## $2\$/,/^## /p" "$1" >"$tmp/section"
+	commands "$tmp/section"
+}
+while IFS= read -r command; do
+	# shellcheck disable=SC2086
+	tap_like "$("$build/"$command --bpffs /sys/fs/bpf/mtlb-none -s "$tmp/none" 2>&1)" \
+		'no dataplane is pinned in /sys/fs/bpf/mtlb-none' "operations: $command"
+done < <(section docs/operations.md "Looking into the dataplane")
+
 tap_is "$("$build/mtlb" help config | sed -n '/^# /,$p')" "$(cat docs/configuration.md)" \
 	"docs/configuration.md is what the schema says: mtlb help config prints it"
 

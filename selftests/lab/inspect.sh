@@ -1,0 +1,120 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# What mtlb reads from the pinned maps, against what the agent's API and bpftool say: with the agent
+# up, and after it was killed. Whoever has no right to read them is told so in a sentence.
+
+set -u -o pipefail
+# shellcheck source=selftests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# The command in the balancer's namespace, where the interfaces are whose numbers the maps have.
+inspect()
+{
+	ns lb "$MTLB" -s "$SOCKET" --bpffs "$BPFFS" "$@"
+}
+
+# Somebody without rights. The command may lie where only root gets to: it comes by a descriptor.
+stranger()
+{
+	cp "$MTLB" "$RUN/mtlb" 2>/dev/null
+	(cd / && setpriv --reuid=65534 --regid=65534 --clear-groups "$RUN/mtlb" -s "$SOCKET" \
+		--bpffs "$BPFFS" "$@" 2>&1)
+}
+
+# vips SOURCE: address, protocol and port of each service, by the API or by the map.
+vips_by_api()
+{
+	api vips | json "sorted((v['address'], v['protocol'], v['port']) for v in items)"
+}
+vips_by_map()
+{
+	inspect -j map dump vips | json "sorted((e['key']['address'], e['key']['protocol'], e['key']['port'])
+		for e in d if e['key']['port'])"
+}
+
+# What tenants' packets were dropped for: the node's own counters grow by themselves.
+drops_by_api()
+{
+	api drops | json "sorted((i['tenant'], i['reason'], i['packets'], i['bytes']) for i in items
+		if i['tenant'] != '-')"
+}
+drops_by_map()
+{
+	inspect -j map dump reason_counters | json "(lambda rows: sorted(
+		(t, r, sum(e['value']['packets'] for e in rows if (e['key']['tenant'], e['key']['reason']) == (t, r)),
+		sum(e['value']['bytes'] for e in rows if (e['key']['tenant'], e['key']['reason']) == (t, r)))
+		for t, r in {(e['key']['tenant'], e['key']['reason']) for e in rows}))(
+		[e for e in d if e['key']['tenant'] != '-'])"
+}
+
+# The numbers of a map as bpftool decodes them, and as mtlb does, which leaves out spare room.
+numbers_by_bpftool()
+{
+	bpftool -j map dump pinned "$BPFFS/mtlb_$1" | json "[{k: v for k, v in e['formatted']['value'].items()
+		if not k.startswith('spare')} for e in d]"
+}
+numbers_by_map()
+{
+	inspect -j map dump "$1" all | json "[e['value'] for e in d]"
+}
+
+# sees WHEN: all that is read, compared.
+sees()
+{
+	local when=$1
+	is "$when: maps are listed, as many as are pinned" \
+		"$(inspect -j map list | json 'len(items)')" "$(ls "$BPFFS" | grep -c ^mtlb_)"
+	is "$when: tenants in use" "$(inspect -j map show tenants | json "d['entries']['used']")" 3
+	is "$when: every VIP" "$(vips_by_map)" "$vips"
+	is "$when: drops by tenant and reason" "$(drops_by_map)" "$drops"
+	is "$when: a tenant by its name" \
+		"$(inspect -j map lookup tenants globex | json "(d[0]['key']['tenant'], d[0]['value']['id'])")" \
+		"('globex', 2)"
+	is "$when: a VIP by address, protocol and port" \
+		"$(inspect -j map lookup vips 192.0.2.10 tcp 80 | json "d[0]['key']['port']")" 80
+	is "$when: the same by the bytes of its key" "$(inspect -j map lookup vips hex \
+		00 00 00 00 00 00 00 00 00 00 ff ff c0 00 02 0a 00 50 06 00)" \
+		"$(inspect -j map lookup vips 192.0.2.10 tcp 80)"
+	is "$when: a counter by tenant and reason, a row for each CPU" \
+		"$(inspect -j map lookup reason_counters acme no_service | json "sum(e['value']['packets'] for e in d)")" 5
+	is "$when: the program is the one that is attached" \
+		"$(inspect -j prog show | json "(d['id'], [(l['interface'], l['mode']) for l in d['links']])")" \
+		"($(ns lb ip -d link show eth0 | sed -n 's/.*prog\/xdp id \([0-9]*\).*/\1/p'), [('eth0', 'native')])"
+	check "$when: its running time is measured" eval '[ "$(inspect -j prog stats 0.2 | json "d[\"seconds\"] >= 0.2")" = True ]'
+}
+
+scenario inspect
+for number in 1 2 3 4 5; do
+	ns client1 bash -c "exec 3<>/dev/udp/192.0.2.10/99 && echo $number >&3" 2>/dev/null
+done
+for number in 1 2 3 4 5 6; do
+	ns client1 dig +short +tries=1 +time=2 whoami.lab TXT @192.0.2.53 >/dev/null
+done
+requests client1 http://192.0.2.10/ 5 "$RUN/out"
+is "traffic flows" "$(succeeded "$RUN/out")" 5
+check "drops are counted" wait_until '[ "$(api drops | json "[i[\"packets\"] for i in items
+	if (i[\"tenant\"], i[\"reason\"]) == (\"acme\", \"no_service\")]")" = "[5]" ]' 10
+vips=$(vips_by_api)
+drops=$(drops_by_api)
+
+numbers_by_bpftool member_counters >"$RUN/by_bpftool"
+numbers_by_map member_counters >"$RUN/by_map"
+check "numbers are decoded as by bpftool" cmp "$RUN/by_bpftool" "$RUN/by_map"
+check "which are no zeros alone" grep -q "'packets': [1-9]" "$RUN/by_map"
+is "the hash secret is not shown" "$(inspect -j map dump node | json "d[0]['value']['secret']")" "(not shown)"
+sees "agent up"
+for verb in "map list" "map dump tenants" "prog show"; do
+	# shellcheck disable=SC2086 # words
+	is "who may not is told: $verb" "$(stranger $verb)" \
+		"mtlb: not allowed to read what is pinned in $BPFFS: Permission denied; root is (try sudo)"
+done
+
+agent_stop KILL
+sees "agent killed"
+while IFS= read -r command; do
+	# shellcheck disable=SC2086 # words
+	check "docs/operations.md: $command" eval "${command/#mtlb/inspect} | grep -q ."
+done < <(sed -n '/^## Looking into the dataplane$/,$p' "$LAB_ROOT/docs/operations.md" |
+	sed -n '/^```sh$/,/^```$/p' | grep '^mtlb' | sed 's/ *#.*//')
+finish
