@@ -136,8 +136,8 @@ DEPGEN = -MMD -MP -MF $(@:.o=.d)
 
 # --- targets people type -------------------------------------------------------------------------
 
-.PHONY: help all demo lab lab-down test tests check lint bench bench-flow bench-isolation bench-agent bench-health \
-	bench-build fuzz fuzz-build vm install uninstall deps clean format compile_commands.json FORCE
+.PHONY: help all demo lab lab-down test tests test-deb check lint bench bench-flow bench-isolation bench-agent \
+	bench-health bench-build fuzz fuzz-build vm install uninstall deb deps clean format compile_commands.json FORCE
 
 all: $(BPF_OBJ) $(SKELS) $(PROGRAMS) ## Build the BPF programs, mtlbd, mtlb-prober and mtlb (the default)
 
@@ -205,10 +205,12 @@ fuzz-build: $(FUZZ_BIN) $(O)/fuzz/seeds
 UNITS := $(PREFIX)/lib/systemd/system
 SYSUSERS := $(PREFIX)/lib/sysusers.d
 DOC := $(PREFIX)/share/doc/mtlb
+MAN := $(PREFIX)/share/man
+BPFFS := /sys/fs/bpf/mtlb
 
 install: all ## Install programs, service, documents and the example configuration under PREFIX
 	install -d $(addprefix $(DESTDIR),$(PREFIX)/sbin $(PREFIX)/bin $(PREFIX)/share/mtlb $(UNITS) \
-		$(SYSUSERS) $(DOC))
+		$(SYSUSERS) $(DOC) $(MAN)/man1 $(MAN)/man8)
 	install -m 755 $(O)/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlbd
 	install -m 755 $(O)/mtlb-prober $(DESTDIR)$(PREFIX)/sbin/mtlb-prober
 	install -m 755 $(O)/mtlb $(DESTDIR)$(PREFIX)/bin/mtlb
@@ -216,14 +218,30 @@ install: all ## Install programs, service, documents and the example configurati
 	chmod 644 $(DESTDIR)$(UNITS)/mtlbd.service
 	install -m 644 scripts/systemd/mtlb.sysusers $(DESTDIR)$(SYSUSERS)/mtlb.conf
 	install -m 644 docs/*.md $(DESTDIR)$(DOC)/
+	scripts/man.sh mtlb >$(DESTDIR)$(MAN)/man1/mtlb.1
+	scripts/man.sh mtlbd >$(DESTDIR)$(MAN)/man8/mtlbd.8
+	scripts/man.sh mtlb-prober >$(DESTDIR)$(MAN)/man8/mtlb-prober.8
+	chmod 644 $(DESTDIR)$(MAN)/man1/mtlb.1 $(DESTDIR)$(MAN)/man8/mtlbd.8 $(DESTDIR)$(MAN)/man8/mtlb-prober.8
 	install -d $(DESTDIR)$(PREFIX)/share/mtlb/example/tenants.d
 	install -m 644 docs/example/*.yaml $(DESTDIR)$(PREFIX)/share/mtlb/example/
 	install -m 644 docs/example/tenants.d/*.yaml $(DESTDIR)$(PREFIX)/share/mtlb/example/tenants.d/
 
-uninstall: ## Remove what install put there; a dataplane that runs is taken down by `mtlbd --remove`
+# A package (DESTDIR) has nothing that runs. While mtlbd runs, its --remove fails, and so does this.
+uninstall: ## Take the dataplane down, with its pins, and remove what install put there
+	@if test -z "$(DESTDIR)" && test -d $(BPFFS) && test -x $(PREFIX)/sbin/mtlbd; then \
+		echo "$(PREFIX)/sbin/mtlbd --remove" && $(PREFIX)/sbin/mtlbd --remove; fi
 	rm -f $(DESTDIR)$(PREFIX)/sbin/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlb-prober $(DESTDIR)$(PREFIX)/bin/mtlb
 	rm -f $(DESTDIR)$(UNITS)/mtlbd.service $(DESTDIR)$(SYSUSERS)/mtlb.conf
+	rm -f $(DESTDIR)$(MAN)/man1/mtlb.1 $(DESTDIR)$(MAN)/man8/mtlbd.8 $(DESTDIR)$(MAN)/man8/mtlb-prober.8
 	rm -rf $(DESTDIR)$(PREFIX)/share/mtlb $(DESTDIR)$(DOC)
+
+deb: all | $(O)/deps-deb.stamp ## Make a Debian package of it: build/deb/mtlb_VERSION_ARCH.deb
+	$(Q)rm -rf $(O)/deb/mtlb
+	$(Q)$(MAKE) --no-print-directory MAKEFLAGS= DEPS=skip install PREFIX=/usr DESTDIR=$(O)/deb/mtlb/installed >/dev/null
+	$(Q)scripts/deb.sh $(VERSION)
+
+test-deb: deb $(O)/next/mtlbd | $(DEPS_TEST) ## Try the package in a clean Debian 12: install, run, upgrade, purge (network, root)
+	$(Q)scripts/as-root.sh selftests/deb/install.sh $(VERSION)
 
 deps: ## Install the Debian packages that building, testing and linting need
 	@scripts/deps.sh
@@ -438,4 +456,5 @@ compile_commands.json: $(SKELS) $(SELF_SKELS) | $(DEPS_TEST) ## Tell clangd how 
 	@rm $(O)/$@.lines
 	@ln -sfn $(O)/$@ $@
 
--include $(shell test -d $(O) && find $(O) -name '*.d')
+# Packages, and the systems they are tried in, have files of that name of their own.
+-include $(shell test -d $(O) && find $(O) -path $(O)/deb -prune -o -type f -name '*.d' -print)

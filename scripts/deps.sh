@@ -5,7 +5,7 @@
 # network, when all are there. Needs bash, coreutils and apt. It refuses to start any service: the
 # tests run their own nginx inside namespaces, so the package's must not take this machine's port 80.
 #
-#   scripts/deps.sh [build|test|vm|lint]...  (no group: all but vm)
+#   scripts/deps.sh [build|test|vm|deb|lint]...  (no group: all but vm and deb)
 set -euo pipefail
 
 # group, package, why
@@ -66,6 +66,10 @@ vm	ethtool	turns offloads off on veth
 vm	util-linux	nsenter
 vm	curl	a client
 vm	ipvsadm	the balancer to compare with
+deb	debhelper	packs
+deb	dpkg-dev	finds what the programs need
+deb	lintian	looks at the package
+deb	debootstrap	a Debian to install it in, for make test-deb
 lint	clang-format	the format of C files
 lint	cppcheck	static analysis
 '
@@ -122,9 +126,9 @@ install_quietly() {
 groups=${*:-build test lint}
 for group in $groups; do
 	case "$group" in
-	build | test | vm | lint) ;;
+	build | test | vm | deb | lint) ;;
 	*)
-		echo "deps: no group '$group': there are build, test, vm and lint" >&2
+		echo "deps: no group '$group': there are build, test, vm, deb and lint" >&2
 		exit 2
 		;;
 	esac
