@@ -11,7 +11,7 @@ set -u -o pipefail
 # The command in the balancer's namespace, where the interfaces are whose numbers the maps have.
 inspect()
 {
-	ns lb "$MTLB" -s "$SOCKET" --bpffs "$BPFFS" "$@"
+	ns lb "$MTLB" -s "$SOCKET" --bpffs "$BPFFS" "$@" 2>"$RUN/inspect.err"
 }
 
 # Somebody without rights. The command may lie where only root gets to: it comes by a descriptor.
@@ -59,6 +59,17 @@ numbers_by_map()
 	inspect -j map dump "$1" all | json "[e['value'] for e in d]"
 }
 
+# What does not change by itself.
+meters_of()
+{
+	json "sorted((m['tenant'], m['meter'], m['rate'], m['burst'], m['dropped']) for m in items)"
+}
+flows_of()
+{
+	json "sorted((f['tenant'], f['service'], f['protocol'], f['source'], f['sourcePort'], f['destination'],
+		f['destinationPort'], f['backend'], f['state']) for f in items)"
+}
+
 # sees WHEN: all that is read, compared.
 sees()
 {
@@ -81,22 +92,49 @@ sees()
 	is "$when: the program is the one that is attached" \
 		"$(inspect -j prog show | json "(d['id'], [(l['interface'], l['mode']) for l in d['links']])")" \
 		"($(ns lb ip -d link show eth0 | sed -n 's/.*prog\/xdp id \([0-9]*\).*/\1/p'), [('eth0', 'native')])"
+	is "$when: flows" "$(inspect -j flow list | flows_of)" "$flows"
+	is "$when: flows of a member" "$(inspect -j flow list member "$member" | json 'len(items)')" "$of_member"
+	is "$when: flows of a client, of a state, of an age: with all that is so" "$(inspect -j flow list \
+		client "$(node_ip4 client1)" state established tenant initech idle 0s age 0s | json 'len(items)')" 6
+	is "$when: no flow is that old" "$(inspect -j flow list age 2h)" "[]"
+	is "$when: a limit" "$(inspect -j flow list limit 2 | json 'len(items)')" 2
+	is "$when: in a table as well" "$(inspect flow list | grep -c "^initech  *dns  *UDP .*established")" 6
+	is "$when: drops" "$(inspect -j drop list | json "sorted((i['tenant'], i['reason'], i['packets'],
+		i['bytes']) for i in items if i['tenant'] != '-')")" "$drops"
+	is "$when: meters" "$(inspect -j meter list | meters_of)" "$meters"
 	check "$when: its running time is measured" eval '[ "$(inspect -j prog stats 0.2 | json "d[\"seconds\"] >= 0.2")" = True ]'
 }
 
 scenario inspect
+sed -i 's/l4: {flows: 16384}/l4: {flows: 16384, packets: 50k\/s, newFlows: 10\/s, burst: 100ms}/' "$CONFIG/platform.yaml"
+check "tenants get limits" config_apply
 for number in 1 2 3 4 5; do
 	ns client1 bash -c "exec 3<>/dev/udp/192.0.2.10/99 && echo $number >&3" 2>/dev/null
 done
 for number in 1 2 3 4 5 6; do
 	ns client1 dig +short +tries=1 +time=2 whoami.lab TXT @192.0.2.53 >/dev/null
 done
-requests client1 http://192.0.2.10/ 5 "$RUN/out"
-is "traffic flows" "$(succeeded "$RUN/out")" 5
+requests client1 http://192.0.2.10/ 1 "$RUN/out"
+is "traffic flows" "$(succeeded "$RUN/out")" 1
+# More connections at a time than acme's tier has: all but the first are refused.
+ns client1 python3 - <<-'END'
+	import socket
+	for _ in range(40):
+	    s = socket.socket()
+	    s.setblocking(False)
+	    s.connect_ex(("192.0.2.10", 80))
+	    s.close()
+END
 check "drops are counted" wait_until '[ "$(api drops | json "[i[\"packets\"] for i in items
 	if (i[\"tenant\"], i[\"reason\"]) == (\"acme\", \"no_service\")]")" = "[5]" ]' 10
+check "so are flows" wait_until '[ "$(api flows | json "sum(\"source\" in f for f in items)")" = 6 ]' 10
 vips=$(vips_by_api)
 drops=$(drops_by_api)
+flows=$(api flows | flows_of)
+member=$(api flows | json "items[0]['backend']")
+of_member=$(api flows | json "sum(f['backend'] == '$member' for f in items)")
+meters=$(api meters | meters_of)
+check "a meter refused some" grep -q "'acme', 'newFlows', 10, 1, [1-9]" <<<"$meters"
 
 numbers_by_bpftool member_counters >"$RUN/by_bpftool"
 numbers_by_map member_counters >"$RUN/by_map"
@@ -112,6 +150,13 @@ done
 
 agent_stop KILL
 sees "agent killed"
+for noun in flow drop meter; do
+	inspect $noun list >"$RUN/out"
+	check "$noun says that no agent answers" \
+		grep -q "no agent answers on $SOCKET.*: reading the maps pinned in $BPFFS" "$RUN/inspect.err"
+done
+is "flow show finds what it showed" "$(inspect -j flow show initech/dns | flows_of)" "$flows"
+check "whoever names an agent alone gets no other's maps" eval '! "$MTLB" -s "$SOCKET" drop list >/dev/null 2>&1'
 while IFS= read -r command; do
 	# shellcheck disable=SC2086 # words
 	check "docs/operations.md: $command" eval "${command/#mtlb/inspect} | grep -q ."

@@ -88,20 +88,31 @@ static void print_bytes(FILE *out, const json_t *value)
 }
 
 /* The two largest units: 3d4h, 5m12s, 15m, 0s. */
-static void print_duration(FILE *out, uint64_t seconds)
+char *cell_duration(uint64_t seconds, char text[CELL_DURATION_MAX])
 {
 	static const struct {
 		uint64_t seconds;
 		char name;
 	} units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
 	size_t i = 0;
+	int length;
 
 	while (i < 3 && seconds < units[i].seconds)
 		i++;
-	fprintf(out, "%" PRIu64 "%c", seconds / units[i].seconds, units[i].name);
+	length = snprintf(text, CELL_DURATION_MAX, "%" PRIu64 "%c", seconds / units[i].seconds,
+			  units[i].name);
 	seconds %= units[i].seconds;
 	if (i < 3 && seconds >= units[i + 1].seconds)
-		fprintf(out, "%" PRIu64 "%c", seconds / units[i + 1].seconds, units[i + 1].name);
+		snprintf(text + length, (size_t)(CELL_DURATION_MAX - length), "%" PRIu64 "%c",
+			 seconds / units[i + 1].seconds, units[i + 1].name);
+	return text;
+}
+
+static void print_duration(FILE *out, uint64_t seconds)
+{
+	char text[CELL_DURATION_MAX];
+
+	fputs(cell_duration(seconds, text), out);
 }
 
 static bool print_time(FILE *out, const char *text)

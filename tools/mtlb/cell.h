@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "noun.h"
 
@@ -19,6 +20,11 @@ char *cell_format(const json_t *item, const struct column *column, bool raw);
 
 /* The text of a path made of several, as struct column has it; not escaped; to be freed. */
 char *cell_join(const json_t *item, const char *path);
+
+#define CELL_DURATION_MAX 32
+
+/* "5m12s"; returns text. */
+char *cell_duration(uint64_t seconds, char text[CELL_DURATION_MAX]);
 
 /* Values of this kind stand to the right. */
 bool cell_is_number(enum value_kind kind);

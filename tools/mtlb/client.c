@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #define CONNECT_TIMEOUT_S 3L
 #define TIMEOUT_S	  30L
@@ -258,6 +260,21 @@ char *client_escape(const char *text)
 
 	curl_free(escaped);
 	return copy;
+}
+
+bool client_reaches(const char *socket_path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool reached = false;
+
+	if (fd >= 0 && strlen(socket_path) < sizeof(address.sun_path)) {
+		strcpy(address.sun_path, socket_path);
+		reached = !connect(fd, (struct sockaddr *)&address, sizeof(address));
+	}
+	if (fd >= 0)
+		close(fd);
+	return reached;
 }
 
 struct watch {

@@ -39,6 +39,9 @@ int client_send(const char *socket, const struct client_request *request, json_t
 int client_watch(const char *socket, const char *target,
 		 bool (*line)(void *context, const json_t *item), void *context, struct err *err);
 
+/* Does anybody listen there? */
+bool client_reaches(const char *socket);
+
 /* One step of a path, escaped; to be freed. NULL: no memory. */
 char *client_escape(const char *text);
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "../../userspace/inspect/view.h"
 #include "cell.h"
 #include "list.h"
 #include "output.h"
@@ -72,6 +73,55 @@ static int run_watch(const struct call *call)
 	return watch_run(call, print_drop);
 }
 
+static void add_reasons(const struct view *view, uint32_t tenant, json_t *items)
+{
+	static const struct {
+		const char *name, *verdict, *sentence;
+	} reasons[] = {
+#define VERDICT_GO			"go"
+#define VERDICT_PASS			"pass"
+#define VERDICT_DROP			"drop"
+#define VERDICT_TX			"tx"
+#define VERDICT_REDIRECT		"redirect"
+#define REASON(name, verdict, sentence) {#name, VERDICT_##verdict, sentence},
+#include "../../bpf/abi/reasons.def"
+#undef REASON
+	};
+
+	for (int reason = 0; reason < MTLB_REASON_COUNT; reason++) {
+		struct mtlb_reason_counter sum = view_sum_reason(view, tenant, reason);
+
+		if (sum.packets)
+			json_array_append_new(items,
+					      json_pack("{s:s,s:s,s:I,s:I,s:s,s:s}", "reason",
+							reasons[reason].name, "verdict",
+							reasons[reason].verdict, "packets",
+							(json_int_t)sum.packets, "bytes",
+							(json_int_t)sum.bytes, "sentence",
+							reasons[reason].sentence, "tenant",
+							view_tenant_name(view, tenant)));
+	}
+}
+
+static int from_maps(const struct call *call, json_t **ret_items, struct err *err)
+{
+	struct view view;
+	int error;
+
+	error = view_open(&view, call->options->bpffs, err);
+	if (error)
+		return error;
+	error = view_open_figures(&view, err);
+	if (!error) {
+		*ret_items = json_array();
+		for (uint32_t i = 0; i < view.node->tenants; i++)
+			if (view_tenant_name(&view, i))
+				add_reasons(&view, i, *ret_items);
+	}
+	view_close(&view);
+	return error;
+}
+
 static const struct verb verbs[] = {
 	{"list", NULL, "Lists why packets were not forwarded, by tenant; - is nobody's.", list_run},
 	{"show", NULL, "Shows the rows of a tenant or of a reason.", list_run_show},
@@ -91,4 +141,5 @@ const struct noun drop_noun = {
 	.filters = filters,
 	.keys = keys,
 	.verbs = verbs,
+	.from_maps = from_maps,
 };

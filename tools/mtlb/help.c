@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "help.h"
 
+#include <string.h>
+
 #include "../../userspace/model/schema.h"
 #include "command.h"
 #include "list.h"
@@ -39,7 +41,7 @@ void help_print_usage(FILE *out, const struct noun *noun, const struct verb *ver
 		fprintf(out, "%c%s", other == noun->verbs ? ' ' : '|', other->name);
 	if (args) {
 		fprintf(out, "%s%s", *args ? " " : "", args);
-	} else if (verb && verb->run == list_run) {
+	} else if (verb && !strcmp(verb->name, "list") && noun->filters) {
 		fputc(' ', out);
 		list_print_usage(out, noun);
 	} else if (verb && verb->run == list_run_show) {

@@ -7,15 +7,13 @@
 
 #include "../../userspace/base/addr.h"
 #include "../../userspace/model/suggest.h"
+#include "../../userspace/model/units.h"
 #include "client.h"
 #include "command.h"
 #include "safe.h"
 #include "output.h"
 #include "cell.h"
 #include "words.h"
-
-#define FILTERS_MAX 8
-#define TARGET_MAX  1024
 
 void list_print_usage(FILE *out, const struct noun *noun)
 {
@@ -81,6 +79,30 @@ static bool equals(const json_t *value, const char *wanted)
 	return json_is_string(value) && !strcasecmp(json_string_value(value), wanted);
 }
 
+static bool is_called(const struct filter *filter, const char *kind)
+{
+	return filter->value && !strcmp(filter->value, kind);
+}
+
+/* The port only if one was asked for. */
+static bool is_endpoint(const char *text, const char *wanted)
+{
+	struct addr address, wanted_address;
+	uint16_t port, wanted_port;
+
+	return !addr_parse_endpoint(text, &address, &port) &&
+	       !addr_parse_endpoint(wanted, &wanted_address, &wanted_port) &&
+	       !addr_compare(&address, &wanted_address) && (!wanted_port || wanted_port == port);
+}
+
+static bool is_least(const json_t *seconds, const char *wanted)
+{
+	uint64_t ms;
+
+	return json_is_number(seconds) && !units_parse_duration(wanted, &ms) &&
+	       json_number_value(seconds) * 1000 >= (double)ms;
+}
+
 static bool matches(const json_t *item, const struct filter *filter, const char *wanted)
 {
 	const json_t *value, *element;
@@ -90,6 +112,14 @@ static bool matches(const json_t *item, const struct filter *filter, const char 
 
 	if (!filter->path)
 		return true;
+	if (is_called(filter, "DURATION"))
+		return is_least(cell_value(item, filter->path), wanted);
+	if (is_called(filter, "ENDPOINT")) {
+		joined = cell_join(item, filter->path);
+		found = joined && is_endpoint(joined, wanted);
+		free(joined);
+		return found;
+	}
 	if (strpbrk(filter->path, ":/")) {
 		joined = cell_join(item, filter->path);
 		found = joined && !strcmp(joined, wanted);
@@ -114,13 +144,43 @@ static int print_items(const struct call *call, const json_t *items)
 	return EXIT_OK;
 }
 
+bool list_may_read_maps(const struct options *options)
+{
+	return options->own_bpffs || !options->own_socket;
+}
+
+/* No agent answers, but what is pinned does: says so, or why it does not either. */
+static json_t *read_maps(const struct call *call, const struct err *why)
+{
+	json_t *items = NULL;
+	struct err err;
+
+	if (call->noun->from_maps(call, &items, &err)) {
+		command_fail(call->options, "%s; nor can the maps be read: %s", why->text,
+			     err.text);
+		return NULL;
+	}
+	command_fail(call->options, "%s: reading the maps pinned in %s instead", why->text,
+		     call->options->bpffs);
+	return items;
+}
+
 /* The items at target, NULL after an error that was printed. */
 static json_t *ask_items(const struct call *call, const char *target)
 {
-	json_t *answer = list_ask(call, target, NULL), *items;
+	json_t *answer, *items;
+	struct err err;
+	int code = client_ask(call->options->socket, target, NULL, &answer, &err);
 
-	if (!answer)
+	if (call->noun->from_maps && list_may_read_maps(call->options) &&
+	    (code == -ECONNREFUSED || code == -ETIMEDOUT))
+		return read_maps(call, &err);
+	if (code) {
+		list_print_errors(answer);
+		command_fail(call->options, "%s", err.text);
+		json_decref(answer);
 		return NULL;
+	}
 	items = json_incref(json_object_get(answer, "items"));
 	json_decref(answer);
 	if (json_is_array(items))
@@ -165,21 +225,38 @@ static int check_choice(const struct filter *filter, const char *typed, struct e
 		       filter->value, typed, suggest_tail(&near).text);
 }
 
-int list_run(const struct call *call)
+static int check_value(const struct filter *filter, const char *typed, struct err *err)
 {
-	const char *keywords[FILTERS_MAX], *wanted[FILTERS_MAX] = {};
-	char target[TARGET_MAX], texts[FILTERS_MAX][ADDR_TEXT_MAX];
-	const struct filter *filters = call->noun->filters;
-	size_t count = 0, f;
-	struct err err;
-	json_t *items;
-	int i, found, code;
+	struct addr address;
+	uint16_t port;
+	uint64_t ms;
 
-	while (filters && count < FILTERS_MAX && filters[count].keyword) {
+	if (is_called(filter, "DURATION") && units_parse_duration(typed, &ms))
+		return err_set(err, -EINVAL,
+			       "%s: \"%.64s\" is no duration: expected one as 90s, 10m, 2h",
+			       filter->keyword, typed);
+	if (is_called(filter, "ENDPOINT") && addr_parse_endpoint(typed, &address, &port))
+		return err_set(err, -EINVAL,
+			       "%s: \"%.64s\" is no address: expected one as 192.0.2.1, "
+			       "192.0.2.1:80 or [2001:db8::1]:80",
+			       filter->keyword, typed);
+	return check_choice(filter, typed, err);
+}
+
+int list_parse(const struct call *call, struct list_wanted *ret_wanted)
+{
+	const struct filter *filters = call->noun->filters;
+	const char *keywords[LIST_FILTERS_MAX], **wanted = ret_wanted->value;
+	struct err err;
+	size_t count = 0;
+	int i, found;
+
+	while (filters && count < LIST_FILTERS_MAX && filters[count].keyword) {
 		keywords[count] = filters[count].keyword;
 		count++;
 	}
-	snprintf(target, sizeof(target), "%s", call->noun->endpoint);
+	ret_wanted->count = count;
+	snprintf(ret_wanted->target, LIST_TARGET_MAX, "%s", call->noun->endpoint);
 	for (i = 0; i < call->argc; i += 2) {
 		found = words_find(call->argv[i], keywords, count, "filter", &err);
 		if (found < 0)
@@ -189,22 +266,36 @@ int list_run(const struct call *call)
 					       filters[found].value);
 		if (wanted[found])
 			return command_misused(call, "%s is given twice", keywords[found]);
-		if (check_choice(&filters[found], call->argv[i + 1], &err))
+		if (check_value(&filters[found], call->argv[i + 1], &err))
 			return command_misused(call, "%s", err.text);
-		wanted[found] = canonical(call->argv[i + 1], texts[found]);
-		if (filters[found].query &&
-		    client_add_query(target, sizeof(target), filters[found].query, wanted[found]))
+		wanted[found] = canonical(call->argv[i + 1], ret_wanted->texts[found]);
+		if (filters[found].query && client_add_query(ret_wanted->target, LIST_TARGET_MAX,
+							     filters[found].query, wanted[found]))
 			return command_misused(call, "%s is too long", filters[found].value);
 	}
-	items = ask_items(call, target);
+	return 0;
+}
+
+int list_run_wanted(const struct call *call, const struct list_wanted *wanted)
+{
+	json_t *items = ask_items(call, wanted->target);
+	int code;
+
 	if (!items)
 		return EXIT_ERROR;
-	for (f = 0; f < count; f++)
-		if (wanted[f])
-			keep_matching(items, &filters[f], wanted[f]);
+	for (size_t i = 0; i < wanted->count; i++)
+		if (wanted->value[i])
+			keep_matching(items, &call->noun->filters[i], wanted->value[i]);
 	code = print_items(call, items);
 	json_decref(items);
 	return code;
+}
+
+int list_run(const struct call *call)
+{
+	struct list_wanted wanted = {};
+
+	return list_parse(call, &wanted) ? EXIT_ERROR : list_run_wanted(call, &wanted);
 }
 
 /* Nothing has the name: says so, and names the nearest that exists. */
@@ -227,7 +318,7 @@ static int not_found(const struct call *call, const json_t *items, const char *t
 }
 
 /* What narrows the request: the part of the name that is surely a tenant's. */
-static void narrow(const struct call *call, const char *name, char target[TARGET_MAX])
+static void narrow(const struct call *call, const char *name, char target[LIST_TARGET_MAX])
 {
 	const struct filter *filter = call->noun->filters;
 	char tenant[80], text[ADDR_TEXT_MAX];
@@ -237,13 +328,13 @@ static void narrow(const struct call *call, const char *name, char target[TARGET
 	snprintf(tenant, sizeof(tenant), "%.*s", (int)strcspn(name, "/"), name);
 	for (; filter && filter->keyword; filter++)
 		if (filter->query && !strcmp(filter->keyword, "tenant"))
-			client_add_query(target, TARGET_MAX, filter->query, tenant);
+			client_add_query(target, LIST_TARGET_MAX, filter->query, tenant);
 }
 
 int list_run_show(const struct call *call)
 {
 	const char *const *key = call->noun->keys;
-	char target[TARGET_MAX], text[ADDR_TEXT_MAX];
+	char target[LIST_TARGET_MAX], text[ADDR_TEXT_MAX];
 	json_t *items, *found;
 	const char *wanted;
 	int code;

@@ -3,9 +3,30 @@
 #ifndef MTLB_TOOLS_LIST_H
 #define MTLB_TOOLS_LIST_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
+#include "../../userspace/base/addr.h"
 #include "noun.h"
+
+#define LIST_FILTERS_MAX 16
+#define LIST_TARGET_MAX	 1024
+
+/* What `list [KEYWORD VALUE]...` is to show: of each filter of the noun the value, NULL: any. */
+struct list_wanted {
+	const char *value[LIST_FILTERS_MAX];
+	char texts[LIST_FILTERS_MAX][ADDR_TEXT_MAX];
+	char target[LIST_TARGET_MAX]; /* of the request */
+	size_t count;		      /* filters that the noun has */
+};
+
+/* 0, or EXIT_ERROR after a sentence. */
+int list_parse(const struct call *call, struct list_wanted *ret_wanted);
+/* Asks for them and prints them. */
+int list_run_wanted(const struct call *call, const struct list_wanted *wanted);
+
+/* Whoever names an agent of his own must name its maps as well, or they would be another one's. */
+bool list_may_read_maps(const struct options *options);
 
 /* `list [KEYWORD VALUE]...` */
 int list_run(const struct call *call);

@@ -52,7 +52,11 @@ struct column {
 	enum value_kind kind;
 };
 
-/* A keyword of `list`, as in `list tenant acme`. */
+/*
+ * A keyword of `list`, as in `list tenant acme`. What its value is called says how it is compared:
+ * "up|down" is one of these words; "DURATION" the least number of seconds; "ENDPOINT" an address,
+ * whatever the port, or one with its port.
+ */
 struct filter {
 	const char *keyword;
 	const char *value; /* for help: "NAME" */
@@ -62,6 +66,7 @@ struct filter {
 };
 
 struct call;
+struct err;
 
 struct verb {
 	const char *name;
@@ -80,6 +85,9 @@ struct noun {
 	const char *const *keys; /* what `show NAME` looks for, the full name first; as a path */
 	const struct verb *verbs;
 	const char *object; /* path of one of them in the API, for object.h; NULL: none */
+	/* The items as the pinned maps have them, for when no agent answers: 0, or a negative errno
+	 * and a sentence. NULL: maps do not have them. */
+	int (*from_maps)(const struct call *call, json_t **ret_items, struct err *err);
 	/* For a noun that has no verbs; args says what follows. */
 	int (*run)(const struct call *call);
 	const char *args;
@@ -98,7 +106,7 @@ struct call {
 extern const struct noun *const nouns[];
 
 extern const struct noun tenant_noun, vip_noun, service_noun, pool_noun, backend_noun, acl_noun,
-	feed_noun, health_noun, tier_noun, flow_noun, drop_noun, event_noun, map_noun, prog_noun,
-	config_noun, node_noun, batch_noun, help_noun, version_noun;
+	feed_noun, health_noun, tier_noun, flow_noun, drop_noun, event_noun, meter_noun, map_noun,
+	prog_noun, config_noun, node_noun, batch_noun, help_noun, version_noun;
 
 #endif

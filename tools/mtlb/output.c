@@ -174,6 +174,91 @@ release:
 	return code;
 }
 
+#define ROWS_FIRST 1000
+
+struct output_rows {
+	struct sheet sheet;
+	const char *const *spare;
+	char **cells; /* of the first rows, until their widths are known */
+	size_t kept;  /* cells */
+	bool begun;
+};
+
+struct output_rows *output_rows_open(const struct options *options, const struct column *columns,
+				     const char *const *spare)
+{
+	struct output_rows *rows = calloc(1, sizeof(*rows));
+	size_t count = count_columns(columns);
+	size_t *widths = calloc(count + 1, sizeof(*widths));
+	char **cells = calloc(ROWS_FIRST * count, sizeof(*cells));
+
+	if (!rows || !widths || !cells) {
+		free(rows);
+		free(widths);
+		free(cells);
+		return NULL;
+	}
+	for (size_t i = 0; i < count; i++)
+		widths[i] = strlen(columns[i].title);
+	*rows = (struct output_rows){
+		.sheet = {options, columns, count, count, widths}, .spare = spare, .cells = cells};
+	return rows;
+}
+
+static void begin_rows(struct output_rows *rows)
+{
+	fit_sheet(&rows->sheet, rows->spare);
+	print_row(&rows->sheet, NULL);
+	for (size_t i = 0; i < rows->kept; i += rows->sheet.count)
+		print_row(&rows->sheet, rows->cells + i);
+	rows->begun = true;
+}
+
+/* A text that is wider than those of the first rows pushes the others to the right, on a pipe. */
+static void print_late(struct output_rows *rows, char *const *cells)
+{
+	for (size_t i = 0; !rows->sheet.options->width && i < rows->sheet.count; i++) {
+		size_t width = safe_width(cells[i]);
+
+		if (width > rows->sheet.widths[i])
+			rows->sheet.widths[i] = width;
+	}
+	print_row(&rows->sheet, cells);
+}
+
+int output_rows_add(struct output_rows *rows, char *const *cells)
+{
+	if (rows->begun) {
+		print_late(rows, cells);
+		return 0;
+	}
+	for (size_t i = 0; i < rows->sheet.count; i++) {
+		size_t width = safe_width(cells[i]);
+		char *copy = strdup(cells[i]);
+
+		if (!copy)
+			return -ENOMEM;
+		rows->cells[rows->kept++] = copy;
+		if (width > rows->sheet.widths[i])
+			rows->sheet.widths[i] = width;
+	}
+	if (rows->kept == ROWS_FIRST * rows->sheet.count)
+		begin_rows(rows);
+	return 0;
+}
+
+void output_rows_close(struct output_rows *rows)
+{
+	if (!rows->begun)
+		begin_rows(rows);
+	print_left_out(&rows->sheet);
+	for (size_t i = 0; i < rows->kept; i++)
+		free(rows->cells[i]);
+	free(rows->cells);
+	free(rows->sheet.widths);
+	free(rows);
+}
+
 int output_fields(const struct options *options, const struct column *columns, const json_t *item)
 {
 	size_t i, width = 0, count = count_columns(columns);

@@ -14,6 +14,18 @@ int output_table(const struct options *options, const struct column *columns, co
 int output_sheet(const struct options *options, const struct column *columns,
 		 const char *const *spare, const json_t *items);
 
+/*
+ * The same of a table that may be longer than memory: its first thousand rows, as texts in the
+ * order of the columns, say how wide the columns are. NULL: no memory.
+ */
+struct output_rows;
+
+struct output_rows *output_rows_open(const struct options *options, const struct column *columns,
+				     const char *const *spare);
+/* 0 or -ENOMEM. */
+int output_rows_add(struct output_rows *rows, char *const *cells);
+void output_rows_close(struct output_rows *rows);
+
 /* One item, a line for each column: the title, then the value. 0 or -ENOMEM. */
 int output_fields(const struct options *options, const struct column *columns, const json_t *item);
 

@@ -313,6 +313,26 @@ ok "flow list: asks for tenant and limit" is "$(<"$dir/log")" "GET /v1/flows?ten
 run flow show acme/web
 ok "flow show: asks for the tenant" is "$(<"$dir/log")" "GET /v1/flows?tenant=acme "
 ok "flow show" has "$out" "198.51.100.7:40000  192.0.2.10:80  10.1.0.21  established    5s  1d1h"
+run -j flow list client 198.51.100.7 member 10.1.0.21 age 1d1h
+ok "flow list: no duration" has "$err" 'age: "1d1h" is no duration: expected one as 90s, 10m, 2h'
+run -j flow list client 198.51.100.7 member 10.1.0.21 age 25h idle 5s
+ok "flow list: of a client, a member, an age" has "$out" '"sourcePort":40000'
+run -j flow list client 198.51.100.7:40000
+ok "flow list: of a client's port" has "$out" '"sourcePort":40000'
+for filter in "client 198.51.100.8" "client 198.51.100.7:40001" "member 10.1.0.2" "age 26h" "idle 6s"; do
+	# shellcheck disable=SC2086 # words
+	run -j flow list $filter
+	ok "flow list: none is $filter" is "$out" "[]"
+done
+run flow list client 198.51.100
+ok "flow list: no address" has "$err" 'client: "198.51.100" is no address: expected one as 192.0.2.1, 192.0.2.1:80'
+run meter list
+ok "meter list" is "$out" "\
+TENANT  METER    RATE/S  BURST  SPENT  DROPPED
+acme    packets   50.0k   5.0k  25.0%     1.2k
+acme    share     12.0k      0   0.0%        0"
+run meter list meter bit
+ok "meter list: of a meter there is none of" has "$err" 'did you mean "bits"?'
 
 run config diff
 ok "config diff: changes" is "$out" "\
@@ -417,7 +437,7 @@ wide 80 tenant list --wide
 ok "--wide: everything" is "$out" "$table"
 wide 80 tenant list -j
 ok "80 columns: JSON is what it is" lines "$out" 1
-for noun in tenant vip service pool backend acl feed health flow drop event node; do
+for noun in tenant vip service pool backend acl feed health flow meter drop event node; do
 	for columns in 120 80 60 40 30; do
 		[ "$noun" != node ] || [ $columns -ge 60 ] || continue # its fields are no table
 		wide $columns "$noun"
@@ -425,6 +445,7 @@ for noun in tenant vip service pool backend acl feed health flow drop event node
 	done
 done
 wide 60 event show member-down
+out=${out/2h?m/2h5m} # the clock goes on
 ok "60 columns: a sentence goes on below" is "$out" "\
     WHEN  TENANT  KIND         WHAT
 2h5m ago  acme    member-down  backend 10.1.0.21:80 of

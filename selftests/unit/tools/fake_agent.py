@@ -97,6 +97,10 @@ ANSWERS = {
          "destination": "192.0.2.10", "destinationPort": 80, "backend": "10.1.0.21", "state": "established",
          "idle": 5, "age": 90061},
     ),
+    "/v1/meters": items(
+        {"tenant": "acme", "meter": "packets", "rate": 50000, "burst": 5000, "fill": 0.25, "dropped": 1234},
+        {"tenant": "acme", "meter": "share", "rate": 12000, "burst": 0, "fill": 0.0, "dropped": 0},
+    ),
     "/v1/drops": items(
         {"tenant": "-", "reason": "not_vip", "verdict": "PASS", "packets": 5, "bytes": 500,
          "sentence": "Its destination is no VIP."},

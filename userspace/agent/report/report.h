@@ -23,6 +23,7 @@ int report_acls(void *context, const struct http_request *request, struct http_r
 int report_health(void *context, const struct http_request *request, struct http_reply *reply);
 int report_feeds(void *context, const struct http_request *request, struct http_reply *reply);
 int report_drops(void *context, const struct http_request *request, struct http_reply *reply);
+int report_meters(void *context, const struct http_request *request, struct http_reply *reply);
 int report_flows(void *context, const struct http_request *request, struct http_reply *reply);
 int report_events(void *context, const struct http_request *request, struct http_reply *reply);
 int report_drift(void *context, const struct http_request *request, struct http_reply *reply);

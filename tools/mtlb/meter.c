@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "noun.h"
+
+#include <time.h>
+
+#include "../../userspace/inspect/view.h"
+#include "../../userspace/model/level.h"
+#include "list.h"
+
+static const struct column columns[] = {
+	{"TENANT", "tenant", VALUE_TEXT},
+	{"METER", "meter", VALUE_TEXT},
+	{"RATE/S", "rate", VALUE_NUMBER},
+	{"BURST", "burst", VALUE_NUMBER},
+	{"SPENT", "fill", VALUE_PERCENT},
+	{"DROPPED", "dropped", VALUE_NUMBER},
+	{},
+};
+
+static const struct filter filters[] = {
+	{"tenant", "NAME", "tenant", NULL},
+	{"meter", "packets|bits|newFlows|guaranteed|share", "meter", NULL},
+	{},
+};
+
+static const char *const keys[] = {"tenant/meter", "tenant", "meter", NULL};
+
+static void add_levels(const struct view *view, uint32_t tenant, uint64_t now, json_t *items)
+{
+	struct level levels[LEVELS_MAX];
+	size_t count = level_read(&view->meters[tenant], &view->meter_times[tenant], view->share,
+				  now, levels);
+
+	for (size_t i = 0; i < count; i++) {
+		struct mtlb_reason_counter sum = view_sum_reason(view, tenant, levels[i].reason);
+
+		json_array_append_new(
+			items,
+			json_pack("{s:s,s:s,s:I,s:I,s:f,s:I}", "tenant",
+				  view_tenant_name(view, tenant), "meter", levels[i].meter, "rate",
+				  (json_int_t)levels[i].rate, "burst", (json_int_t)levels[i].burst,
+				  "fill", levels[i].fill, "dropped", (json_int_t)sum.packets));
+	}
+}
+
+static int from_maps(const struct call *call, json_t **ret_items, struct err *err)
+{
+	struct timespec now;
+	struct view view;
+	int error;
+
+	error = view_open(&view, call->options->bpffs, err);
+	if (error)
+		return error;
+	error = view_open_figures(&view, err);
+	if (!error) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		*ret_items = json_array();
+		for (uint32_t i = 1; i < view.node->tenants; i++)
+			if (view.tenants[i].used)
+				add_levels(&view, i,
+					   (uint64_t)now.tv_sec * 1000000000 +
+						   (uint64_t)now.tv_nsec,
+					   *ret_items);
+	}
+	view_close(&view);
+	return error;
+}
+
+static const struct verb verbs[] = {
+	{"list", NULL,
+	 "Lists what tenants may send a second, how much of the burst is spent, and what was "
+	 "refused. A share's rate is what it is just now.",
+	 list_run},
+	{"show", NULL, "Shows the meters of a tenant.", list_run_show},
+	{},
+};
+
+const struct noun meter_noun = {
+	.name = "meter",
+	.help = "rates that tenants are held to",
+	.endpoint = "/v1/meters",
+	.columns = columns,
+	.filters = filters,
+	.keys = keys,
+	.verbs = verbs,
+	.from_maps = from_maps,
+};
