@@ -207,10 +207,11 @@ SYSUSERS := $(PREFIX)/lib/sysusers.d
 DOC := $(PREFIX)/share/doc/mtlb
 MAN := $(PREFIX)/share/man
 BPFFS := /sys/fs/bpf/mtlb
+COMPLETIONS := $(PREFIX)/share/bash-completion/completions
 
 install: all ## Install programs, service, documents and the example configuration under PREFIX
 	install -d $(addprefix $(DESTDIR),$(PREFIX)/sbin $(PREFIX)/bin $(PREFIX)/share/mtlb $(UNITS) \
-		$(SYSUSERS) $(DOC) $(MAN)/man1 $(MAN)/man8)
+		$(SYSUSERS) $(DOC) $(MAN)/man1 $(MAN)/man5 $(MAN)/man8 $(COMPLETIONS))
 	install -m 755 $(O)/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlbd
 	install -m 755 $(O)/mtlb-prober $(DESTDIR)$(PREFIX)/sbin/mtlb-prober
 	install -m 755 $(O)/mtlb $(DESTDIR)$(PREFIX)/bin/mtlb
@@ -218,10 +219,14 @@ install: all ## Install programs, service, documents and the example configurati
 	chmod 644 $(DESTDIR)$(UNITS)/mtlbd.service
 	install -m 644 scripts/systemd/mtlb.sysusers $(DESTDIR)$(SYSUSERS)/mtlb.conf
 	install -m 644 docs/*.md $(DESTDIR)$(DOC)/
-	scripts/man.sh mtlb >$(DESTDIR)$(MAN)/man1/mtlb.1
-	scripts/man.sh mtlbd >$(DESTDIR)$(MAN)/man8/mtlbd.8
+	$(O)/mtlb help man mtlb >$(DESTDIR)$(MAN)/man1/mtlb.1
+	$(O)/mtlb help man mtlb.yaml >$(DESTDIR)$(MAN)/man5/mtlb.yaml.5
+	$(O)/mtlb help man mtlbd >$(DESTDIR)$(MAN)/man8/mtlbd.8
 	scripts/man.sh mtlb-prober >$(DESTDIR)$(MAN)/man8/mtlb-prober.8
-	chmod 644 $(DESTDIR)$(MAN)/man1/mtlb.1 $(DESTDIR)$(MAN)/man8/mtlbd.8 $(DESTDIR)$(MAN)/man8/mtlb-prober.8
+	$(O)/mtlb help completion bash >$(DESTDIR)$(COMPLETIONS)/mtlb
+	chmod 644 $(addprefix $(DESTDIR),$(MAN)/man1/mtlb.1 $(MAN)/man5/mtlb.yaml.5 $(MAN)/man8/mtlbd.8 \
+		$(MAN)/man8/mtlb-prober.8 $(COMPLETIONS)/mtlb)
+	ln -sf mtlb $(DESTDIR)$(COMPLETIONS)/mtlbd
 	install -d $(DESTDIR)$(PREFIX)/share/mtlb/example/tenants.d
 	install -m 644 docs/example/*.yaml $(DESTDIR)$(PREFIX)/share/mtlb/example/
 	install -m 644 docs/example/tenants.d/*.yaml $(DESTDIR)$(PREFIX)/share/mtlb/example/tenants.d/
@@ -232,7 +237,8 @@ uninstall: ## Take the dataplane down, with its pins, and remove what install pu
 		echo "$(PREFIX)/sbin/mtlbd --remove" && $(PREFIX)/sbin/mtlbd --remove; fi
 	rm -f $(DESTDIR)$(PREFIX)/sbin/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlb-prober $(DESTDIR)$(PREFIX)/bin/mtlb
 	rm -f $(DESTDIR)$(UNITS)/mtlbd.service $(DESTDIR)$(SYSUSERS)/mtlb.conf
-	rm -f $(DESTDIR)$(MAN)/man1/mtlb.1 $(DESTDIR)$(MAN)/man8/mtlbd.8 $(DESTDIR)$(MAN)/man8/mtlb-prober.8
+	rm -f $(addprefix $(DESTDIR)$(MAN)/,man1/mtlb.1 man5/mtlb.yaml.5 man8/mtlbd.8 man8/mtlb-prober.8)
+	rm -f $(addprefix $(DESTDIR)$(COMPLETIONS)/,mtlb mtlbd)
 	rm -rf $(DESTDIR)$(PREFIX)/share/mtlb $(DESTDIR)$(DOC)
 
 deb: all | $(O)/deps-deb.stamp ## Make a Debian package of it: build/deb/mtlb_VERSION_ARCH.deb

@@ -50,6 +50,7 @@ test	iperf3	a load
 test	procps	finds and ends processes
 test	util-linux	nsenter, unshare, flock
 test	mount	mounts bpffs
+test	man-db	formats the manual pages
 test	libcap2-bin	drops capabilities
 test	systemd	checks the unit file of the service; nothing of it is started
 vm	qemu-system-x86	emulates a machine

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # Prints the manual page of a program, made of what the program itself says when it is asked for help.
+# Those of mtlb and mtlbd are printed by `mtlb help man`.
 #
-#   scripts/man.sh mtlb|mtlbd|mtlb-prober    the programs are those of build/
+#   scripts/man.sh mtlb-prober    the program is that of build/
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -30,29 +31,8 @@ see_also() {
 	printf 'The documents in \\fI/usr/share/doc/mtlb\\fP, operations.md first.\n'
 }
 
-nouns() {
-	"$build/mtlb" help | sed -n '/^Nouns:/,/^$/s/^  \([a-z-]*\) .*/\1/p' | grep -vE '^(batch|help|version)$'
-}
-
 version=$("$build/mtlbd" --version | sed 's/,.*//')
 case "${1:-}" in
-mtlb)
-	page mtlb 1 "ask and tell the agent of the load balancer"
-	printf '.SH DESCRIPTION\n'
-	"$build/mtlb" help | literally
-	for noun in $(nouns); do
-		printf '.SH %s\n' "${noun^^}"
-		# the reference of the configuration has a document of its own
-		"$build/mtlb" help "$noun" | sed '/^# Configuration reference/,$d' | literally
-	done
-	see_also '.BR mtlbd (8)'
-	;;
-mtlbd)
-	page mtlbd 8 "the agent of a multi-tenant load balancer"
-	printf '.SH DESCRIPTION\n'
-	"$build/mtlbd" --help | literally
-	see_also '.BR mtlb (1)'
-	;;
 mtlb-prober)
 	page mtlb-prober 8 "asks backends for their health, for mtlbd"
 	printf '.SH DESCRIPTION\n'
@@ -60,7 +40,7 @@ mtlb-prober)
 	see_also '.BR mtlbd (8)'
 	;;
 *)
-	echo "man: one of mtlb, mtlbd, mtlb-prober is wanted" >&2
+	echo "man: mtlb-prober is wanted" >&2
 	exit 2
 	;;
 esac

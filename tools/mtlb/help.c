@@ -5,7 +5,13 @@
 
 #include "../../userspace/model/schema.h"
 #include "command.h"
+#include "completion.h"
 #include "list.h"
+#include "man.h"
+
+const char help_grammar[] =
+	"Asks and tells mtlbd, the agent of a multi-tenant load balancer. Nouns and verbs may\n"
+	"be cut short as long as they are unambiguous; without a verb, a noun is listed.";
 
 static void print_option(FILE *out, char letter, const char *word, const char *argument,
 			 const char *sentence)
@@ -70,12 +76,7 @@ void help_print(FILE *out)
 {
 	size_t i;
 
-	fputs("Usage: mtlb [OPTIONS] NOUN VERB [ARGS]\n\n"
-	      "Asks and tells mtlbd, the agent of a multi-tenant load balancer. Nouns and verbs "
-	      "may\n"
-	      "be cut short as long as they are unambiguous; without a verb, a noun is listed.\n\n"
-	      "Nouns:\n",
-	      out);
+	fprintf(out, "Usage: mtlb [OPTIONS] NOUN VERB [ARGS]\n\n%s\n\nNouns:\n", help_grammar);
 	for (i = 0; nouns[i]; i++)
 		fprintf(out, "  %-8s  %s\n", nouns[i]->name, nouns[i]->help);
 	fputc('\n', out);
@@ -87,6 +88,10 @@ static int run(const struct call *call)
 {
 	const struct noun *noun;
 
+	if (call->argc && !strcmp(call->argv[0], "man"))
+		return man_run(call);
+	if (call->argc && !strcmp(call->argv[0], "completion"))
+		return completion_run(call);
 	if (command_expect_args(call, 1))
 		return EXIT_ERROR;
 	if (!call->argc) {
@@ -107,6 +112,6 @@ static int run(const struct call *call)
 const struct noun help_noun = {
 	.name = "help",
 	.help = "this help; `mtlb help config` has every key of the configuration",
-	.args = "[NOUN]",
+	.args = "[NOUN|man|completion [mtlb|mtlbd|mtlb.yaml|bash]]",
 	.run = run,
 };

@@ -7,6 +7,9 @@
 
 #include "noun.h"
 
+/* What nouns and verbs are, in two lines. */
+extern const char help_grammar[];
+
 void help_print(FILE *out);
 void help_print_noun(FILE *out, const struct noun *noun);
 

@@ -22,40 +22,47 @@ static const char usage[] =
 	"\n"
 	"Loads the dataplane, keeps it as the configuration says, and answers `mtlb`.\n"
 	"It stays in the foreground and logs to stderr. SIGHUP reads the configuration again;\n"
-	"SIGTERM and SIGINT end it and leave the dataplane forwarding.\n"
-	"\n"
-	"  -c, --config PATH   a YAML file, or a directory of them (/etc/mtlb)\n"
-	"      --bpffs DIR     where programs and maps are pinned (/sys/fs/bpf/mtlb)\n"
-	"  -s, --socket PATH   where the API answers (api.socket, or /run/mtlb/api.sock)\n"
-	"      --prober PATH   the program that makes health checks (mtlb-prober beside mtlbd)\n"
-	"      --detach        at the end, detach and take the dataplane down\n"
-	"      --check         check the configuration, print what is wrong, and exit\n"
-	"      --remove        detach and take down a dataplane that was left, and exit\n"
-	"  -v, --verbose       log what is done in detail, and the kernel's verifier\n"
-	"  -V, --version       print the version and exit\n"
-	"  -h, --help          print this and exit\n";
+	"SIGTERM and SIGINT end it and leave the dataplane forwarding.\n";
 
+enum option_index {
+#define MTLBD_OPTION(letter, word, argument, sentence) INDEX_##word,
+#include "../model/mtlbd.def"
+};
+
+/* What getopt returns: the letter, if there is one. */
 enum {
-	OPTION_BPFFS = 256,
-	OPTION_PROBER,
-	OPTION_DETACH,
-	OPTION_CHECK,
-	OPTION_REMOVE,
+#define MTLBD_OPTION(letter, word, argument, sentence) \
+	OPTION_##word = (letter) ? (letter) : 256 + INDEX_##word,
+#include "../model/mtlbd.def"
 };
 
 static const struct option long_options[] = {
-	{"config", required_argument, NULL, 'c'},
-	{"bpffs", required_argument, NULL, OPTION_BPFFS},
-	{"socket", required_argument, NULL, 's'},
-	{"prober", required_argument, NULL, OPTION_PROBER},
-	{"detach", no_argument, NULL, OPTION_DETACH},
-	{"check", no_argument, NULL, OPTION_CHECK},
-	{"remove", no_argument, NULL, OPTION_REMOVE},
-	{"verbose", no_argument, NULL, 'v'},
-	{"version", no_argument, NULL, 'V'},
-	{"help", no_argument, NULL, 'h'},
+#define MTLBD_OPTION(letter, word, argument, sentence) \
+	{#word, (argument) ? required_argument : no_argument, NULL, OPTION_##word},
+#include "../model/mtlbd.def"
 	{},
 };
+
+static void print_option(int option, const char *word, const char *argument, const char *sentence)
+{
+	int length;
+
+	if (option < 256)
+		length = printf("  -%c, --%s", option, word);
+	else
+		length = printf("      --%s", word);
+	if (argument)
+		length += printf(" %s", argument);
+	printf("%*s%s\n", 22 - length, "", sentence);
+}
+
+static void print_help(void)
+{
+	puts(usage);
+#define MTLBD_OPTION(letter, word, argument, sentence) \
+	print_option(OPTION_##word, #word, argument, sentence);
+#include "../model/mtlbd.def"
+}
 
 enum action {
 	ACTION_RUN,
@@ -72,35 +79,35 @@ static enum action parse_options(int argc, char **argv, struct agent_options *op
 
 	while ((option = getopt_long(argc, argv, "c:s:vVh", long_options, NULL)) != -1) {
 		switch (option) {
-		case 'c':
+		case OPTION_config:
 			options->config = optarg;
 			break;
-		case OPTION_BPFFS:
+		case OPTION_bpffs:
 			options->bpffs = optarg;
 			break;
-		case 's':
+		case OPTION_socket:
 			options->api_socket = optarg;
 			break;
-		case OPTION_PROBER:
+		case OPTION_prober:
 			options->prober = optarg;
 			break;
-		case OPTION_DETACH:
+		case OPTION_detach:
 			options->detach = true;
 			break;
-		case OPTION_CHECK:
+		case OPTION_check:
 			action = ACTION_CHECK;
 			break;
-		case OPTION_REMOVE:
+		case OPTION_remove:
 			action = ACTION_REMOVE;
 			break;
-		case 'v':
+		case OPTION_verbose:
 			log_set_level(LOG_LEVEL_DEBUG);
 			break;
-		case 'V':
+		case OPTION_version:
 			printf("mtlbd %s, dataplane ABI %d\n", version_text, MTLB_ABI_VERSION);
 			return ACTION_DONE;
-		case 'h':
-			fputs(usage, stdout);
+		case OPTION_help:
+			print_help();
 			return ACTION_DONE;
 		default:
 			fputs("try: mtlbd --help\n", stderr);

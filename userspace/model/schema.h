@@ -97,6 +97,9 @@ uint64_t schema_number(const struct tree_node *map, enum schema_key key);
 /* For defaults that differ by a word, e.g. by protocol. */
 uint64_t schema_number_for(const struct tree_node *map, enum schema_key key, const char *word);
 
+/* What holds for all keys, in Markdown: a paragraph, then an item each; ends with NULL. */
+extern const char *const schema_rules[];
+
 /* The reference page, in Markdown. */
 void schema_print_reference(FILE *file);
 

@@ -171,24 +171,32 @@ static void print_object(enum schema_object object, FILE *file)
 	}
 }
 
+const char *const schema_rules[] = {
+	"The configuration is one YAML file, or a directory. In a directory that holds "
+	"`platform.yaml`,\nthat file and every `tenants.d/NAME.yaml` are read; in any "
+	"other directory, every `*.yaml`. A file\nmay hold several documents, divided by "
+	"`---`. There is exactly one document of kind `Platform`,\nowned by the operator, "
+	"and at most one of kind `TenantConfig` per tenant, owned by that tenant.",
+	"Every error of all files is reported at once, as `FILE:LINE:COLUMN: TEXT`. "
+	"Unknown keys are errors.",
+	"Durations are whole numbers with a unit: `500ms`, `2s`, `5m`, `1h`.",
+	"Counts are whole numbers, and may end in `k`, `M` or `G` (thousand, million, "
+	"thousand million).",
+	"Rates are counts a second: `300/s`, `20k/s`, `50M/s`, `5G/s`.",
+	"Addresses are IPv4 or IPv6. Quote an IPv6 address: `\"2001:db8::1\"`.",
+	"YAML anchors, aliases and tags are refused. Files are UTF-8, at most 16 MiB.",
+	NULL,
+};
+
 void schema_print_reference(FILE *file)
 {
 	fprintf(file,
 		"# Configuration reference\n\n"
 		"Printed by `mtlb help config` from the table the loader itself uses.\n\n"
-		"The configuration is one YAML file, or a directory. In a directory that holds "
-		"`platform.yaml`,\nthat file and every `tenants.d/NAME.yaml` are read; in any "
-		"other directory, every `*.yaml`. A file\nmay hold several documents, divided by "
-		"`---`. There is exactly one document of kind `Platform`,\nowned by the operator, "
-		"and at most one of kind `TenantConfig` per tenant, owned by that tenant.\n\n"
-		"- Every error of all files is reported at once, as `FILE:LINE:COLUMN: TEXT`. "
-		"Unknown keys are errors.\n"
-		"- Durations are whole numbers with a unit: `500ms`, `2s`, `5m`, `1h`.\n"
-		"- Counts are whole numbers, and may end in `k`, `M` or `G` (thousand, million, "
-		"thousand million).\n"
-		"- Rates are counts a second: `300/s`, `20k/s`, `50M/s`, `5G/s`.\n"
-		"- Addresses are IPv4 or IPv6. Quote an IPv6 address: `\"2001:db8::1\"`.\n"
-		"- YAML anchors, aliases and tags are refused. Files are UTF-8, at most 16 MiB.\n");
+		"%s\n\n",
+		schema_rules[0]);
+	for (int i = 1; schema_rules[i]; i++)
+		fprintf(file, "- %s\n", schema_rules[i]);
 	for (int i = 0; i < SCHEMA_OBJECTS; i++)
 		print_object((enum schema_object)i, file);
 }

@@ -14,6 +14,14 @@ trap 'rm -rf "$tmp"' EXIT
 bound=32
 
 tap_ok "make install" make DEPS=skip install PREFIX=/usr DESTDIR="$tmp" O="$build"
+for file in man1/mtlb.1 man5/mtlb.yaml.5 man8/mtlbd.8 man8/mtlb-prober.8; do
+	tap_is "$(man --warnings -E UTF-8 -l "$tmp/usr/share/man/$file" 2>&1 >/dev/null)" "" \
+		"$file is a manual page"
+done
+for command in mtlb mtlbd; do
+	tap_like "$(bash -c ". '$tmp/usr/share/bash-completion/completions/$command'; complete -p $command" 2>&1)" \
+		"-F _$command $command" "bash completes $command"
+done
 unit=$tmp/usr/lib/systemd/system/mtlbd.service
 for file in sbin/mtlbd sbin/mtlb-prober bin/mtlb; do
 	tap_ok "$file can be run" test -x "$tmp/usr/$file"
@@ -46,5 +54,5 @@ rm -r "$tmp/check"
 tap_ok "systemd makes its user" systemd-sysusers --dry-run "$tmp/usr/lib/sysusers.d/mtlb.conf"
 
 tap_ok "make uninstall" make DEPS=skip uninstall PREFIX=/usr DESTDIR="$tmp" O="$build"
-tap_is "$(find "$tmp" -type f)" "" "leaves no file behind"
+tap_is "$(find "$tmp" ! -type d)" "" "leaves no file behind"
 tap_done
