@@ -26,7 +26,8 @@ static const char *state_colour(const char *text)
 		{"gone", DIM},		{"DROP", RED},		{"PASS", YELLOW},
 		{"established", GREEN}, {"closing", DIM},	{"unproven", YELLOW},
 		{"attack-begins", RED}, {"attack-ends", GREEN}, {"member-down", RED},
-		{"member-up", GREEN},
+		{"member-up", GREEN},	{"ok", GREEN},		{"warn", YELLOW},
+		{"bad", RED},
 	};
 	size_t i;
 
