@@ -140,6 +140,19 @@ is "then its own token may" \
 	"$(send PUT tenants/acme/acl -H 'Authorization: Bearer acme-token' -d '{deny: [198.51.100.0/24]}')" 201
 is "but not grant itself more" \
 	"$(send PUT tenants/acme -H 'Authorization: Bearer acme-token' -d '{vips: [globex-v4]}')" 403
+check "the audit log has what was refused, and whom" grep -q '"status":403.*"what":"refused","who":"acme-ci"' "$CONFIG/disk/audit.log"
+sed -i 's|^api: {|&tenantWrites: 1/s, |' "$CONFIG/platform.yaml"
+check "a limit of tenants' changes is set" config_apply
+runs_wild()
+{
+	for _ in {1..60}; do
+		[ "$(send PUT tenants/acme/acl -D "$RUN/head" -H 'Authorization: Bearer acme-token' -d '{}')" != 429 ] || return 0
+	done
+	return 1
+}
+check "a tenant's tool that runs wild is held up" runs_wild
+check "and told when to come again" grep -qi '^retry-after: [1-9]' "$RUN/head"
+is "an operator is not" "$(send PUT tenants/acme/acl -d '{}')" 200
 check "mtlb drains a backend" mtlb backend drain acme/web 10.20.1.21
 check "which is seen" wait_until 'member_states acme web | grep -q "10.20.1.21=drain"' 5
 check "a reload of the files does not undo it" config_apply

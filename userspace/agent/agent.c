@@ -14,6 +14,7 @@
 #include "backends.h"
 #include "changes.h"
 #include "gate.h"
+#include "kept.h"
 #include "nat.h"
 #include "publish.h"
 #include "reconcile.h"
@@ -428,19 +429,9 @@ int agent_take(struct agent *agent, struct config *next, const struct agent_comm
 	       char ***ret_lines, size_t *ret_count, struct err *err)
 {
 	/* what is kept is of before */
-	renew_free(agent->renew);
-	agent->renew = NULL;
+	kept_drop(agent);
 	return check_fixed(agent, next, err)
 		       ?: apply(agent, next, NULL, commit, ret_lines, ret_count, err);
-}
-
-/* For the next time. Without it everything is loaded again. */
-static void keep_files(struct agent *agent, struct renew_files *files)
-{
-	renew_free(agent->renew);
-	agent->renew = NULL;
-	if (renew_new(files, &agent->config, &agent->renew))
-		log_warn("config", "out of memory: changes will take longer");
 }
 
 /* When no more changed than some tenants' own files. -EAGAIN: more did, or it is not known. */
@@ -449,9 +440,13 @@ static int reload_some(struct agent *agent, char ***ret_lines, size_t *ret_count
 	struct config next = {};
 	struct state only = {};
 	size_t *changed = NULL;
-	int error = agent->in_step && agent->renew ? renew_run(agent->renew, &agent->config, &next,
-							       &changed, &only.tenant_count)
-						   : -EAGAIN;
+	int error;
+
+	if (agent->in_step && agent->renew)
+		kept_take_hints(agent);
+	error = agent->in_step && agent->renew ? renew_run(agent->renew, &agent->config, &next,
+							   &changed, &only.tenant_count)
+					       : -EAGAIN;
 
 	if (error)
 		return -EAGAIN;
@@ -472,15 +467,17 @@ static int reload_all(struct agent *agent, char ***ret_lines, size_t *ret_count,
 {
 	struct renew_files files = {};
 	struct config next = {};
-	int error = load(agent->options.config, &next, ret_errors, &files, err);
+	int error;
 
+	kept_watch(agent);
+	error = load(agent->options.config, &next, ret_errors, &files, err);
 	if (!error) {
 		error = check_fixed(agent, &next, err);
 		error = error ?: apply(agent, &next, NULL, NULL, ret_lines, ret_count, err);
 		config_fini(&next);
 	}
 	if (!error)
-		keep_files(agent, &files);
+		kept_keep(agent, &files);
 	renew_files_fini(&files);
 	return error;
 }
@@ -492,8 +489,7 @@ int agent_reload(struct agent *agent, char ***ret_lines, size_t *ret_count,
 
 	if (error) {
 		/* what was kept is of before; the next time is from the ground up */
-		renew_free(agent->renew);
-		agent->renew = NULL;
+		kept_drop(agent);
 	}
 	if (error == -EAGAIN)
 		error = reload_all(agent, ret_lines, ret_count, ret_errors, err);
@@ -611,6 +607,7 @@ int agent_start(struct agent *agent, const struct agent_options *options, struct
 	int error;
 
 	*agent = (struct agent){.options = *options, .started_at = realtime()};
+	kept_watch(agent);
 	error = load(options->config, &config, &errors, &files, err);
 	for (size_t i = 1; i < errors.count; i++) {
 		char text[1024];
@@ -620,6 +617,7 @@ int agent_start(struct agent *agent, const struct agent_options *options, struct
 	config_errors_fini(&errors);
 	if (error) {
 		renew_files_fini(&files);
+		kept_fini(agent);
 		return error;
 	}
 	error = loop_new(&agent->loop);
@@ -627,7 +625,7 @@ int agent_start(struct agent *agent, const struct agent_options *options, struct
 		err_set(err, error, "cannot make an event loop: %s", strerror(-error));
 	error = error ?: start(agent, &config, err);
 	if (!error)
-		keep_files(agent, &files);
+		kept_keep(agent, &files);
 	renew_files_fini(&files);
 	if (!error)
 		return 0;
@@ -648,6 +646,8 @@ void agent_stop(struct agent *agent)
 		watchers_end(agent->watchers);
 	if (agent->http)
 		http_free(agent->http);
+	pace_fini(&agent->writes);
+	pace_fini(&agent->refusals);
 	if (agent->checks)
 		checks_free(agent->checks);
 	if (agent->netlink)
@@ -674,7 +674,7 @@ void agent_stop(struct agent *agent)
 	dataplane_close(agent->dataplane);
 	if (agent->options.detach && had_dataplane && dataplane_remove(agent->options.bpffs, &err))
 		log_error("agent", "%s", err.text);
-	renew_free(agent->renew);
+	kept_fini(agent);
 	config_fini(&agent->config);
 	free(agent->links);
 	if (agent->loop)

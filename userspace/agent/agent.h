@@ -9,6 +9,7 @@
 #include "../model/config.h"
 #include "../model/renew.h"
 #include "../model/edit.h"
+#include "../sys/folder_watch.h"
 #include "active.h"
 #include "api/http.h"
 #include "check/check.h"
@@ -19,6 +20,7 @@
 #include "flow_log.h"
 #include "held.h"
 #include "members.h"
+#include "pace.h"
 #include "samples.h"
 #include "sweep.h"
 #include "watchers.h"
@@ -51,17 +53,20 @@ struct agent {
 	struct drift drift;
 	struct active *active;
 	struct http *http;
-	struct config config; /* the one that runs */
-	struct renew *renew;  /* what is kept of its files, for the next time; may be NULL */
-	bool in_step;	      /* the maps hold just that: the last change was made whole */
+	struct config config;	     /* the one that runs */
+	struct folder_watch *folder; /* of its tenants' files; may be NULL */
+	struct renew *renew;	     /* what is kept of its files, for the next time; may be NULL */
+	bool in_step;		     /* the maps hold just that: the last change was made whole */
 	struct dataplane_link *links;
 	size_t link_count;
 	struct loop_timer sweep_timer, publish_timer, hops_timer, flow_log_timer, drift_timer;
 	struct err attach_error, publish_error; /* the last ones that were logged */
 	uint64_t generation;			/* grows with each configuration applied */
 	uint64_t started_at, loaded_at;		/* CLOCK_REALTIME ns */
-	json_int_t audited;    /* number of the audit log's line about the request being handled */
-	char last_error[1024]; /* of the last load or apply; empty when it went well */
+	json_int_t audited; /* number of the audit log's line about the request being handled */
+	struct pace writes, refusals; /* of tenants over the API; in the audit log */
+	uint64_t refused_unwritten;   /* left out of it, since the last one that is in it */
+	char last_error[1024];	      /* of the last load or apply; empty when it went well */
 };
 
 /* Loads, attaches, reconciles and answers the API; logs that it is ready. */

@@ -11,6 +11,11 @@
 #include "agent.h"
 #include "audit.h"
 
+#define NS_PER_S       UINT64_C(1000000000)
+#define WRITES_BURST_S 10
+#define REFUSED_PER_S  1
+#define REFUSED_BURST  20
+
 static void take_token(const struct token *token, struct http_caller *caller)
 {
 	static const enum http_role roles[] = {
@@ -74,4 +79,52 @@ static void after(void *context, const struct http_request *request, int status)
 			  request->path, request->caller->name, status, err.text);
 }
 
-const struct http_gate gate = {.identify = identify, .before = before, .after = after};
+/* A tenant's tool that runs wild must not keep the agent from everybody else's changes. */
+static unsigned int wait(void *context, const struct http_request *request)
+{
+	const struct http_caller *caller = request->caller;
+	struct agent *agent = context;
+	uint32_t rate = agent->config.api.tenant_writes;
+	uint64_t ns;
+
+	if (caller->role != HTTP_ROLE_TENANT)
+		return 0;
+	ns = pace_take(&agent->writes, caller->tenant, rate, rate * WRITES_BURST_S,
+		       loop_now(agent->loop));
+	return (unsigned int)((ns + NS_PER_S - 1) / NS_PER_S);
+}
+
+/* Strangers could fill the disk with what they are refused: of each of the statuses some, and how
+ * many are left out.
+ */
+static void refused(void *context, const struct http_request *request, int status)
+{
+	const struct http_caller *caller = request->caller;
+	struct agent *agent = context;
+	struct err err = {};
+	json_t *record;
+	char key[16];
+
+	snprintf(key, sizeof(key), "%d", status);
+	if (pace_take(&agent->refusals, key, REFUSED_PER_S, REFUSED_BURST, loop_now(agent->loop))) {
+		agent->refused_unwritten++;
+		return;
+	}
+	record = json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:I}", "what", "refused", "who", caller->name,
+			   "role", http_role_name(caller->role), "method", request->method, "path",
+			   request->path, "status", status, "unwritten",
+			   (json_int_t)agent->refused_unwritten);
+	if (audit_append(audit_path(agent), record, NULL, &err))
+		log_error("audit", "%s %s by %s was refused with %d, but: %s", request->method,
+			  request->path, caller->name, status, err.text);
+	else
+		agent->refused_unwritten = 0;
+}
+
+const struct http_gate gate = {
+	.identify = identify,
+	.wait = wait,
+	.refused = refused,
+	.before = before,
+	.after = after,
+};

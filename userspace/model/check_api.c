@@ -56,6 +56,7 @@ int check_api(struct check *check, const struct tree_node *platform)
 	to->socket = strdup(schema_text(api, SCHEMA_api_socket));
 	if (!to->socket)
 		return -ENOMEM;
+	to->tenant_writes = (uint32_t)schema_number(api, SCHEMA_api_tenantWrites);
 	check_address(check, api);
 	r = take_path(api, SCHEMA_api_certFile, &to->cert);
 	r = r ?: take_path(api, SCHEMA_api_keyFile, &to->key);

@@ -76,6 +76,7 @@ struct config_api {
 	char *cert, *key, *client_ca; /* paths; NULL: not given */
 	char *audit;		      /* path */
 	struct tokens *tokens;	      /* NULL: none */
+	uint32_t tenant_writes;	      /* of each tenant, per second */
 };
 
 struct config {

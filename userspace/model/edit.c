@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "documents.h"
+#include "files.h"
 #include "read.h"
 #include "value.h"
 
@@ -425,7 +426,7 @@ static int read_likely(const char *path, const struct edit_object *object, struc
 
 	free(file);
 	if (r != -ENOMEM && has_tenant(object)) {
-		if (asprintf(&name, "%s/tenants.d/%s.yaml", path, object->tenant) < 0)
+		if (asprintf(&name, "%s/" FILES_TENANTS "/%s.yaml", path, object->tenant) < 0)
 			return -ENOMEM;
 		r = read_file(name, false, load);
 		free(name);

@@ -110,7 +110,7 @@ static int list_folder(const char *path, struct files *files, struct errors *err
 		}
 		return r;
 	}
-	r = add(files, path, "tenants.d");
+	r = add(files, path, FILES_TENANTS);
 	if (r < 0)
 		return r;
 	folder = files->paths[--files->count];

@@ -11,6 +11,7 @@
 #include "errors.h"
 
 #define FILES_SIZE_MAX (16 << 20)
+#define FILES_TENANTS  "tenants.d" /* folder in a configuration's directory */
 
 struct files {
 	char **paths; /* sorted; platform.yaml first */

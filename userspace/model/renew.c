@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,8 +17,16 @@
 #include "read.h"
 #include "secret.h"
 
+struct changed_files {
+	size_t number[RENEW_FILES_MAX]; /* of the file; then of its tenant */
+	size_t count;
+};
+
 struct renew {
 	struct renew_files files;
+	char *folder;	      /* see renew_folder(); NULL: none */
+	bool hinted, strange; /* renew_expect_hints(); and a hint was at no file */
+	struct changed_files hints;
 	struct renew_file *tenants; /* by name */
 	struct load load;	    /* the Platform document */
 	struct config granted;	    /* what it says; its tenants have nothing of their own */
@@ -35,6 +44,7 @@ static struct renew_stamp make_stamp(const struct stat *stat)
 		.size = (uint64_t)stat->st_size,
 		.modified = stat->st_mtim,
 		.changed = stat->st_ctim,
+		.linked = stat->st_nlink != 1,
 	};
 }
 
@@ -104,8 +114,8 @@ static bool is_changed(const struct renew_file *file, const struct stat *stat)
 {
 	const struct renew_stamp *then = &file->stamp, now = make_stamp(stat);
 
-	return then->unsure || now.device != then->device || now.inode != then->inode ||
-	       now.size != then->size || !same_time(&now.modified, &then->modified) ||
+	return now.device != then->device || now.inode != then->inode || now.size != then->size ||
+	       !same_time(&now.modified, &then->modified) ||
 	       !same_time(&now.changed, &then->changed);
 }
 
@@ -127,11 +137,6 @@ static int index_files(struct renew *renew)
 	return 0;
 }
 
-struct changed_files {
-	size_t number[RENEW_FILES_MAX]; /* of the file; then of its tenant */
-	size_t count;
-};
-
 /* One entry of the tenants' directory. */
 static int look_at(const struct renew *renew, int folder, const char *name,
 		   struct changed_files *changed)
@@ -140,9 +145,11 @@ static int look_at(const struct renew *renew, int folder, const char *name,
 	struct stat now;
 
 	HASH_FIND(by_name, renew->tenants, name, strlen(name), file);
-	if (!file || fstatat(folder, name, &now, 0) < 0)
+	if (!file || fstatat(folder, name, &now, renew->hinted ? AT_SYMLINK_NOFOLLOW : 0) < 0)
 		return -EAGAIN;
-	if (!is_changed(file, &now))
+	if (renew->hinted && (!S_ISREG(now.st_mode) || now.st_nlink != 1))
+		return -EAGAIN; /* from now on hints do not tell all */
+	if (!is_changed(file, &now) && (renew->hinted || !file->stamp.unsure))
 		return 0;
 	if (changed->count == RENEW_FILES_MAX)
 		return -EAGAIN;
@@ -170,13 +177,36 @@ static bool has_api_files(const struct renew_file *platform)
 	return any;
 }
 
+static int look_at_all(const struct renew *renew, DIR *folder, struct changed_files *ret_changed)
+{
+	struct dirent *entry;
+	size_t seen = 0;
+	int r = 0;
+
+	while (r == 0 && (entry = readdir(folder))) {
+		if (!files_is_yaml(entry->d_name))
+			continue;
+		r = look_at(renew, dirfd(folder), entry->d_name, ret_changed);
+		seen++;
+	}
+	return r == 0 && seen != renew->files.count - 1 ? -EAGAIN : r;
+}
+
+static int look_at_hints(const struct renew *renew, int folder, struct changed_files *ret_changed)
+{
+	int r = renew->strange ? -EAGAIN : 0;
+
+	for (size_t i = 0; r == 0 && i < renew->hints.count; i++)
+		r = look_at(renew, folder, renew->files.list[renew->hints.number[i]].name,
+			    ret_changed);
+	return r;
+}
+
 /* Which ones changed; -EAGAIN when that is not all. */
 static int find_changed(const struct renew *renew, struct changed_files *ret_changed)
 {
 	const struct renew_file *platform = &renew->files.list[0], *first = platform + 1;
 	char *path = strndup(first->path, (size_t)(first->name - first->path));
-	size_t seen = 0;
-	struct dirent *entry;
 	struct stat now;
 	DIR *folder;
 	int r = 0;
@@ -187,19 +217,15 @@ static int find_changed(const struct renew *renew, struct changed_files *ret_cha
 	free(path);
 	if (has_api_files(platform))
 		r = -EAGAIN;
-	if (!folder || stat(platform->path, &now) < 0 || is_changed(platform, &now))
+	if (!folder || stat(platform->path, &now) < 0 || platform->stamp.unsure ||
+	    is_changed(platform, &now))
 		r = -EAGAIN;
-	while (r == 0 && (entry = readdir(folder))) {
-		if (!files_is_yaml(entry->d_name))
-			continue;
-		r = look_at(renew, dirfd(folder), entry->d_name, ret_changed);
-		seen++;
-	}
+	if (r == 0)
+		r = renew->hinted ? look_at_hints(renew, dirfd(folder), ret_changed)
+				  : look_at_all(renew, folder, ret_changed);
 	if (folder)
 		closedir(folder);
-	if (r == 0 && (!ret_changed->count || seen != renew->files.count - 1))
-		r = -EAGAIN;
-	return r;
+	return r == 0 && !ret_changed->count ? -EAGAIN : r;
 }
 
 /* what the node must hold */
@@ -233,7 +259,7 @@ static int read_platform(struct renew *renew)
 	size_t length;
 	int r = files_read(file->path, FILES_SIZE_MAX, place, &load->errors, &text, &length, &stat);
 
-	if (r == 0 && is_changed(file, &stat))
+	if (r == 0 && (file->stamp.unsure || is_changed(file, &stat)))
 		r = -EAGAIN;
 	if (r == 0)
 		r = load_text(load, file->path, text, length);
@@ -249,6 +275,67 @@ static int read_platform(struct renew *renew)
 	renew->secret = load_secret_of(document);
 	renew->tokens = load_tokens_of(document);
 	return r == 0 && load->errors.count ? -EAGAIN : r;
+}
+
+/* hints */
+
+/* NULL also without memory: then every file is looked at. */
+static char *find_folder(const struct renew *renew)
+{
+	const struct renew_file *first = &renew->files.list[1];
+	char *path = strndup(first->path, (size_t)(first->name - first->path));
+	DIR *folder = path ? opendir(path) : NULL;
+	bool plain = folder != NULL;
+	struct dirent *entry;
+	struct stat stat;
+
+	if (folder && fstat(dirfd(folder), &stat) < 0)
+		plain = false;
+	for (size_t i = 1; plain && i < renew->files.count; i++) {
+		const struct renew_stamp *stamp = &renew->files.list[i].stamp;
+
+		plain = !stamp->linked && stamp->device == stat.st_dev;
+	}
+	while (plain && (entry = readdir(folder)))
+		plain = !files_is_yaml(entry->d_name) || entry->d_type == DT_REG;
+	if (folder)
+		closedir(folder);
+	if (plain)
+		return path;
+	free(path);
+	return NULL;
+}
+
+const char *renew_folder(const struct renew *renew)
+{
+	return renew->folder;
+}
+
+void renew_expect_hints(struct renew *renew)
+{
+	renew->hinted = true;
+	renew->strange = false;
+	renew->hints.count = 0;
+}
+
+void renew_hint(void *context, const char *name)
+{
+	struct renew *renew = context;
+	struct renew_file *file = NULL;
+	size_t number;
+
+	if (!files_is_yaml(name))
+		return;
+	HASH_FIND(by_name, renew->tenants, name, strlen(name), file);
+	if (!file || renew->hints.count == RENEW_FILES_MAX) {
+		renew->strange = true;
+		return;
+	}
+	number = (size_t)(file - renew->files.list);
+	for (size_t i = 0; i < renew->hints.count; i++)
+		if (renew->hints.number[i] == number)
+			return;
+	renew->hints.number[renew->hints.count++] = number;
 }
 
 int renew_new(struct renew_files *files, const struct config *config, struct renew **ret_renew)
@@ -272,6 +359,7 @@ int renew_new(struct renew_files *files, const struct config *config, struct ren
 	}
 	for (size_t i = 0; i < config->state.tenant_count; i++)
 		count(&renew->check, &config->state.tenants[i], 1);
+	renew->folder = find_folder(renew);
 	*ret_renew = renew;
 	return 0;
 }
@@ -285,6 +373,7 @@ void renew_free(struct renew *renew)
 	config_fini(&renew->granted);
 	load_fini(&renew->load);
 	renew_files_fini(&renew->files);
+	free(renew->folder);
 	free(renew);
 }
 

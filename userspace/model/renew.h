@@ -24,6 +24,7 @@ struct renew_stamp {
 	uint64_t device, inode, size;
 	struct timespec modified, changed;
 	bool unsure; /* it was too young when it was read */
+	bool linked; /* it may be changed by another name */
 };
 
 struct renew_file {
@@ -55,6 +56,17 @@ struct renew;
 /* files is emptied. 0 or -ENOMEM; *ret_renew may be NULL with 0: then there is nothing to gain. */
 int renew_new(struct renew_files *files, const struct config *config, struct renew **ret_renew);
 void renew_free(struct renew *renew);
+
+/* The folder of the tenants' files, when changes of them all show in it: neither are there links
+ * among them, nor other file systems. Else NULL.
+ */
+const char *renew_folder(const struct renew *renew);
+
+/* Instead of looking at all of them renew_run() looks at those files only that renew_hint() names
+ * after renew_expect_hints(). A name that is no file's is for config_load(), if it could be one's.
+ */
+void renew_expect_hints(struct renew *renew);
+void renew_hint(void *renew, const char *name);
 
 /*
  * The configuration with what changed since `now`, which was loaded last, borrowing the other

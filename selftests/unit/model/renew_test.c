@@ -20,11 +20,14 @@
 
 #include "selftests/host/dice.h"
 #include "userspace/model/diff.h"
+#include "userspace/model/files.h"
 #include "userspace/model/renew.h"
+#include "userspace/sys/folder_watch.h"
 
 #define TENANTS 12
 
 static char folder[256];
+static bool hinted; /* by the kernel, instead of looking at every file */
 
 static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw)
 {
@@ -96,13 +99,19 @@ static void write_tenant(unsigned number, struct dice *dice)
 struct loaded {
 	struct config config;
 	struct renew *renew;
+	struct folder_watch *watch;
 };
 
 static void load(struct loaded *ret)
 {
 	struct renew_files files = {};
 	struct config_errors errors;
+	char path[512];
 
+	ret->watch = NULL;
+	snprintf(path, sizeof(path), "%s/" FILES_TENANTS, folder);
+	if (hinted)
+		assert_int_equal(folder_watch_new(path, &ret->watch), 0);
 	assert_int_equal(config_load_files(folder, &ret->config, &errors, &files), 0);
 	assert_int_equal(renew_new(&files, &ret->config, &ret->renew), 0);
 	renew_files_fini(&files);
@@ -113,6 +122,7 @@ static void unload(struct loaded *loaded)
 {
 	renew_free(loaded->renew);
 	config_fini(&loaded->config);
+	folder_watch_free(loaded->watch);
 }
 
 /* What was loaded is as if everything were loaded now. */
@@ -140,7 +150,14 @@ static int renew(struct loaded *loaded, size_t *ret_count)
 {
 	struct config next;
 	size_t *changed;
-	int r = renew_run(loaded->renew, &loaded->config, &next, &changed, ret_count);
+	int r;
+
+	if (loaded->watch && renew_folder(loaded->renew)) {
+		assert_true(folder_watch_is(loaded->watch, renew_folder(loaded->renew)));
+		renew_expect_hints(loaded->renew);
+		assert_true(folder_watch_read(loaded->watch, renew_hint, loaded->renew));
+	}
+	r = renew_run(loaded->renew, &loaded->config, &next, &changed, ret_count);
 
 	if (r)
 		return r;
@@ -193,7 +210,7 @@ static void changes_one_by_one(void **state)
 		assert_int_equal(renew(&loaded, &count), 0);
 		/* those of earlier rounds are still young */
 		assert_in_range(count, 1, TENANTS);
-		if (round == 0)
+		if (round == 0 || hinted)
 			assert_in_range(count, 1, 2);
 		assert_same(&loaded.config);
 	}
@@ -265,6 +282,67 @@ static void what_is_left_to_a_whole_load(void **state)
 	write_tenant(TENANTS - 1, &dice);
 }
 
+static void links_are_followed(void **state)
+{
+	struct dice dice = {9};
+	struct loaded loaded;
+	char file[512], elsewhere[512];
+	size_t count;
+
+	(void)state;
+	snprintf(file, sizeof(file), "%s/tenants.d/01.yaml", folder);
+	snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", folder);
+	load(&loaded);
+	/* one file becomes a link: what it leads to is not in the folder */
+	assert_int_equal(rename(file, elsewhere), 0);
+	assert_int_equal(symlink(elsewhere, file), 0);
+	if (hinted)
+		expect_all(&loaded);
+	else
+		unload(&loaded);
+	load(&loaded);
+	assert_null(renew_folder(loaded.renew));
+	write_tenant(TENANTS - 1, &dice); /* through the link */
+	assert_int_equal(renew(&loaded, &count), 0);
+	assert_same(&loaded.config);
+	unload(&loaded);
+
+	/* another name of the same file */
+	unlink(file);
+	assert_int_equal(rename(elsewhere, file), 0);
+	load(&loaded);
+	assert_non_null(renew_folder(loaded.renew));
+	assert_int_equal(link(file, elsewhere), 0);
+	if (hinted)
+		expect_all(&loaded);
+	else
+		unload(&loaded);
+	load(&loaded);
+	assert_null(renew_folder(loaded.renew));
+	unload(&loaded);
+}
+
+static void another_folder(void **state)
+{
+	struct dice dice = {10};
+	struct folder_watch *watch;
+	char path[512], old[512];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/tenants.d", folder);
+	snprintf(old, sizeof(old), "%s/old", folder);
+	assert_int_equal(folder_watch_new("/nowhere", &watch), -ENOENT);
+	assert_int_equal(folder_watch_new("/proc", &watch), -EOPNOTSUPP);
+	assert_int_equal(folder_watch_new(path, &watch), 0);
+	assert_int_equal(rename(path, old), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	write_tenant(0, &dice);
+	assert_false(folder_watch_is(watch, path));
+	assert_true(folder_watch_is(watch, old));
+	assert_false(folder_watch_read(watch, renew_hint, NULL));
+	folder_watch_free(watch);
+}
+
 /* Only of a directory with a file for each tenant is anything kept. */
 static void other_layouts(void **state)
 {
@@ -295,8 +373,22 @@ static int set_up(void **state)
 	write_platform(48, "");
 	for (unsigned i = 0; i < TENANTS; i++)
 		write_tenant(i, &dice);
-	grow_old();
 	return 0;
+}
+
+static int set_up_old(void **state)
+{
+	int r = set_up(state);
+
+	if (r == 0)
+		grow_old();
+	return r;
+}
+
+static int set_up_hinted(void **state)
+{
+	hinted = true;
+	return set_up_old(state);
 }
 
 static int tear_down(void **state)
@@ -308,9 +400,16 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(changes_one_by_one, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_is_left_to_a_whole_load, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(changes_one_by_one, set_up_old, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_left_to_a_whole_load, set_up_old,
+						tear_down),
 		cmocka_unit_test_setup_teardown(other_layouts, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(links_are_followed, set_up_old, tear_down),
+		cmocka_unit_test_setup_teardown(another_folder, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(changes_one_by_one, set_up_hinted, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_left_to_a_whole_load, set_up_hinted,
+						tear_down),
+		cmocka_unit_test_setup_teardown(links_are_followed, set_up_hinted, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

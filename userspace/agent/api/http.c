@@ -131,6 +131,7 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http
 	char *text = reply->body ? json_dumps(reply->body, JSON_COMPACT) : NULL;
 	struct MHD_Response *response;
 	enum MHD_Result result = MHD_NO;
+	char wait[16];
 
 	/* An answer that could not be made must not look like an empty one. */
 	if (!text && status != 204 && status != MHD_HTTP_NOT_MODIFIED)
@@ -152,6 +153,9 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http
 		goto release;
 	if (status == MHD_HTTP_UNAUTHORIZED &&
 	    MHD_add_response_header(response, "WWW-Authenticate", "Bearer") != MHD_YES)
+		goto release;
+	snprintf(wait, sizeof(wait), "%u", reply->wait_s);
+	if (reply->wait_s && MHD_add_response_header(response, "Retry-After", wait) != MHD_YES)
 		goto release;
 	result = MHD_queue_response(connection, status, response);
 release:
@@ -242,20 +246,40 @@ static bool is_booked(const struct http *http, const struct http_route *route)
 	       (route->need == HTTP_NEED_OPERATOR || route->need == HTTP_NEED_TENANT_WRITES);
 }
 
+/* May what is asked for be changed, and now? False: the reply says why not. */
+static bool may_change(struct http *http, const struct http_request *request,
+		       struct http_reply *reply)
+{
+	struct err err = {};
+
+	reply->wait_s = http->gate->wait ? http->gate->wait(http->context, request) : 0;
+	if (reply->wait_s) {
+		problem_format(reply, MHD_HTTP_TOO_MANY_REQUESTS, "Too Many Requests",
+			       "%s has changed more than it may in so short a time "
+			       "(api.tenantWrites); again in %u s",
+			       request->caller->name, reply->wait_s);
+		return false;
+	}
+	if (!http->gate->before(http->context, request, &err))
+		return true;
+	http_problem(reply, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable", err.text);
+	return false;
+}
+
 /* Calls the route's handler, once it is sure that the caller may and that it is written down. */
 static void call(struct http *http, const struct http_route *route, struct http_request *request,
 		 const struct upload *upload, struct http_reply *reply)
 {
 	bool booked = is_booked(http, route);
-	struct err err = {};
 	int code;
 
-	if (!may_pass(route, request, reply))
-		return;
-	if (booked && http->gate->before(http->context, request, &err)) {
-		http_problem(reply, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable", err.text);
+	if (!may_pass(route, request, reply)) {
+		if (booked && http->gate->refused)
+			http->gate->refused(http->context, request, reply->status);
 		return;
 	}
+	if (booked && !may_change(http, request, reply))
+		return;
 	if (route->schema || parse_body(upload, &request->body, reply)) {
 		code = route->handle(http->context, request, reply);
 		if (code < 0 && !reply->body)

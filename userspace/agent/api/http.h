@@ -79,6 +79,7 @@ struct http_reply {
 	json_t *body;	       /* given away; NULL: none */
 	bool problem;	       /* body is a problem document (RFC 9457) */
 	char etag[24];	       /* with its quotes; empty: none */
+	unsigned int wait_s;   /* of status 429: when to ask again; 0: not said */
 	struct stream *stream; /* instead of a body: lines, one after the other; given away */
 };
 
@@ -103,6 +104,12 @@ struct http_route {
 struct http_gate {
 	void (*identify)(void *context, const struct http_credentials *credentials,
 			 struct http_caller *ret_caller);
+	/* For how many seconds a caller that may change something has to wait until it may; then it
+	 * is refused with 429. 0: not at all.
+	 */
+	unsigned int (*wait)(void *context, const struct http_request *request);
+	/* What would have changed something is refused, with this status: the caller may not. */
+	void (*refused)(void *context, const struct http_request *request, int status);
 	/* Before a granted request that may change something: 0, or it is refused with 503. */
 	int (*before)(void *context, const struct http_request *request, struct err *err);
 	/* And after, with its status. */

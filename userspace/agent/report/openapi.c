@@ -202,6 +202,8 @@ static json_t *responses(const struct http_route *route)
 	}
 	json_object_set_new(all, "401", problem("Nobody knows who asks."));
 	json_object_set_new(all, "403", problem("The role may not do this."));
+	if (route->need == HTTP_NEED_TENANT_WRITES)
+		json_object_set_new(all, "429", problem("Too many changes by this tenant."));
 	if (strchr(route->path, '{'))
 		json_object_set_new(all, "404", problem("There is no such thing."));
 	return all;

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "kept.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../base/log.h"
+#include "../model/files.h"
+
+void kept_drop(struct agent *agent)
+{
+	renew_free(agent->renew);
+	agent->renew = NULL;
+}
+
+static void unwatch(struct agent *agent)
+{
+	folder_watch_free(agent->folder);
+	agent->folder = NULL;
+}
+
+void kept_fini(struct agent *agent)
+{
+	kept_drop(agent);
+	unwatch(agent);
+}
+
+void kept_watch(struct agent *agent)
+{
+	char *path;
+
+	unwatch(agent);
+	if (asprintf(&path, "%s/" FILES_TENANTS, agent->options.config) < 0)
+		return;
+	folder_watch_new(path, &agent->folder); /* without it every file is looked at */
+	free(path);
+}
+
+void kept_keep(struct agent *agent, struct renew_files *files)
+{
+	kept_drop(agent);
+	if (renew_new(files, &agent->config, &agent->renew))
+		log_warn("config", "out of memory: changes will take longer");
+}
+
+void kept_take_hints(struct agent *agent)
+{
+	const char *folder = agent->folder ? renew_folder(agent->renew) : NULL;
+
+	if (!folder || !folder_watch_is(agent->folder, folder))
+		return;
+	renew_expect_hints(agent->renew);
+	if (!folder_watch_read(agent->folder, renew_hint, agent->renew))
+		kept_drop(agent);
+}
