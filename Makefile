@@ -190,7 +190,7 @@ bench-%: $(O)/bench/%
 bench-build: $(BENCH_BIN)
 
 fuzz: fuzz-build ## Run every fuzzer for T seconds; corpora are kept under build/fuzz
-	$(Q)$(O)/fuzz/seeds $(O)/fuzz/pipeline_fuzz.seeds $(O)/fuzz/parse_fuzz.seeds
+	$(Q)$(O)/fuzz/seeds $(O)/fuzz
 	$(Q)set -e; for fuzzer in $(FUZZ_BIN); do \
 		mkdir -p $$fuzzer.corpus; \
 		seeds=$$fuzzer.seeds; test -d $$seeds || seeds=; \

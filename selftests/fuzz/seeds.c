@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Writes the fuzzers' first inputs: every frame that the tests of the program are written with, and
- * conversations by the grammar of selftests/host. `seeds PIPELINE PARSE`: a directory for each.
+ * Writes the fuzzers' first inputs: every frame that the tests of the program are written with,
+ * conversations by the grammar of selftests/host, and what smugglers send. `seeds DIRECTORY` makes
+ * a directory NAME_fuzz.seeds for each in there.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,12 +16,16 @@
 #define CONVERSATIONS 200
 #define TURNS	      8
 
-static FILE *create(const char *directory, const char *kind, size_t number)
+static const char *root;
+
+static FILE *create(const char *fuzzer, const char *kind, size_t number)
 {
 	char path[512];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/%s-%zu", directory, kind, number);
+	snprintf(path, sizeof(path), "%s/%s_fuzz.seeds", root, fuzzer);
+	mkdir(path, 0777);
+	snprintf(path, sizeof(path), "%s/%s_fuzz.seeds/%s-%zu", root, fuzzer, kind, number);
 	file = fopen(path, "w");
 	if (!file) {
 		fprintf(stderr, "seeds: %s: %s\n", path, strerror(errno));
@@ -39,24 +44,24 @@ static void put_packet(FILE *file, int how, int when, const struct frame *frame)
 	fwrite(frame->byte, 1, frame->length, file);
 }
 
-static void put_frame(const char *pipeline, const char *parse, size_t number)
+static void put_frame(size_t number)
 {
 	static struct frame frame;
-	FILE *file = create(parse, "frame", number);
+	FILE *file = create("parse", "frame", number);
 
 	grammar_build(&frame, host_frames[number]);
 	fwrite(frame.byte, 1, frame.length, file);
 	fclose(file);
-	file = create(pipeline, "frame", number);
+	file = create("pipeline", "frame", number);
 	put_packet(file, 0, 0, &frame);
 	fclose(file);
 }
 
-static void put_conversation(const char *pipeline, size_t number)
+static void put_conversation(size_t number)
 {
 	static struct frame frame;
 	struct dice dice = {number};
-	FILE *file = create(pipeline, "talk", number);
+	FILE *file = create("pipeline", "talk", number);
 	char text[GRAMMAR_TEXT];
 
 	for (int i = 0; i < TURNS; i++) {
@@ -67,17 +72,39 @@ static void put_conversation(const char *pipeline, size_t number)
 	fclose(file);
 }
 
+/* As h1_fuzz.c reads it: what it is to be taken for, how it is cut, the bytes. */
+static void put_head(int kind, const char *bytes, size_t length)
+{
+	static size_t number;
+	FILE *file = create("h1", "head", number++);
+
+	fputc(kind, file);
+	fputc(6, file);
+	fwrite(bytes, 1, length, file);
+	fclose(file);
+}
+
+static void put_heads(void)
+{
+#define REFUSED(error, bytes, why) put_head(0, bytes, sizeof(bytes) - 1);
+#include "selftests/l7/smuggling/requests.def"
+#undef REFUSED
+#define REFUSED(error, bytes, why) put_head(1, bytes, sizeof(bytes) - 1);
+#include "selftests/l7/smuggling/responses.def"
+#undef REFUSED
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 3) {
-		fprintf(stderr, "usage: seeds PIPELINE-DIRECTORY PARSE-DIRECTORY\n");
+	if (argc != 2) {
+		fprintf(stderr, "usage: seeds DIRECTORY\n");
 		return 2;
 	}
-	mkdir(argv[1], 0777);
-	mkdir(argv[2], 0777);
+	root = argv[1];
 	for (size_t i = 0; i < host_frame_count; i++)
-		put_frame(argv[1], argv[2], i);
+		put_frame(i);
 	for (size_t i = 0; i < CONVERSATIONS; i++)
-		put_conversation(argv[1], i);
+		put_conversation(i);
+	put_heads();
 	return 0;
 }

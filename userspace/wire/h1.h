@@ -139,8 +139,10 @@ struct h1_response {
  * buf has what has arrived, len bytes of it, from the first byte of the message on; there may be
  * more behind the head. *scanned is 0 for a new message and then the parser's own, so that asking
  * again after some more bytes costs no more than those bytes. head_limit is from H1_HEAD_MIN to
- * H1_HEAD_MAX. Returns 0; -EAGAIN when more bytes are needed; or -H1_ERROR_..., which is the same
- * however the bytes were split. *ret is only of use when 0 is returned.
+ * H1_HEAD_MAX. Returns 0; -EAGAIN when more bytes are needed; or -H1_ERROR_..., about the first
+ * thing that is wrong, which is the same however the bytes were split. Of a head that is wrong
+ * already -EAGAIN may be said until it is complete, or too large. *ret is only of use when 0 is
+ * returned.
  */
 int h1_request_parse(const char *buf, size_t len, size_t head_limit, size_t *scanned,
 		     struct h1_request *ret);
@@ -176,12 +178,14 @@ bool h1_text_is(struct h1_text text, const char *word);
 bool h1_has_token(const struct h1_head *head, enum h1_name name, const char *token);
 
 /*
- * Writing. What does not fit is not written, but counted: check h1_write_end once. The caller is
- * trusted: what it writes beside parsed texts must have no control characters.
+ * Writing. What does not fit is not written, and h1_write_end tells: there is no need to ask
+ * before. The caller is trusted: what it writes beside parsed texts must have no control
+ * characters.
  */
 struct h1_writer {
 	char *buffer;
-	size_t size, used; /* used > size: it did not fit */
+	size_t size, used;
+	bool full; /* something did not fit; nothing is written any more */
 };
 
 void h1_write(struct h1_writer *writer, const char *at, size_t length);
@@ -199,7 +203,9 @@ static inline void h1_write_string(struct h1_writer *writer, const char *string)
 /* "GET /path?query HTTP/1.1": always of 1.1, the version of who writes. */
 void h1_write_request_line(struct h1_writer *writer, struct h1_text method, struct h1_text path,
 			   struct h1_text query);
-/* A reason with at == NULL is the usual one of this status. */
+/* "Not Found", or "" for a status that is not known. */
+const char *h1_reason(unsigned status);
+/* A reason with at == NULL is h1_reason's. */
 void h1_write_status_line(struct h1_writer *writer, unsigned status, struct h1_text reason);
 void h1_write_header(struct h1_writer *writer, const char *name, struct h1_text value);
 void h1_write_number(struct h1_writer *writer, const char *name, uint64_t value);

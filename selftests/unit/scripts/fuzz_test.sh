@@ -12,12 +12,12 @@ fuzz=${O:-build}/fuzz
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-"$fuzz/seeds" "$work/pipeline_fuzz" "$work/parse_fuzz"
-tap_ok "there are frames to begin with" test "$(find "$work/parse_fuzz" -type f | wc -l)" -gt 1000
+"$fuzz/seeds" "$work"
+tap_ok "there are frames to begin with" test "$(find "$work/parse_fuzz.seeds" -type f | wc -l)" -gt 1000
 for source in selftests/fuzz/*_fuzz.c; do
 	name=$(basename "$source" .c)
-	mkdir -p "$work/$name" "$work/$name.corpus"
+	mkdir -p "$work/$name.seeds" "$work/$name.corpus"
 	tap_ok "$name goes through them" \
-		"$fuzz/$name" -runs=5000 -artifact_prefix="$work/" "$work/$name.corpus" "$work/$name"
+		"$fuzz/$name" -runs=5000 -artifact_prefix="$work/" "$work/$name.corpus" "$work/$name.seeds"
 done
 tap_done
