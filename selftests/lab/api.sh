@@ -91,6 +91,8 @@ is "every operation as every role: none is wrong" \
 	"$(grep -vc '^ok' "$RUN/contract")" 0 || diag "$(grep -v '^ok' "$RUN/contract" | head -n 20)"
 check "and there were many" [ "$(grep -c '^ok' "$RUN/contract")" -gt 400 ]
 
+is "a list of one tenant's things has no other's" "$(api 'backends?tenant=acme' | json "{b['tenant'] for b in items}")" "{'acme'}"
+
 # --- on and off
 before=$(in_use)
 for node in be1 be2; do

@@ -11,7 +11,7 @@ set -u -o pipefail
 # doctor [OPTION...]: its answer as JSON, in $RUN/doctor.
 doctor()
 {
-	ns lb "$MTLB" -j -s "$SOCKET" doctor bpffs "${BPFFS_SEEN:-$BPFFS}" >"$RUN/doctor"
+	ns lb "$MTLB" -j -s "$SOCKET" --bpffs "${BPFFS_SEEN:-$BPFFS}" doctor >"$RUN/doctor"
 }
 
 # finds LEVEL CHECK [WORDS]: a finding of that level, with those words in its sentence or remedy.
@@ -66,13 +66,13 @@ for what in kernel btf bpffs rights program jit interface link rp_filter agent c
 done
 check "it names driver and mode" found ok interface "eth0 (veth, MTU 1600) runs the dataplane in native mode"
 check "three tenants of three: a word about capacity" found warn capacity "Nothing more fits into: tenants"
-ns lb "$MTLB" -s "$SOCKET" doctor bpffs "$BPFFS" >"$RUN/text"
+ns lb "$MTLB" -s "$SOCKET" --bpffs "$BPFFS" doctor >"$RUN/text"
 is "as text: exit status" $? 0
 check "as text: a finding and what to do" grep -A1 '^warn *capacity' "$RUN/text"
 check "as text: the remedy" grep -q 'Do: raise node.capacity' "$RUN/text"
 
 ns lb setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --bounding-set=-all \
-	"$MTLB" -j -s "$SOCKET" doctor bpffs "$BPFFS" >"$RUN/doctor"
+	"$MTLB" -j -s "$SOCKET" --bpffs "$BPFFS" doctor >"$RUN/doctor"
 check "somebody without rights is told" found warn rights
 
 ns lb ip addr add 192.0.2.10/32 dev lo

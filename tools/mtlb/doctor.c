@@ -10,8 +10,6 @@
 #include "output.h"
 #include "safe.h"
 
-#define DEFAULT_DIRECTORY "/sys/fs/bpf/mtlb"
-
 static const char *const level_names[] = {"ok", "warn", "bad"};
 
 void doctor_say(struct doctor *doctor, const char *check, enum doctor_level level,
@@ -67,16 +65,10 @@ static void print_findings(const struct doctor *doctor)
 
 static int run(const struct call *call)
 {
-	struct doctor doctor = {.call = call, .directory = DEFAULT_DIRECTORY};
+	struct doctor doctor = {.call = call, .directory = call->options->bpffs};
 
-	if (call->argc && strcmp(call->argv[0], "bpffs") != 0)
-		return command_misused(call, "\"%s\": expected bpffs", call->argv[0]);
-	if (call->argc == 1)
-		return command_misused(call, "bpffs what? DIR is missing");
-	if (command_expect_args(call, 2))
+	if (command_expect_args(call, 0))
 		return EXIT_ERROR;
-	if (call->argc)
-		doctor.directory = call->argv[1];
 	doctor.findings = json_array();
 	doctor_look_at_host(&doctor);
 	doctor_look_at_links(&doctor);
@@ -90,6 +82,6 @@ const struct noun doctor_noun = {
 	.name = "doctor",
 	.help = "why this node does not forward, if so, and what to do; exits with 1 when it is "
 		"bad",
-	.args = "[bpffs DIR]",
+	.args = "",
 	.run = run,
 };

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "kept.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../base/log.h"
 #include "../model/files.h"
@@ -28,11 +30,18 @@ void kept_fini(struct agent *agent)
 void kept_watch(struct agent *agent)
 {
 	char *path;
+	int error;
 
 	unwatch(agent);
 	if (asprintf(&path, "%s/" FILES_TENANTS, agent->options.config) < 0)
 		return;
-	folder_watch_new(path, &agent->folder); /* without it every file is looked at */
+	error = folder_watch_new(path, &agent->folder);
+	/* a configuration need not have such a folder */
+	if (error && error != -ENOENT && error != -ENOTDIR)
+		log_info("config",
+			 "the kernel does not tell what changes in %s (%s): each change looks at "
+			 "every file there",
+			 path, strerror(-error));
 	free(path);
 }
 

@@ -514,6 +514,7 @@ int renew_run(struct renew *renew, const struct config *now, struct config *ret_
 	struct config next = {};
 	int r = changed ? find_changed(renew, changed) : -ENOMEM;
 
+	renew->hinted = false;
 	if (r == 0)
 		r = config_copy_node(now, &next);
 	if (r == 0)

@@ -62,8 +62,9 @@ void renew_free(struct renew *renew);
  */
 const char *renew_folder(const struct renew *renew);
 
-/* Instead of looking at all of them renew_run() looks at those files only that renew_hint() names
- * after renew_expect_hints(). A name that is no file's is for config_load(), if it could be one's.
+/* Instead of looking at all of them the next renew_run() looks at those files only that
+ * renew_hint() names after renew_expect_hints(). A name that is no file's is for config_load(), if
+ * it could be one's.
  */
 void renew_expect_hints(struct renew *renew);
 void renew_hint(void *renew, const char *name);

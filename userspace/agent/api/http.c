@@ -187,9 +187,9 @@ static bool parse_body(const struct upload *upload, json_t **ret, struct http_re
 	return true;
 }
 
-/* Its own items are all that a tenant gets, whatever the handler gave. */
-static void keep_own(const struct http_route *route, const struct http_caller *caller,
-		     struct http_reply *reply)
+/* Its own items are all that a tenant gets, whatever the handler gave; and with ?tenant= anybody.
+ */
+static void keep_own(const struct http_route *route, const char *tenant, struct http_reply *reply)
 {
 	json_t *items = json_object_get(reply->body, "items");
 
@@ -197,7 +197,7 @@ static void keep_own(const struct http_route *route, const struct http_caller *c
 		const char *owner =
 			json_string_value(json_object_get(json_array_get(items, i), route->owner));
 
-		if (!owner || strcmp(owner, caller->tenant) != 0)
+		if (!owner || strcmp(owner, tenant) != 0)
 			json_array_remove(items, i);
 	}
 }
@@ -285,8 +285,8 @@ static void call(struct http *http, const struct http_route *route, struct http_
 		if (code < 0 && !reply->body)
 			http_problem(reply, MHD_HTTP_INTERNAL_SERVER_ERROR, "Internal Server Error",
 				     strerror(-code));
-		if (route->owner && request->caller->role == HTTP_ROLE_TENANT)
-			keep_own(route, request->caller, reply);
+		if (route->owner && http_tenant(request))
+			keep_own(route, http_tenant(request), reply);
 	}
 	if (booked)
 		http->gate->after(http->context, request,
