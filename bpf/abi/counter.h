@@ -16,7 +16,8 @@ struct mtlb_member_counter {
 	__u64 new_flows;     /* TCP, SCTP: opened; UDP: flows stored for the first time */
 	__u64 reply_packets; /* of translated flows: what came back from the member */
 	__u64 reply_bytes;   /* of the IP packet as it came from the member */
-	__u64 spare[3];
+	__u64 owner; /* in CPU 0's row: id of the tenant's total (abi/total.h); 0: nobody's */
+	__u64 spare[2];
 };
 
 /* mtlb_reason_counters: what was not. Index: (cpu * tenants + tenant) * MTLB_REASONS_PER_TENANT +

@@ -83,7 +83,7 @@ struct mtlb_member_name {
 };
 
 /* Array of one: what a program and an agent must agree on. */
-#define MTLB_ABI_VERSION 5
+#define MTLB_ABI_VERSION 6
 
 struct mtlb_node {
 	__u32 abi_version;

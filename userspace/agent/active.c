@@ -16,6 +16,7 @@ struct past {
 	char name[STATE_NAME_MAX]; /* whose it is: indices are used again */
 	struct mtlb_active quarter[ACTIVE_QUARTERS];
 	struct active_figure figure;
+	double most; /* since it was last taken */
 };
 
 struct active {
@@ -90,6 +91,8 @@ static void estimate(struct past *past, uint32_t turn)
 	flows = estimate_flows(set, MTLB_ACTIVE_COLUMNS, MTLB_ACTIVE_BITS);
 	past->figure.flows = flows.flows;
 	past->figure.error = flows.error * DEVIATIONS;
+	if (flows.flows > past->most)
+		past->most = flows.flows;
 	if (flows.flows > past->figure.peak) {
 		past->figure.peak = flows.flows;
 		past->figure.peak_at = realtime();
@@ -152,6 +155,16 @@ struct active_figure active_get(const struct active *active, const struct regist
 	const struct past *past = past_of(active, tenant);
 
 	return past ? past->figure : (struct active_figure){};
+}
+
+double active_take_most(struct active *active, const struct registry_tenant *tenant)
+{
+	struct past *past = past_of(active, tenant);
+	double most = past ? past->most : 0;
+
+	if (past)
+		past->most = 0;
+	return most;
 }
 
 void active_set_window(struct active *active, uint32_t seconds, uint64_t now)

@@ -38,5 +38,7 @@ void active_run(struct active *active, uint64_t now);
 /* What time the figures are of: at most a window; 0: there are none yet. */
 uint64_t active_ns(const struct active *active);
 struct active_figure active_get(const struct active *active, const struct registry_tenant *tenant);
+/* The most there was at the ends of quarters since this was last called; 0: none ended. */
+double active_take_most(struct active *active, const struct registry_tenant *tenant);
 
 #endif

@@ -316,6 +316,7 @@ static void take_config(struct agent *agent, struct config *next)
 			 config_error_format(&agent->config.notes.list[i], text, sizeof(text)));
 	}
 	active_set_window(agent->active, agent->config.flow_window_s, loop_now(agent->loop));
+	usage_set(agent->usage, &agent->config.usage);
 	attacks_set(agent->attacks, &agent->config.attacks);
 	agent->drift.repair = agent->config.drift == CONFIG_DRIFT_REPAIR;
 }
@@ -532,6 +533,11 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 	if (error)
 		return err_set(err, error, "cannot prepare the count of active flows: %s",
 			       strerror(-error));
+	error = usage_start(&agent->registry, agent->active, agent->loop, &config->usage,
+			    &agent->usage);
+	if (error)
+		return err_set(err, error, "cannot prepare the record of usage: %s",
+			       strerror(-error));
 	error = backends_start(agent);
 	if (error)
 		return err_set(err, error, "cannot prepare the health checks: %s",
@@ -654,6 +660,8 @@ void agent_stop(struct agent *agent)
 		netlink_free(agent->netlink);
 	if (agent->feeds)
 		feeds_free(agent->feeds);
+	if (agent->usage)
+		usage_stop(agent->usage);
 	if (agent->active)
 		active_free(agent->active);
 	if (agent->held)

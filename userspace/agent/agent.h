@@ -23,6 +23,7 @@
 #include "pace.h"
 #include "samples.h"
 #include "sweep.h"
+#include "usage/usage.h"
 #include "watchers.h"
 
 struct agent_options {
@@ -52,6 +53,7 @@ struct agent {
 	struct flow_log flow_log;
 	struct drift drift;
 	struct active *active;
+	struct usage_part *usage;
 	struct http *http;
 	struct config config;	     /* the one that runs */
 	struct folder_watch *folder; /* of its tenants' files; may be NULL */

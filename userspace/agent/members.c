@@ -341,7 +341,7 @@ int members_add(struct members *members, struct registry_service *service,
 		return -ENOSPC;
 	record.flags |= state_flags(&name);
 	fill_outer(members, &record, service->index, &member->address, name.port);
-	error = dataplane_reset_member_counters(registry->dataplane, index);
+	error = dataplane_reset_member_counters(registry->dataplane, index, service->key.tenant);
 	error = error ?: dataplane_put_member(registry->dataplane, index, &record, &name);
 	error = error ?: registry_add_member(service, index);
 	service->dirty = true;
@@ -402,6 +402,7 @@ int members_free(struct members *members, struct registry_service *service, uint
 	record.service = 0;
 	record.flags |= MTLB_MEMBER_LET_GO | MTLB_MEMBER_NO_NEXT_HOP;
 	error = dataplane_put_member(members->registry->dataplane, index, &record, &name);
+	error = error ?: registry_retire(members->registry, index, service->key.tenant);
 	if (error)
 		return error;
 	registry_remove_member(service, index);

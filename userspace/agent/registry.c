@@ -299,6 +299,7 @@ void registry_close(struct registry *registry)
 	free_vips(&registry->nat_sources);
 	free(registry->tenant_at);
 	free(registry->service_at);
+	free(registry->retired);
 	for (size_t i = 0; i < REGISTRY_RANGES; i++)
 		ranges_fini(ranges_of(registry, i));
 	*registry = (struct registry){};
@@ -316,6 +317,8 @@ int registry_settle(struct registry *registry)
 {
 	int error = registry_rests(registry) ? dataplane_grace(registry->dataplane) : 0;
 
+	/* before an index is free: who gets it begins at nothing */
+	error = error ?: registry_fold_retired(registry);
 	for (size_t i = 0; !error && i < REGISTRY_RANGES; i++) {
 		struct ranges *ranges = ranges_of(registry, i);
 

@@ -74,6 +74,11 @@ struct registry_service {
 	UT_hash_handle by_key;
 };
 
+/* A member that its tenant no longer has. */
+struct registry_retired {
+	uint32_t member, tenant;
+};
+
 struct registry {
 	struct dataplane *dataplane;
 	struct registry_tenant *tenants; /* by name */
@@ -87,6 +92,12 @@ struct registry {
 	struct ranges nat_buckets[MTLB_NAT_SOURCES_MAX];
 	struct registry_vip *nat_sources; /* addresses that flows are translated to */
 	bool strays; /* ranges may be taken that nobody uses any more: see registry_reclaim() */
+	/* Their counters count for their tenants, until they are carried over to the totals. */
+	struct registry_retired *retired;
+	size_t retired_count, retired_room;
+	/* Called before a tenant's row, which nobody has, loses its counters; may be NULL. */
+	void (*before_reset)(void *context, uint32_t tenant);
+	void *before_reset_context;
 };
 
 /* Reads the maps. A killed agent may have left anything half done, so every service is dirty. */
@@ -149,7 +160,15 @@ void registry_read_chain(const struct registry *registry, uint32_t first,
 void registry_mark_nat(struct registry *registry, uint32_t first, uint32_t count);
 void registry_give_back_nat(struct registry *registry, uint32_t first, uint32_t count);
 
-/* Waits for packets in flight, then frees what rests. */
+/* Notes that the counters of a member are to be carried over to its tenant's total (abi/total.h).
+ */
+int registry_retire(struct registry *registry, uint32_t member, uint32_t tenant);
+/* Does so, after a grace period. */
+int registry_fold_retired(struct registry *registry);
+/* The same for those that an agent which was killed left behind. */
+int registry_retire_strays(struct registry *registry);
+
+/* Waits for packets in flight, then frees what rests; no member is left in retired. */
 int registry_settle(struct registry *registry);
 bool registry_rests(const struct registry *registry);
 /* Gives back the slots and flow buckets that no tenant and no service has, and clears those of NAT,

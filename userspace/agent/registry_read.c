@@ -236,6 +236,9 @@ int registry_open(struct registry *registry, struct dataplane *dataplane)
 	if (!reading.error)
 		reading.error = read_names(registry);
 	if (!reading.error)
+		reading.error =
+			dataplane_resume_folds(dataplane) ?: registry_retire_strays(registry);
+	if (!reading.error)
 		reading.error = acl_open(registry);
 	if (!reading.error)
 		reading.error = dataplane_each_vip(dataplane, read_vip, &reading) ?: reading.error;

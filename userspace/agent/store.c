@@ -31,7 +31,7 @@ int store_make_folder(const char *path, struct err *err)
 }
 
 /* What a rename or a removal did is on disk only with the directory. */
-static int sync_folder(const char *path)
+int store_sync_folder(const char *path)
 {
 	char *folder = folder_of(path);
 	int fd, error = 0;
@@ -113,7 +113,7 @@ int store_write(const char *path, const char *text, struct err *err)
 	else if (unlink(path) < 0 && errno != ENOENT)
 		error = -errno;
 	if (!error)
-		error = sync_folder(path);
+		error = store_sync_folder(path);
 	if (error)
 		err_set(err, error, "cannot %s %s: %s; nothing was changed",
 			text ? "write" : "remove", path, strerror(-error));

@@ -13,5 +13,7 @@ int store_write(const char *path, const char *text, struct err *err);
 
 /* Makes the directory that path is in, if it is not there: for root alone. */
 int store_make_folder(const char *path, struct err *err);
+/* Has what a rename or a removal of path did be on disk. 0 or a negative errno. */
+int store_sync_folder(const char *path);
 
 #endif

@@ -32,6 +32,7 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 	case DATAPLANE_ARRAY_defences:
 	case DATAPLANE_ARRAY_guards:
 	case DATAPLANE_ARRAY_active:
+	case DATAPLANE_ARRAY_totals:
 		return capacity->tenants;
 	case DATAPLANE_ARRAY_services:
 		return capacity->services;
@@ -112,6 +113,7 @@ _Static_assert(sizeof(struct mtlb_guard) == 64, "struct mtlb_guard");
 _Static_assert(sizeof(struct mtlb_trie_node) == 64, "struct mtlb_trie_node");
 _Static_assert(sizeof(struct mtlb_trie_record) == 32, "struct mtlb_trie_record");
 _Static_assert(sizeof(struct mtlb_active) == 1024, "struct mtlb_active");
+_Static_assert(sizeof(struct mtlb_total) == 128, "struct mtlb_total");
 _Static_assert(sizeof(struct mtlb_nat_way) == 32, "struct mtlb_nat_way");
 _Static_assert(MTLB_REASON_COUNT <= MTLB_REASONS_PER_TENANT, "reasons.def outgrew its row");
 _Static_assert(MTLB_COUNTER_COUNT <= 8, "counters.def outgrew struct mtlb_tenant_counter");

@@ -27,6 +27,7 @@
 #include "../../bpf/abi/names.h"
 #include "../../bpf/abi/nat.h"
 #include "../../bpf/abi/reason.h"
+#include "../../bpf/abi/total.h"
 #include "../../bpf/abi/vip.h"
 
 /* Lengths of the maps: one more than can be used, since number 0 is nobody's (tenant 0 the node's);
@@ -123,6 +124,7 @@ struct dataplane_view {
 	const struct mtlb_rule_counter *rule_counters;
 	const struct mtlb_share *share;
 	const struct mtlb_active *active;
+	const struct mtlb_total *totals;
 };
 
 /* Loads the program and pins everything below directory; or, when a dataplane is pinned there,
@@ -338,9 +340,15 @@ void dataplane_sum_rule(const struct dataplane *dataplane, uint32_t rule,
 uint64_t dataplane_sum_lost_facts(const struct dataplane *dataplane);
 /* Samples that were due when the ring had no room for them, of all tenants. */
 uint64_t dataplane_sum_crowded_events(const struct dataplane *dataplane);
-/* Before an index is given to another tenant or member. */
+/* Before an index is given to another tenant, or to another member of such a one: they begin at
+ * nothing, as somebody else's. A member's must have been carried over before. */
 int dataplane_reset_tenant_counters(struct dataplane *dataplane, uint32_t tenant);
-int dataplane_reset_member_counters(struct dataplane *dataplane, uint32_t member);
+int dataplane_reset_member_counters(struct dataplane *dataplane, uint32_t member, uint32_t tenant);
+/* Carries the counters of a member that no packet can hold any more over to the total of its
+ * tenant, if that row is still the tenant's. An agent that is killed meanwhile loses nothing and
+ * counts nothing twice, if the next one calls dataplane_resume_folds() before anything else. */
+int dataplane_fold_member(struct dataplane *dataplane, uint32_t member, uint32_t tenant);
+int dataplane_resume_folds(struct dataplane *dataplane);
 
 /* Drift: what somebody else wrote into maps that only verbs write. */
 

@@ -36,7 +36,8 @@
 	ARRAY(rules, mtlb_rules, struct mtlb_rule)                               \
 	ARRAY(rule_counters, mtlb_rule_counters, struct mtlb_rule_counter)       \
 	ARRAY(share, mtlb_share, struct mtlb_share)                              \
-	ARRAY(active, mtlb_active, struct mtlb_active)
+	ARRAY(active, mtlb_active, struct mtlb_active)                           \
+	ARRAY(totals, mtlb_totals, struct mtlb_total)
 
 struct dataplane_arrays {
 #define ARRAY(field, map, type) type *field;

@@ -538,32 +538,3 @@ uint64_t dataplane_sum_crowded_events(const struct dataplane *dataplane)
 		sum += dataplane->view.event_budgets[i].crowded;
 	return sum;
 }
-
-int dataplane_reset_tenant_counters(struct dataplane *dataplane, uint32_t tenant)
-{
-	const struct mtlb_node *node = dataplane->view.node;
-	int error = gate(dataplane);
-
-	for (uint32_t cpu = 0; !error && cpu < node->cpus; cpu++) {
-		memset(&dataplane->arrays.reason_counters[reason_row(node, cpu, tenant)], 0,
-		       MTLB_REASONS_PER_TENANT * sizeof(struct mtlb_reason_counter));
-		memset(&dataplane->arrays.tenant_counters[(size_t)cpu * node->tenants + tenant], 0,
-		       sizeof(struct mtlb_tenant_counter));
-		memset(&dataplane->arrays.event_budgets[(size_t)cpu * node->tenants + tenant], 0,
-		       sizeof(struct mtlb_event_budget));
-	}
-	if (!error)
-		memset(&dataplane->arrays.active[tenant], 0, sizeof(struct mtlb_active));
-	return error;
-}
-
-int dataplane_reset_member_counters(struct dataplane *dataplane, uint32_t member)
-{
-	const struct mtlb_node *node = dataplane->view.node;
-	int error = gate(dataplane);
-
-	for (uint32_t cpu = 0; !error && cpu < node->cpus; cpu++)
-		memset(&dataplane->arrays.member_counters[(size_t)cpu * node->members + member], 0,
-		       sizeof(struct mtlb_member_counter));
-	return error;
-}

@@ -69,6 +69,7 @@ int check_tenant(struct check *check, const struct tree_node *document);
 /* The parts of a document that have a file of their own: api; node.filters and denyFeeds; acl,
  * index as in check_vip. */
 int check_api(struct check *check, const struct tree_node *platform);
+int check_usage(struct check *check, const struct tree_node *platform);
 int check_guard(struct check *check, const struct tree_node *platform);
 int check_acl(struct check *check, const struct tree_node *acl, size_t index);
 /* After the last document: does it fit? */

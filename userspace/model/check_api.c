@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Platform's api: where the agent is talked to. */
+/* Platform's api: where the agent is talked to; and where it keeps what tenants use. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +65,22 @@ int check_api(struct check *check, const struct tree_node *platform)
 	if (r == 0 && !to->audit) {
 		to->audit = files_resolve(EDIT_FOLDER "/audit.log", tree_place(platform));
 		r = to->audit ? 0 : -ENOMEM;
+	}
+	return r;
+}
+
+int check_usage(struct check *check, const struct tree_node *platform)
+{
+	const struct tree_node *node = schema_find(platform, SCHEMA_platform_node);
+	const struct tree_node *usage = schema_find(node, SCHEMA_node_usage);
+	struct config_usage *to = &check->config->usage;
+	int r = take_path(usage, SCHEMA_usage_directory, &to->directory);
+
+	to->flush_s = (uint32_t)schema_number(usage, SCHEMA_usage_flush);
+	to->keep = (uint32_t)schema_number(usage, SCHEMA_usage_keep);
+	if (r == 0 && !to->directory) {
+		to->directory = files_resolve(CONFIG_USAGE_FOLDER, tree_place(platform));
+		r = to->directory ? 0 : -ENOMEM;
 	}
 	return r;
 }

@@ -425,6 +425,8 @@ int check_platform(struct check *check, const struct tree_node *document)
 		check_copy_name(check->config->name, name);
 	r = check_api(check, document);
 	if (r == 0)
+		r = check_usage(check, document);
+	if (r == 0)
 		r = check_node(check, document);
 	if (r == 0)
 		r = check_vips(check, document);

@@ -61,6 +61,7 @@ int config_copy_node(const struct config *from, struct config *ret_to)
 	struct config to = *from;
 	bool whole = copy_api(&from->api, &to.api);
 
+	to.usage.directory = copy_path(from->usage.directory, &whole);
 	to.notes = (struct config_errors){};
 	to.state.tenants = NULL;
 	to.state.tenant_count = 0;
@@ -104,6 +105,7 @@ void config_fini(struct config *config)
 		free(config->feeds[i].path);
 	free(config->feeds);
 	api_fini(&config->api);
+	free(config->usage.directory);
 	config_errors_fini(&config->notes);
 	state_fini(&config->state);
 	explicit_bzero(config->hash_secret, sizeof(config->hash_secret));

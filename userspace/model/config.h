@@ -79,6 +79,14 @@ struct config_api {
 	uint32_t tenant_writes;	      /* of each tenant, per second */
 };
 
+#define CONFIG_USAGE_FOLDER "usage.d"
+
+struct config_usage {
+	char *directory;
+	uint32_t flush_s;
+	uint32_t keep; /* days */
+};
+
 struct config {
 	char name[STATE_NAME_MAX];
 	struct config_interface *interfaces;
@@ -97,6 +105,7 @@ struct config {
 	uint32_t flow_window_s; /* a flow is active when a packet of it came within this time */
 	enum config_drift drift;
 	struct config_api api;
+	struct config_usage usage;
 	struct config_errors notes; /* what was left out of what files say, and why */
 	struct state state;
 };

@@ -4,6 +4,7 @@
  * must find its way at each point, and whoever comes after the cut must end where it was going.
  */
 #include "reconcile_acl.h"
+#include "reconcile_counts.h"
 
 /* random states */
 
@@ -237,11 +238,13 @@ static void run_cut(const struct state *before, const struct state *after, bool 
 		    unsigned long verb, bool restart, const struct usage *expected)
 {
 	struct err err = {};
+	struct carried carried;
 	struct usage usage;
 	struct node node;
 
 	open_node(&node, nat);
 	expect_reach(&node, before);
+	count_packets(&node, &carried);
 	dataplane_memory_fail_at(node.dataplane, verb);
 	assert_int_not_equal(reach(&node, after, &err), 0);
 	assert_true(strlen(err.text) > 0);
@@ -251,8 +254,10 @@ static void run_cut(const struct state *before, const struct state *after, bool 
 	if (restart) {
 		registry_close(&node.registry);
 		start_agent(&node);
+		watch_resets(&carried);
 		check_keys(&node, before, after);
 	}
+	check_counts(&carried);
 	expect_reach(&node, after);
 	expect_reached(&node, after);
 	check_keys(&node, after, NULL);
@@ -263,6 +268,8 @@ static void run_cut(const struct state *before, const struct state *after, bool 
 	check_acls(&node, after, after);
 	let_time_pass(&node, after);
 	check_keys(&node, after, NULL);
+	assert_int_equal(registry_settle(&node.registry), 0);
+	check_counts(&carried);
 	usage = usage_of(&node);
 	if (restart)
 		assert_memory_equal(&usage, expected, sizeof(usage));
@@ -301,6 +308,16 @@ static void test_cut_at_every_verb_and_tried_again(void **state)
 {
 	(void)state;
 	cut_everywhere(false);
+}
+
+static void test_counters_are_carried_over_once(void **state)
+{
+	struct node node;
+
+	(void)state;
+	open_node(&node, 0);
+	check_resumed_fold(&node);
+	close_node(&node);
 }
 
 /* room */
@@ -396,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_cut_at_every_verb_and_restarted),
 		cmocka_unit_test(test_cut_at_every_verb_and_tried_again),
+		cmocka_unit_test(test_counters_are_carried_over_once),
 	};
 
 	return cmocka_run_group_tests_name("reconcile", tests, NULL, NULL);

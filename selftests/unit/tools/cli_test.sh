@@ -277,6 +277,51 @@ run event list tenant acme
 ok "event list: tenant" lines "$out" 2
 run event show attack-begins
 ok "event show KIND" lines "$out" 2
+run usage show --wide
+ok "usage show: page by page" is "$out" "\
+TENANT  FROM                  TO                    PACKETS-IN  BYTES-IN  PACKETS-OUT  BYTES-OUT  NEW-FLOWS  PEAK-FLOWS  DROPPED-LIMITS  DROPPED-ELSE  APPROX
+acme    2025-12-31T00:00:00Z  2026-01-01T00:00:00Z        1.0k   97.7KiB            0         0B          2          12               0             1  no
+acme    2026-01-01T00:00:00Z  2026-01-02T00:00:00Z        1.5k    146KiB            0         0B          2          12               0             1  yes
+bulk    2026-01-01T00:00:00Z  2026-01-02T00:00:00Z           7      700B            0         0B          2          12               0             1  no"
+: >"$dir/log"
+run usage show tenant acme from 2025-12-31 to 2026-01-02
+ok "usage show: what is asked, by day" is "$(<"$dir/log")" "\
+GET /v1/usage?tenant=acme&from=2025-12-31&to=2026-01-02&by=day 
+GET /v1/usage?tenant=acme&from=2025-12-31&to=2026-01-02&by=day&after=2026-01-01T00%3A00%3A00Z%2Facme "
+run -j usage show
+ok "usage show in JSON: one list" lines "$out" 1
+run usage show by
+ok "usage show: a keyword without its value" has "$err" "by what? hour|day is missing"
+run usage show format csv
+ok "usage show: a keyword of export" has "$err" 'there is no keyword "format"'
+run usage show tenant hurt
+ok "usage show: damage is told" has "$err" "what follows is not all"
+ok "usage show: and is an error" exits 1
+run usage export format csv
+ok "usage export: CSV" is "$out" "\
+tenant,from,to,packetsIn,bytesIn,packetsOut,bytesOut,newFlows,droppedByLimits,droppedOtherwise,peakActiveFlows,approximate
+acme,2025-12-31T00:00:00Z,2026-01-01T00:00:00Z,1000,100000,0,0,2,0,1,12,false
+acme,2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,1500,150000,0,0,2,0,1,12,true
+bulk,2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,7,700,0,0,2,0,1,12,false"
+run usage export format json
+ok "usage export: an object a line" lines "$out" 3
+run usage export format focus provider 'Example, "the" host'
+focus=$out
+ok "usage export: FOCUS has a row for each kind that was used" lines "$focus" 16
+ok "usage export: its columns" is "$(head -n 1 <<<"$focus")" "BillingAccountId,BillingAccountName,BillingPeriodEnd,\
+BillingPeriodStart,ChargeCategory,ChargeClass,ChargeDescription,ChargeFrequency,ChargePeriodEnd,ChargePeriodStart,\
+ConsumedQuantity,ConsumedUnit,InvoiceIssuerName,PricingQuantity,PricingUnit,ProviderName,PublisherName,ServiceCategory,\
+ServiceName,SkuId,x_Approximate"
+ok "usage export: CSV is quoted, a year ends" has "$focus" 'acme,acme,2026-01-01T00:00:00Z,2025-12-01T00:00:00Z,Usage,,Bytes of these packets.,Usage-Based,2026-01-01T00:00:00Z,2025-12-31T00:00:00Z,100000,B,"Example, ""the"" host",100000,B,'
+run usage export
+ok "usage export: no format" has "$err" "which format? csv, json or focus"
+run usage export format xml
+ok "usage export: another format" has "$err" 'there is no format "xml"'
+run usage export format focus
+ok "usage export: FOCUS needs a provider" has "$err" "provider NAME is missing"
+run usage export format csv provider x
+ok "usage export: no other format does" has "$err" "of format focus only"
+
 : >"$dir/log"
 run drop watch tenant acme reason over_new_flows
 ok "drop watch: asks for tenant and reason" is "$(<"$dir/log")" \
@@ -437,7 +482,7 @@ wide 80 tenant list --wide
 ok "--wide: everything" is "$out" "$table"
 wide 80 tenant list -j
 ok "80 columns: JSON is what it is" lines "$out" 1
-for noun in tenant vip service pool backend acl feed health flow meter drop event node; do
+for noun in tenant vip service pool backend acl feed health flow meter drop event node "usage show"; do
 	for columns in 120 80 60 40 30; do
 		[ "$noun" != node ] || [ $columns -ge 60 ] || continue # its fields are no table
 		wide $columns "$noun"

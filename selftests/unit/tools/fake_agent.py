@@ -11,6 +11,7 @@ import os
 import socketserver
 import sys
 import time
+import urllib.parse
 
 
 def ago(seconds):
@@ -125,6 +126,23 @@ ANSWERS = {
     },
 }
 
+
+
+def usage(tenant, start, end, count):
+    return {"tenant": tenant, "from": start, "to": end, "packetsIn": count, "bytesIn": 100 * count,
+            "packetsOut": 0, "bytesOut": 0, "newFlows": 2, "droppedByLimits": 0, "droppedOtherwise": 1,
+            "peakActiveFlows": 12, "approximate": count == 1500}
+
+
+# In two pages, but for what is damaged.
+USAGE = {
+    "": {"items": [usage("acme", "2025-12-31T00:00:00Z", "2026-01-01T00:00:00Z", 1000),
+                   usage("acme", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", 1500)],
+         "readAt": "2026-01-02T08:00:00.000Z", "next": "2026-01-01T00:00:00Z/acme"},
+    "2026-01-01T00:00:00Z/acme": {"items": [usage("bulk", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", 7)],
+                                  "readAt": "2026-01-02T08:00:00.000Z"},
+}
+
 # What the streams say before the agent goes away.
 LINES = {
     "/v1/events": [ANSWERS["/v1/events"]["items"][1]],
@@ -189,6 +207,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
                        "application/problem+json")
         elif "watch=true" in self.path:
             self.stream(LINES[path])
+        elif path == "/v1/usage" and "tenant=hurt" in self.path:
+            self.reply(200, {"items": [], "readAt": "2026-01-02T08:00:00.000Z", "unreadable": 1})
+        elif path == "/v1/usage":
+            query = urllib.parse.parse_qs(self.path.partition("?")[2])
+            self.reply(200, USAGE[query.get("after", [""])[0]])
         elif path in ANSWERS:
             self.reply(200, ANSWERS[path])
         else:

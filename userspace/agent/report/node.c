@@ -164,6 +164,7 @@ int report_node(void *context, const struct http_request *request, struct http_r
 		count_probes(agent), "prober", prober(agent), "config", config, "counters",
 		report_reasons(agent, 0, "-"));
 	json_object_set_new(reply->body, "watchers", watching(agent));
+	json_object_set_new(reply->body, "usage", report_usage_status(agent));
 	json_object_set_new(reply->body, "drift",
 			    json_pack("{s:s,s:I,s:I}", "mode",
 				      agent->drift.repair ? "repair" : "report", "entries",

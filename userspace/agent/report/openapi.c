@@ -144,6 +144,13 @@ static json_t *schemas(void)
 
 /* paths */
 
+static const struct {
+	const char *path, *name, *sentence;
+} queries[] = {
+#define QUERY(path, name, sentence) {path, name, sentence},
+#include "routes.def"
+};
+
 static json_t *parameters(const struct http_route *route)
 {
 	json_t *list = json_array();
@@ -165,6 +172,12 @@ static json_t *parameters(const struct http_route *route)
 	if (route->need == HTTP_NEED_ITEMS)
 		json_array_append_new(list, json_pack("{s:s,s:s,s:{s:s}}", "name", "tenant", "in",
 						      "query", "schema", "type", "string"));
+	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++)
+		if (!strcmp(route->path, queries[i].path))
+			json_array_append_new(list, json_pack("{s:s,s:s,s:{s:s},s:s}", "name",
+							      queries[i].name, "in", "query",
+							      "schema", "type", "string",
+							      "description", queries[i].sentence));
 	return list;
 }
 
@@ -199,6 +212,10 @@ static json_t *responses(const struct http_route *route)
 		json_object_set_new(all, "409", problem("A file has it; or it is in use."));
 		json_object_set_new(all, "412", problem("It is not what the condition says."));
 		json_object_set_new(all, "503", problem("The audit log cannot be written."));
+	}
+	if (route->need == HTTP_NEED_ITEMS) {
+		json_object_set_new(all, "400", problem("A parameter is wrong."));
+		json_object_set_new(all, "503", problem("It cannot be told now."));
 	}
 	json_object_set_new(all, "401", problem("Nobody knows who asks."));
 	json_object_set_new(all, "403", problem("The role may not do this."));

@@ -26,6 +26,7 @@ int report_drops(void *context, const struct http_request *request, struct http_
 int report_meters(void *context, const struct http_request *request, struct http_reply *reply);
 int report_flows(void *context, const struct http_request *request, struct http_reply *reply);
 int report_events(void *context, const struct http_request *request, struct http_reply *reply);
+int report_usage(void *context, const struct http_request *request, struct http_reply *reply);
 int report_drift(void *context, const struct http_request *request, struct http_reply *reply);
 int report_repair(void *context, const struct http_request *request, struct http_reply *reply);
 int report_config_diff(void *context, const struct http_request *request, struct http_reply *reply);
@@ -42,6 +43,7 @@ int report_edit(void *context, const struct http_request *request, struct http_r
 void report_refuse(struct http_reply *reply, int code, const struct config_errors *errors,
 		   const struct err *err);
 json_t *report_changes(char **lines, size_t count);
+json_t *report_usage_status(struct agent *agent);
 
 /* A stream of samples of them; the parameters are tenant and reason. */
 int report_watched_drops(struct agent *agent, const struct http_request *request,

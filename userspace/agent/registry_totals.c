@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Members that are no longer had, whose counters are still to be carried over to their tenants'
+ * totals: at the next grace period, or else at the next agent's start.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "registry.h"
+
+int registry_retire(struct registry *registry, uint32_t member, uint32_t tenant)
+{
+	struct registry_retired *more;
+
+	if (registry->retired_count == registry->retired_room) {
+		size_t room = registry->retired_room * 2 + 64;
+
+		more = realloc(registry->retired, room * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		registry->retired = more;
+		registry->retired_room = room;
+	}
+	registry->retired[registry->retired_count++] = (struct registry_retired){member, tenant};
+	return 0;
+}
+
+int registry_fold_retired(struct registry *registry)
+{
+	int error = 0;
+
+	while (!error && registry->retired_count) {
+		const struct registry_retired *last =
+			&registry->retired[registry->retired_count - 1];
+
+		error = dataplane_fold_member(registry->dataplane, last->member, last->tenant);
+		registry->retired_count -= !error;
+	}
+	return error;
+}
+
+struct owner {
+	uint64_t id;
+	uint32_t tenant;
+	UT_hash_handle hh;
+};
+
+static void find_owners(const struct dataplane_view *view, struct owner *owners,
+			struct owner **ret_by_id)
+{
+	for (uint32_t i = 1; i < view->node->tenants; i++) {
+		owners[i] = (struct owner){.id = view->totals[i].id, .tenant = i};
+		if (owners[i].id)
+			HASH_ADD(hh, *ret_by_id, id, sizeof(owners[i].id), &owners[i]);
+	}
+}
+
+static bool is_had(const struct registry *registry, uint32_t member)
+{
+	const struct mtlb_member_name *name =
+		&dataplane_view(registry->dataplane)->member_names[member];
+	const struct registry_service *service;
+
+	if (!name->used || name->service >= dataplane_view(registry->dataplane)->node->services)
+		return false;
+	service = registry->service_at[name->service];
+	for (size_t i = 0; service && i < service->member_count; i++)
+		if (service->members[i] == member)
+			return true;
+	return false;
+}
+
+int registry_retire_strays(struct registry *registry)
+{
+	const struct dataplane_view *view = dataplane_view(registry->dataplane);
+	struct owner *owners = calloc(view->node->tenants, sizeof(*owners)), *by_id = NULL, *owner;
+	int error = 0;
+
+	if (!owners)
+		return -ENOMEM;
+	find_owners(view, owners, &by_id);
+	for (uint32_t i = 1; !error && i < view->node->members; i++) {
+		uint64_t id = view->member_counters[i].owner;
+
+		if (!id || is_had(registry, i))
+			continue;
+		HASH_FIND(hh, by_id, &id, sizeof(id), owner);
+		error = registry_retire(registry, i, owner ? owner->tenant : 0);
+	}
+	HASH_CLEAR(hh, by_id);
+	free(owners);
+	if (!error && registry->retired_count)
+		error = dataplane_grace(registry->dataplane) ?: registry_fold_retired(registry);
+	return error;
+}
