@@ -49,6 +49,8 @@ PROBER_MAIN := $(wildcard userspace/prober/main.c)
 PROBER_SRC := $(filter-out userspace/prober/main.c,$(call find,userspace/prober,*.c))
 MTLB_MAIN := $(wildcard tools/mtlb/main.c)
 MTLB_SRC := $(filter-out tools/mtlb/main.c,$(call find,tools/mtlb,*.c))
+# What several tools need.
+TOOLS_SRC := $(call find,tools/lib,*.c)
 UNIT_SRC := $(call find,selftests/unit,*_test.c)
 BPF_TEST_SRC := $(call find,selftests/bpf,*_test.c)
 BENCH_SRC := $(filter-out %.bpf.c,$(wildcard selftests/bench/*.c))
@@ -64,13 +66,13 @@ RIG_SRC := selftests/bpf/rig.c selftests/bpf/packet.c
 TEST_LIB_SRC := $(filter-out %.bpf.c %_test.c %_fuzz.c,$(call find,selftests/lib,*.c) \
 	$(call find,selftests/unit,*.c) $(call find,selftests/bpf,*.c))
 
-ROOMS := base sys wire model inspect dataplane agent prober mtlb host rig
+ROOMS := base sys wire model inspect dataplane agent prober tools mtlb host rig
 # A linker reads archives from left to right: who needs comes before who is needed.
 AGENT_ROOMS := agent dataplane model wire sys base
 PROBER_ROOMS := prober wire sys base
 # A test may be of either: none of their names is the same.
 TEST_ROOMS := prober inspect $(AGENT_ROOMS)
-MTLB_ROOMS := mtlb inspect model wire sys base
+MTLB_ROOMS := mtlb tools inspect model wire sys base
 SRC_base := $(BASE_SRC)
 SRC_sys := $(SYS_SRC)
 SRC_wire := $(WIRE_SRC)
@@ -79,6 +81,7 @@ SRC_inspect := $(INSPECT_SRC)
 SRC_dataplane := $(DATAPLANE_SRC)
 SRC_agent := $(AGENT_SRC)
 SRC_prober := $(PROBER_SRC)
+SRC_tools := $(TOOLS_SRC)
 SRC_mtlb := $(MTLB_SRC)
 SRC_host := $(HOST_SRC)
 SRC_rig := $(RIG_SRC)

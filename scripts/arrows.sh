@@ -21,7 +21,8 @@ userspace/dataplane: userspace/base userspace/sys userspace/model bpf/abi bpf/co
 userspace/agent: userspace/base userspace/sys userspace/wire userspace/model userspace/dataplane bpf/abi
 userspace/prober: userspace/base userspace/sys userspace/wire
 userspace/proxy: userspace/base userspace/sys userspace/wire userspace/model
-tools/*: userspace/base userspace/sys userspace/wire userspace/model userspace/inspect bpf/abi
+tools/lib: userspace/base
+tools/*: tools/lib userspace/base userspace/sys userspace/wire userspace/model userspace/inspect bpf/abi
 selftests: *
 '
 
@@ -30,7 +31,7 @@ while IFS=: read -r room allowed; do
 	[ -z "$room" ] || may[$room]=$allowed
 done <<<"$table"
 
-# room_of PATH: sets $room; a tool is a room of its own.
+# room_of PATH: sets $room; a tool is a room of its own, and so is tools/lib, what several of them need.
 room_of() {
 	case "$1" in
 	*.skel.h) room=skeletons ;;
@@ -84,7 +85,7 @@ check() {
 		room_of "$path"
 		[ "$from" != "$room" ] || continue
 		row=$from
-		[[ $from != tools/* ]] || row='tools/*'
+		[[ $from != tools/* || $from == tools/lib ]] || row='tools/*'
 		if [ -z "${may[$row]+set}" ]; then
 			echo "$file:$line: $from has no row in the table of scripts/arrows.sh"
 			wrong=1
@@ -107,18 +108,20 @@ check() {
 self_check() {
 	local tree expected found
 	tree=$(mktemp -d)
-	mkdir -p "$tree"/{bpf/{abi,prog},userspace/{base,sys,model,agent},tools/{a,b},selftests/unit}
-	touch "$tree"/{bpf/abi/x.h,userspace/{base,sys,model,agent}/x.h,tools/{a,b}/x.h}
+	mkdir -p "$tree"/{bpf/{abi,prog},userspace/{base,sys,model,agent},tools/{a,b,lib},selftests/unit}
+	touch "$tree"/{bpf/abi/x.h,userspace/{base,sys,model,agent}/x.h,tools/{a,b,lib}/x.h}
 	printf '#include "../sys/x.h"\n' >"$tree/userspace/base/up.c"
 	printf '#include <stdio.h>\n#include "../base/x.h"\n#  include "userspace/model/x.h"\n' >"$tree/userspace/sys/side.c"
 	printf '#include "../../userspace/agent/x.h"\n' >"$tree/tools/a/agent.c"
 	printf '#include "../b/x.h"\n' >"$tree/tools/a/tool.c"
+	printf '#include "../lib/x.h"\n' >"$tree/tools/a/right.c"
+	printf '#include "../a/x.h"\n' >"$tree/tools/lib/up.c"
 	printf '#include "bpf/l4.skel.h"\n' >"$tree/userspace/agent/skeleton.c"
 	printf '#include "absent.h"\n' >"$tree/userspace/agent/absent.c"
 	printf '#include "../../bpf/abi/x.h"\n#include "../base/x.h"\n' >"$tree/userspace/agent/right.c"
 	printf '#include "../../tools/a/x.h"\n#include "bpf/l4.skel.h"\n' >"$tree/selftests/unit/right.c"
 	printf '#include <userspace/base/x.h>\n' >"$tree/bpf/prog/angle.bpf.c"
-	expected='bpf/prog/angle.bpf.c:1 tools/a/agent.c:1 tools/a/tool.c:1 userspace/agent/absent.c:1'
+	expected='bpf/prog/angle.bpf.c:1 tools/a/agent.c:1 tools/a/tool.c:1 tools/lib/up.c:1 userspace/agent/absent.c:1'
 	expected+=' userspace/agent/skeleton.c:1 userspace/base/up.c:1 userspace/sys/side.c:3'
 	found=$( (check "$tree" || true) | cut -d: -f1,2 | sort | tr '\n' ' ')
 	rm -rf "$tree"

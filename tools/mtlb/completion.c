@@ -9,7 +9,7 @@
 
 #include "../../userspace/model/schema.h"
 #include "cell.h"
-#include "client.h"
+#include "../lib/client.h"
 #include "command.h"
 #include "list.h"
 #include "safe.h"

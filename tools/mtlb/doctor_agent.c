@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client.h"
+#include "../lib/client.h"
 
 #define FULL	    0.9 /* a share of a limit that is worth a word */
 #define NAMED	    3	/* of many things that are wrong, so many are named */

@@ -10,7 +10,7 @@
 #include "../../userspace/inspect/stored.h"
 #include "../../userspace/model/units.h"
 #include "cell.h"
-#include "client.h"
+#include "../lib/client.h"
 #include "command.h"
 #include "output.h"
 #include "stream.h"

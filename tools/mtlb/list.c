@@ -8,7 +8,7 @@
 #include "../../userspace/base/addr.h"
 #include "../../userspace/model/suggest.h"
 #include "../../userspace/model/units.h"
-#include "client.h"
+#include "../lib/client.h"
 #include "command.h"
 #include "safe.h"
 #include "output.h"

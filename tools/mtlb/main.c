@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "../../userspace/inspect/pinned.h"
-#include "client.h"
+#include "../lib/client.h"
 #include "command.h"
 
 const struct noun *const nouns[] = {

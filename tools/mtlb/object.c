@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client.h"
+#include "../lib/client.h"
 #include "command.h"
 #include "list.h"
 #include "output.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client.h"
+#include "../lib/client.h"
 #include "command.h"
 #include "output.h"
 #include "words.h"

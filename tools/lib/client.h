@@ -3,8 +3,8 @@
  * Asks the agent over its Unix socket, by libcurl. Whatever goes wrong becomes a sentence; prints
  * nothing.
  */
-#ifndef MTLB_TOOLS_CLIENT_H
-#define MTLB_TOOLS_CLIENT_H
+#ifndef MTLB_TOOLS_LIB_CLIENT_H
+#define MTLB_TOOLS_LIB_CLIENT_H
 
 #include <jansson.h>
 #include <stdbool.h>
