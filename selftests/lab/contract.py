@@ -74,6 +74,8 @@ def check_kind(what, answer, text):
 
 def check_items(what, role, text):
     items = json.loads(text).get("items")
+    if role == "tenant" and "tenants" in json.loads(text):
+        tell(list(json.loads(text)["tenants"]) == [TENANT], what + " counts its own things only", text.decode()[:200])
     if role != "tenant" or items is None:
         return
     owners = {item.get("tenant", item.get("name")) for item in items}

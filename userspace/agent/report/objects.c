@@ -188,18 +188,20 @@ static const char *tenant_name(const struct agent *agent, const struct registry_
 	return agent->registry.tenant_at[service->key.tenant]->name;
 }
 
-/* Calls each for every service, by tenant and name. */
-static int each_service(void *context, struct http_reply *reply,
+/* Calls each for every service that is wanted, by tenant and name. */
+static int each_service(void *context, const struct http_request *request, struct http_reply *reply,
 			void (*each)(const struct agent *agent,
 				     const struct registry_service *service, json_t *items))
 {
 	struct agent *agent = context;
+	const char *only = http_tenant(request);
 	struct registry_service *service, *next;
 	json_t *items = json_array();
 
 	HASH_SRT(by_key, agent->registry.services, service_order);
 	HASH_ITER (by_key, agent->registry.services, service, next)
-		if (agent->registry.tenant_at[service->key.tenant])
+		if (agent->registry.tenant_at[service->key.tenant] &&
+		    (!only || !strcmp(only, tenant_name(agent, service))))
 			each(agent, service, items);
 	return report_items(reply, items);
 }
@@ -221,8 +223,7 @@ static void add_vips(const struct agent *agent, const struct registry_service *s
 
 int report_vips(void *context, const struct http_request *request, struct http_reply *reply)
 {
-	(void)request;
-	return each_service(context, reply, add_vips);
+	return each_service(context, request, reply, add_vips);
 }
 
 static json_int_t changed_slots(const struct agent *agent, const struct registry_service *service)
@@ -276,8 +277,7 @@ static void add_service(const struct agent *agent, const struct registry_service
 
 int report_services(void *context, const struct http_request *request, struct http_reply *reply)
 {
-	(void)request;
-	return each_service(context, reply, add_service);
+	return each_service(context, request, reply, add_service);
 }
 
 static json_t *health_settings(const struct agent *agent, const struct registry_service *service)
@@ -324,8 +324,7 @@ static void add_pool(const struct agent *agent, const struct registry_service *s
 
 int report_pools(void *context, const struct http_request *request, struct http_reply *reply)
 {
-	(void)request;
-	return each_service(context, reply, add_pool);
+	return each_service(context, request, reply, add_pool);
 }
 
 /* How many slots of the service each member owns, by index. */
@@ -404,6 +403,5 @@ static void add_backends(const struct agent *agent, const struct registry_servic
 
 int report_backends(void *context, const struct http_request *request, struct http_reply *reply)
 {
-	(void)request;
-	return each_service(context, reply, add_backends);
+	return each_service(context, request, reply, add_backends);
 }

@@ -14,6 +14,7 @@ const struct http_route *report_routes(size_t *ret_count);
 
 /* handlers; context is the agent */
 int report_node(void *context, const struct http_request *request, struct http_reply *reply);
+int report_counters(void *context, const struct http_request *request, struct http_reply *reply);
 int report_tenants(void *context, const struct http_request *request, struct http_reply *reply);
 int report_vips(void *context, const struct http_request *request, struct http_reply *reply);
 int report_services(void *context, const struct http_request *request, struct http_reply *reply);
