@@ -49,6 +49,8 @@ PROBER_MAIN := $(wildcard userspace/prober/main.c)
 PROBER_SRC := $(filter-out userspace/prober/main.c,$(call find,userspace/prober,*.c))
 MTLB_MAIN := $(wildcard tools/mtlb/main.c)
 MTLB_SRC := $(filter-out tools/mtlb/main.c,$(call find,tools/mtlb,*.c))
+TOP_MAIN := $(wildcard tools/mtlb-top/main.c)
+TOP_SRC := $(filter-out tools/mtlb-top/main.c,$(call find,tools/mtlb-top,*.c))
 # What several tools need.
 TOOLS_SRC := $(call find,tools/lib,*.c)
 UNIT_SRC := $(call find,selftests/unit,*_test.c)
@@ -66,13 +68,14 @@ RIG_SRC := selftests/bpf/rig.c selftests/bpf/packet.c
 TEST_LIB_SRC := $(filter-out %.bpf.c %_test.c %_fuzz.c,$(call find,selftests/lib,*.c) \
 	$(call find,selftests/unit,*.c) $(call find,selftests/bpf,*.c))
 
-ROOMS := base sys wire model inspect dataplane agent prober tools mtlb host rig
+ROOMS := base sys wire model inspect dataplane agent prober tools mtlb top host rig
 # A linker reads archives from left to right: who needs comes before who is needed.
 AGENT_ROOMS := agent dataplane model wire sys base
 PROBER_ROOMS := prober wire sys base
 # A test may be of either: none of their names is the same.
 TEST_ROOMS := prober inspect $(AGENT_ROOMS)
 MTLB_ROOMS := mtlb tools inspect model wire sys base
+TOP_ROOMS := top tools base
 SRC_base := $(BASE_SRC)
 SRC_sys := $(SYS_SRC)
 SRC_wire := $(WIRE_SRC)
@@ -83,6 +86,7 @@ SRC_agent := $(AGENT_SRC)
 SRC_prober := $(PROBER_SRC)
 SRC_tools := $(TOOLS_SRC)
 SRC_mtlb := $(MTLB_SRC)
+SRC_top := $(TOP_SRC)
 SRC_host := $(HOST_SRC)
 SRC_rig := $(RIG_SRC)
 
@@ -93,7 +97,8 @@ BPF_OBJ := $(BPF_OBJ:$(O)/bpf/prog/%=$(O)/bpf/%)
 SELF_BPF_OBJ := $(SELF_BPF_SRC:%.bpf.c=$(O)/%.bpf.o)
 SKELS := $(BPF_OBJ:.bpf.o=.skel.h)
 SELF_SKELS := $(SELF_BPF_OBJ:.bpf.o=.skel.h)
-PROGRAMS := $(if $(AGENT_MAIN),$(O)/mtlbd) $(if $(PROBER_MAIN),$(O)/mtlb-prober) $(if $(MTLB_MAIN),$(O)/mtlb)
+PROGRAMS := $(if $(AGENT_MAIN),$(O)/mtlbd) $(if $(PROBER_MAIN),$(O)/mtlb-prober) $(if $(MTLB_MAIN),$(O)/mtlb) \
+	$(if $(TOP_MAIN),$(O)/mtlb-top)
 UNIT_BIN := $(UNIT_SRC:selftests/%.c=$(O)/test/%)
 BPF_TEST_BIN := $(BPF_TEST_SRC:selftests/%.c=$(O)/test/%)
 BENCH_BIN := $(BENCH_SRC:selftests/bench/%.c=$(O)/bench/%)
@@ -119,6 +124,7 @@ PKGS := libbpf libelf libnl-3.0 libnl-route-3.0 libnl-genl-3.0 yaml-0.1 jansson 
 	libcrypto libssl libnghttp2 gnutls libseccomp
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS) cmocka)
 PKG_LIBS = $(call once,PKG_LIBS,pkg-config --libs $(PKGS) && echo -lz -lm -pthread)
+TOP_LIBS = $(call once,TOP_LIBS,pkg-config --libs ncursesw)
 CMOCKA_LIBS = $(call once,CMOCKA_LIBS,pkg-config --libs cmocka)
 MULTIARCH = $(call once,MULTIARCH,$(CC) -print-multiarch)
 
@@ -142,7 +148,7 @@ DEPGEN = -MMD -MP -MF $(@:.o=.d)
 .PHONY: help all demo lab lab-down test tests test-deb check lint bench bench-flow bench-isolation bench-agent \
 	bench-health bench-build fuzz fuzz-build vm install uninstall deb deps clean format compile_commands.json FORCE
 
-all: $(BPF_OBJ) $(SKELS) $(PROGRAMS) ## Build the BPF programs, mtlbd, mtlb-prober and mtlb (the default)
+all: $(BPF_OBJ) $(SKELS) $(PROGRAMS) ## Build the BPF programs, mtlbd, mtlb-prober, mtlb and mtlb-top (the default)
 
 help: ## List the targets
 	@echo 'make TARGET [O=build] [V=1] [TESTS="name ..."] [T=60] [PREFIX=/usr/local] [DESTDIR=]'
@@ -217,7 +223,7 @@ install: all ## Install programs, service, documents and the example configurati
 		$(SYSUSERS) $(DOC) $(MAN)/man1 $(MAN)/man5 $(MAN)/man8 $(COMPLETIONS))
 	install -m 755 $(O)/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlbd
 	install -m 755 $(O)/mtlb-prober $(DESTDIR)$(PREFIX)/sbin/mtlb-prober
-	install -m 755 $(O)/mtlb $(DESTDIR)$(PREFIX)/bin/mtlb
+	install -m 755 $(O)/mtlb $(O)/mtlb-top $(DESTDIR)$(PREFIX)/bin/
 	sed 's#/usr/local/#$(PREFIX)/#' scripts/systemd/mtlbd.service >$(DESTDIR)$(UNITS)/mtlbd.service
 	chmod 644 $(DESTDIR)$(UNITS)/mtlbd.service
 	install -m 644 scripts/systemd/mtlb.sysusers $(DESTDIR)$(SYSUSERS)/mtlb.conf
@@ -238,7 +244,7 @@ install: all ## Install programs, service, documents and the example configurati
 uninstall: ## Take the dataplane down, with its pins, and remove what install put there
 	@if test -z "$(DESTDIR)" && test -d $(BPFFS) && test -x $(PREFIX)/sbin/mtlbd; then \
 		echo "$(PREFIX)/sbin/mtlbd --remove" && $(PREFIX)/sbin/mtlbd --remove; fi
-	rm -f $(DESTDIR)$(PREFIX)/sbin/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlb-prober $(DESTDIR)$(PREFIX)/bin/mtlb
+	rm -f $(DESTDIR)$(PREFIX)/sbin/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlb-prober $(addprefix $(DESTDIR)$(PREFIX)/bin/,mtlb mtlb-top)
 	rm -f $(DESTDIR)$(UNITS)/mtlbd.service $(DESTDIR)$(SYSUSERS)/mtlb.conf
 	rm -f $(addprefix $(DESTDIR)$(MAN)/,man1/mtlb.1 man5/mtlb.yaml.5 man8/mtlbd.8 man8/mtlb-prober.8)
 	rm -f $(addprefix $(DESTDIR)$(COMPLETIONS)/,mtlb mtlbd)
@@ -362,6 +368,10 @@ $(O)/mtlb: $(call obj,$(MTLB_MAIN)) $(call objlib,$(MTLB_ROOMS))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
 
+$(O)/mtlb-top: $(call obj,$(TOP_MAIN)) $(call objlib,$(TOP_ROOMS))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS) $(TOP_LIBS)
+
 # Another version, with another program in it (built for an older instruction set), to upgrade to and
 # back in the lab.
 NEXT := $(O)/next
@@ -396,6 +406,11 @@ $(O)/test/unit/tools/%: $(O)/san/selftests/unit/tools/%.o $(call san,$(TEST_LIB_
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
 
+$(O)/test/unit/tools/mtlb-top/%: $(O)/san/selftests/unit/tools/mtlb-top/%.o $(call sanlib,$(TOP_ROOMS))
+	$(call say,LD-SAN,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS) $(TOP_LIBS) $(CMOCKA_LIBS)
+
 $(O)/test/%: $(O)/san/selftests/%.o $(call san,$(TEST_LIB_SRC)) $(call sanlib,host $(TEST_ROOMS))
 	$(call say,LD-SAN,$@)
 	@mkdir -p $(@D)
@@ -422,6 +437,11 @@ $(O)/fuzz/%: $(O)/fuzz-obj/selftests/fuzz/%.o $(call fuzzlib,host rig $(AGENT_RO
 	$(call say,LD-FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
+
+$(O)/fuzz/top_fuzz: $(O)/fuzz-obj/selftests/fuzz/top_fuzz.o $(call fuzzlib,$(TOP_ROOMS))
+	$(call say,LD-FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) $(TOP_LIBS)
 
 $(O)/fuzz/seeds: $(O)/obj/selftests/fuzz/seeds.o $(call objlib,host rig $(AGENT_ROOMS))
 	$(call say,LD,$@)
@@ -452,7 +472,7 @@ BPF_COMMAND = $(CLANG) $(BPF_CFLAGS) -isystem /usr/include/$(MULTIARCH)
 C_COMMAND = $(CC) $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(PKG_CFLAGS)
 entry = {"directory": $(call json,$(CURDIR))$(comma) "file": $(call json,$(2))$(comma) \
 	"arguments": [$(foreach word,$(1),$(call json,$(word))$(comma)) "-c"$(comma) $(call json,$(2))]}
-ALL_C := $(sort $(AGENT_MAIN) $(PROBER_MAIN) $(MTLB_MAIN) $(foreach room,$(ROOMS),$(SRC_$(room))) $(UNIT_SRC) \
+ALL_C := $(sort $(AGENT_MAIN) $(PROBER_MAIN) $(MTLB_MAIN) $(TOP_MAIN) $(foreach room,$(ROOMS),$(SRC_$(room))) $(UNIT_SRC) \
 	$(BPF_TEST_SRC) $(BENCH_SRC) $(BENCH_LIB_SRC) $(FUZZ_SRC) $(VM_SRC) selftests/fuzz/seeds.c $(TEST_LIB_SRC))
 
 compile_commands.json: $(SKELS) $(SELF_SKELS) | $(DEPS_TEST) ## Tell clangd how each file is compiled

@@ -32,6 +32,7 @@ build	libseccomp-dev	limits the system calls of the prober
 build	libssl-dev	digests, TLS of health checks
 build	libgnutls28-dev	certificates of clients of the API
 build	uthash-dev	hash tables and lists
+build	libncurses-dev	draws mtlb-top
 test	libcmocka-dev	the unit tests
 test	libclang-rt-14-dev	the run time of the fuzzers
 test	perl	prove, which runs the tests
@@ -48,6 +49,7 @@ test	openssl	certificates, a TLS backend
 test	python3-grpcio	a gRPC backend
 test	iperf3	a load
 test	procps	finds and ends processes
+test	tmux	a terminal for mtlb-top
 test	util-linux	nsenter, unshare, flock
 test	mount	mounts bpffs
 test	man-db	formats the manual pages

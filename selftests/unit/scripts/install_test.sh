@@ -23,7 +23,7 @@ for command in mtlb mtlbd; do
 		"-F _$command $command" "bash completes $command"
 done
 unit=$tmp/usr/lib/systemd/system/mtlbd.service
-for file in sbin/mtlbd sbin/mtlb-prober bin/mtlb; do
+for file in sbin/mtlbd sbin/mtlb-prober bin/mtlb bin/mtlb-top; do
 	tap_ok "$file can be run" test -x "$tmp/usr/$file"
 done
 tap_is "$(stat -c %a "$unit")" 644 "everybody may read the unit file"
