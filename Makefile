@@ -146,7 +146,7 @@ DEPGEN = -MMD -MP -MF $(@:.o=.d)
 # --- targets people type -------------------------------------------------------------------------
 
 .PHONY: help all demo lab lab-down test tests test-deb check lint bench bench-flow bench-isolation bench-agent \
-	bench-health bench-build fuzz fuzz-build vm install uninstall deb deps clean format compile_commands.json FORCE
+	bench-health bench-tools bench-build fuzz fuzz-build vm install uninstall deb deps clean format compile_commands.json FORCE
 
 all: $(BPF_OBJ) $(SKELS) $(PROGRAMS) ## Build the BPF programs, mtlbd, mtlb-prober, mtlb and mtlb-top (the default)
 
@@ -193,6 +193,9 @@ bench-agent: all $(O)/next/mtlbd $(O)/bench/agent $(O)/bench/isolation ## Time t
 bench-health: all $(O)/bench/health ## What checks of 10,000 backends every two seconds cost, and how evenly they go out
 	$(Q)scripts/as-root.sh $(O)/bench/health
 
+bench-tools: all $(O)/bench/tools ## What it costs to look at 10,000 tenants once a second: mtlb-top, and mtlbd that answers it
+	$(Q)scripts/as-root.sh $(O)/bench/tools
+
 bench-%: $(O)/bench/%
 	$(Q)scripts/as-root.sh $<
 
@@ -200,6 +203,8 @@ bench-build: $(BENCH_BIN)
 
 fuzz: fuzz-build ## Run every fuzzer for T seconds; corpora are kept under build/fuzz
 	$(Q)$(O)/fuzz/seeds $(O)/fuzz
+	$(Q)mkdir -p $(O)/fuzz/top_fuzz.seeds
+	$(Q)selftests/lab/recording.py 3 1000 | grep -v '^tenant t' >$(O)/fuzz/top_fuzz.seeds/recording
 	$(Q)set -e; for fuzzer in $(FUZZ_BIN); do \
 		mkdir -p $$fuzzer.corpus; \
 		seeds=$$fuzzer.seeds; test -d $$seeds || seeds=; \

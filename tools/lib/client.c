@@ -209,16 +209,14 @@ static void take_etag(char ret_etag[CLIENT_ETAG_MAX])
 		snprintf(ret_etag, CLIENT_ETAG_MAX, "%s", header->value);
 }
 
-int client_send(const char *socket, const struct client_request *request, json_t **ret,
-		char ret_etag[CLIENT_ETAG_MAX], struct err *err)
+/* The body of the answer to the text, to be freed in any case. */
+static int perform(const char *socket, const struct client_request *request, struct text *text,
+		   struct err *err)
 {
 	struct curl_slist *headers;
-	struct text text = {};
 	CURLcode result;
-	int code;
+	int code = begin(socket, err);
 
-	*ret = NULL;
-	code = begin(socket, err);
 	if (code)
 		return code;
 	headers = headers_of(request);
@@ -227,15 +225,53 @@ int client_send(const char *socket, const struct client_request *request, json_t
 	prepare(socket, request->target, request->body, headers);
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &text);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, text);
 	result = curl_easy_perform(curl);
-	code = result ? explain_transport(result, socket, err)
-		      : understand(&text, socket, ret, err);
-	if (ret_etag)
-		take_etag(ret_etag);
+	code = result ? explain_transport(result, socket, err) : 0;
 	curl_slist_free_all(headers);
+	return code;
+}
+
+int client_send(const char *socket, const struct client_request *request, json_t **ret,
+		char ret_etag[CLIENT_ETAG_MAX], struct err *err)
+{
+	struct text text = {};
+	int code;
+
+	*ret = NULL;
+	if (ret_etag)
+		ret_etag[0] = 0;
+	code = perform(socket, request, &text, err);
+	code = code ?: understand(&text, socket, ret, err);
+	if (ret_etag && curl)
+		take_etag(ret_etag);
 	free(text.data);
 	return code;
+}
+
+int client_get_text(const char *socket, const char *target, char **ret, size_t *ret_length,
+		    struct err *err)
+{
+	struct client_request request = {.method = "GET", .target = target};
+	json_t *problem = NULL;
+	struct text text = {};
+	long status = 0;
+	int code = perform(socket, &request, &text, err);
+
+	if (!code)
+		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	if (!code && (status != 200 || !text.length)) {
+		code = understand(&text, socket, &problem, err);
+		json_decref(problem);
+		code = code ?: err_set(err, -EBADMSG, "the agent on %s answers nothing", socket);
+	}
+	if (code) {
+		free(text.data);
+		return code;
+	}
+	*ret = text.data;
+	*ret_length = text.length;
+	return 0;
 }
 
 int client_ask(const char *socket, const char *target, const json_t *body, json_t **ret,

@@ -21,6 +21,12 @@
 int client_ask(const char *socket, const char *target, const json_t *body, json_t **ret,
 	       struct err *err);
 
+/* GET; the answer as it is, to be freed, for whoever reads so much of it that a tree of JSON values
+ * would take too long. A refusal as above, without its document.
+ */
+int client_get_text(const char *socket, const char *target, char **ret, size_t *ret_length,
+		    struct err *err);
+
 struct client_request {
 	const char *method, *target;
 	const char *body; /* JSON or YAML; NULL: none */

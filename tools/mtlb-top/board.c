@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../bpf/abi/reason.h"
-
 static const struct {
 	const char *name, *sentence;
 	enum mtlb_verdict verdict;
@@ -58,6 +56,11 @@ static struct entity *add(struct board *board, enum record_kind kind,
 		return NULL;
 	memcpy(entity->key, key, sizeof(entity->key));
 	entity->kind = kind;
+	if (kind == RECORD_DROP) {
+		/* found once: there are many of them, and a look takes long */
+		entity->reason = find_reason(key[1]);
+		entity->is_drop = board_is_drop(key[1]);
+	}
 	for (unsigned i = 0; i < BOARD_COUNTERS; i++)
 		entity->rate[i] = NAN;
 	HASH_ADD(hh, board->entities[kind], key, sizeof(entity->key), entity);
@@ -121,42 +124,128 @@ static void take(struct entity *entity, const struct row *row, bool fresh, doubl
 		remember(entity, entity->rate[0]);
 }
 
-/* Whether there were any. */
-static bool remove_unseen(struct board *board, enum record_kind kind)
+static void remove_unseen(struct board *board, enum record_kind kind)
 {
 	struct entity *entity, *next;
-	bool removed = false;
 
 	HASH_ITER (hh, board->entities[kind], entity, next) {
 		if (entity->seen == board->samples)
 			continue;
 		HASH_DEL(board->entities[kind], entity);
 		free(entity);
-		removed = true;
 	}
-	return removed;
 }
 
 /* Numbers in names count as numbers: t9 comes before t10. */
-static int by_name(const struct entity *a, const struct entity *b)
+static int by_name(const void *one, const void *other)
 {
+	const struct entity *a = *(const struct entity *const *)one;
+	const struct entity *b = *(const struct entity *const *)other;
+
 	for (unsigned i = 0; i < RECORD_TEXTS && a->key[i]; i++)
 		if (a->key[i] != b->key[i])
 			return strverscmp(a->key[i], b->key[i]);
 	return 0;
 }
 
-/* Only when one came or went: it takes longer than all else. */
-static void rank(struct board *board, enum record_kind kind)
+/* Only when one came or went: it takes longer than all else. The hash itself stays in the order in
+ * which rows come.
+ */
+static int rank(struct board *board, enum record_kind kind)
 {
-	struct entity *entity, *next;
-	uint32_t place = 0;
+	unsigned count = HASH_COUNT(board->entities[kind]), place = 0;
+	struct entity **all = calloc(count + 1, sizeof(*all)), *entity, *next;
 
-	HASH_SRT(hh, board->entities[kind], by_name);
+	if (!all)
+		return -ENOMEM;
 	HASH_ITER (hh, board->entities[kind], entity, next)
-		entity->rank = place++;
+		all[place++] = entity;
+	qsort(all, count, sizeof(*all), by_name);
+	for (place = 0; place < count; place++)
+		all[place]->rank = place;
+	free(all);
+	return 0;
 }
 
+static void tally_tenant(struct totals *totals, struct entity *tenant, bool with_drops)
+{
+	totals->tenants += strcmp(tenant->key[0], "-") != 0; /* which is nobody */
+	totals->active += (double)tenant->row.value[TENANT_ACTIVE];
+	if (with_drops) {
+		tenant->dropped = tenant->worst = 0;
+		tenant->why = NULL;
+	}
+	if (isnan(tenant->rate[VALUE_PACKETS]))
+		return;
+	totals->packets += tenant->rate[VALUE_PACKETS];
+	totals->bytes += tenant->rate[VALUE_BYTES];
+	totals->new_flows += tenant->rate[VALUE_NEW_FLOWS];
+}
+
+/* What is dropped stands with its tenant as well. */
+static void tally_drop(struct board *board, const struct entity *drop)
+{
+	const char *key[RECORD_TEXTS] = {drop->key[0]};
+	double rate = drop->rate[0];
+	struct entity *tenant;
+
+	if (!drop->is_drop || !(rate > 0))
+		return;
+	board->totals.dropped += rate;
+	if (drop->reason >= 0)
+		board->by_reason[drop->reason] += rate;
+	/* a tenant's drops stand together */
+	tenant = board->dropper;
+	if (!tenant || tenant->key[0] != drop->key[0])
+		tenant = board->dropper = board_find(board, RECORD_TENANT, key);
+	if (!tenant)
+		return;
+	tenant->dropped += rate;
+	if (rate > tenant->worst) {
+		tenant->worst = rate;
+		tenant->why = drop->key[1];
+	}
+}
+
+static void begin_tally(struct board *board, enum record_kind kind)
+{
+	struct totals *totals = &board->totals;
+
+	if (kind == RECORD_TENANT) {
+		totals->tenants = 0;
+		totals->packets = totals->bytes = totals->new_flows = totals->active = 0;
+	} else if (kind == RECORD_DROP) {
+		board->dropper = NULL;
+		totals->dropped = totals->worst = 0;
+		totals->why = NULL;
+		memset(board->by_reason, 0, sizeof(board->by_reason));
+	}
+}
+
+static void tally(struct board *board, struct entity *entity, const struct sample *sample)
+{
+	if (entity->kind == RECORD_TENANT)
+		tally_tenant(&board->totals, entity, sample_has(sample, RECORD_DROP));
+	else if (entity->kind == RECORD_DROP)
+		tally_drop(board, entity);
+}
+
+/* Its entity; made when there is none. */
+static struct entity *entity_of(struct board *board, enum record_kind kind, const struct row *row,
+				struct entity *guess, bool *ret_fresh)
+{
+	const char *key[RECORD_TEXTS] = {};
+	struct entity *entity = guess;
+
+	for (unsigned k = 0; k < record_shapes[kind].keys; k++)
+		key[k] = row->text[k];
+	if (!entity || memcmp(entity->key, key, sizeof(key)) != 0)
+		entity = board_find(board, kind, key);
+	*ret_fresh = !entity;
+	return entity ? entity : add(board, kind, key);
+}
+
+/* One pass over all that is known: with ten thousand tenants, more of them would cost. */
 static int update_kind(struct board *board, enum record_kind kind, const struct sample *sample)
 {
 	const struct rows *rows = &sample->rows[kind];
@@ -165,67 +254,39 @@ static int update_kind(struct board *board, enum record_kind kind, const struct 
 	 */
 	struct entity *guess = board->entities[kind];
 	bool changed = false;
+	unsigned count = 0;
 
+	begin_tally(board, kind);
 	for (size_t i = 0; i < rows->count; i++) {
-		const char *key[RECORD_TEXTS] = {};
-		struct entity *entity = guess;
-		bool fresh = false;
+		bool fresh;
+		struct entity *entity = entity_of(board, kind, &rows->row[i], guess, &fresh);
 
-		for (unsigned k = 0; k < record_shapes[kind].keys; k++)
-			key[k] = rows->row[i].text[k];
-		if (!entity || memcmp(entity->key, key, sizeof(key)) != 0)
-			entity = board_find(board, kind, key);
-		if (!entity) {
-			entity = add(board, kind, key);
-			fresh = changed = true;
-		}
 		if (!entity)
 			return -ENOMEM;
 		guess = entity->hh.next;
 		if (entity->seen == board->samples)
 			continue; /* one that is gone, and one of that name that has come since */
 		entity->seen = board->samples;
+		count++;
 		take(entity, &rows->row[i], fresh, seconds);
+		tally(board, entity, sample);
+		changed |= fresh;
 	}
-	if (remove_unseen(board, kind) || changed)
-		rank(board, kind);
+	if (count < HASH_COUNT(board->entities[kind])) {
+		remove_unseen(board, kind);
+		changed = true;
+	}
 	board->at_ms[kind] = sample->at_ms;
-	return 0;
+	return changed ? rank(board, kind) : 0;
 }
 
-/* What is dropped stands with its tenant; "-", which is nobody, has no row of its own there. */
-static void sum_drops(struct board *board)
+static void find_worst(struct board *board)
 {
 	struct totals *totals = &board->totals;
-	struct entity *entity, *next;
-	double by_reason[MTLB_REASON_COUNT] = {};
 
-	HASH_ITER (hh, board->entities[RECORD_TENANT], entity, next) {
-		entity->dropped = entity->worst = 0;
-		entity->why = NULL;
-	}
-	HASH_ITER (hh, board->entities[RECORD_DROP], entity, next) {
-		const char *key[RECORD_TEXTS] = {entity->key[0]};
-		struct entity *tenant = board_find(board, RECORD_TENANT, key);
-		int reason = find_reason(entity->key[1]);
-		double rate = entity->rate[0];
-
-		if (!(rate > 0) || !board_is_drop(entity->key[1]))
-			continue;
-		totals->dropped += rate;
-		if (reason >= 0)
-			by_reason[reason] += rate;
-		if (!tenant)
-			continue;
-		tenant->dropped += rate;
-		if (rate > tenant->worst) {
-			tenant->worst = rate;
-			tenant->why = entity->key[1];
-		}
-	}
 	for (int i = 0; i < MTLB_REASON_COUNT; i++)
-		if (by_reason[i] > totals->worst) {
-			totals->worst = by_reason[i];
+		if (board->by_reason[i] > totals->worst) {
+			totals->worst = board->by_reason[i];
 			totals->why = reasons[i].name;
 		}
 }
@@ -235,8 +296,8 @@ static void sum_cpus(struct board *board)
 	double ticks = 0, busy = 0, softirq = 0;
 	struct entity *cpu, *next;
 
+	board->totals.cpus = HASH_COUNT(board->entities[RECORD_CPU]);
 	HASH_ITER (hh, board->entities[RECORD_CPU], cpu, next) {
-		board->totals.cpus++;
 		ticks += cpu->rate[CPU_TICKS];
 		busy += cpu->rate[CPU_BUSY];
 		softirq += cpu->rate[CPU_SOFTIRQ];
@@ -245,23 +306,15 @@ static void sum_cpus(struct board *board)
 	board->totals.softirq = ticks > 0 ? softirq / ticks : NAN;
 }
 
-static void sum_all(struct board *board)
+/* Of drops that came without their tenants. */
+static void forget_drops(struct board *board)
 {
-	struct totals *totals = &board->totals;
 	struct entity *tenant, *next;
 
-	*totals = (struct totals){};
 	HASH_ITER (hh, board->entities[RECORD_TENANT], tenant, next) {
-		totals->tenants++;
-		totals->active += (double)tenant->row.value[TENANT_ACTIVE];
-		if (isnan(tenant->rate[VALUE_PACKETS]))
-			continue;
-		totals->packets += tenant->rate[VALUE_PACKETS];
-		totals->bytes += tenant->rate[VALUE_BYTES];
-		totals->new_flows += tenant->rate[VALUE_NEW_FLOWS];
+		tenant->dropped = tenant->worst = 0;
+		tenant->why = NULL;
 	}
-	sum_drops(board);
-	sum_cpus(board);
 }
 
 double board_meter(const struct entity *tenant, char *ret_which)
@@ -287,11 +340,14 @@ int board_update(struct board *board, const struct sample *sample)
 	int error = 0;
 
 	board->samples++;
+	if (sample_has(sample, RECORD_DROP) && !sample_has(sample, RECORD_TENANT))
+		forget_drops(board);
 	for (int kind = 0; !error && kind < RECORD_KINDS; kind++)
 		if (sample_has(sample, kind))
 			error = update_kind(board, kind, sample);
 	board->now_ms = sample->at_ms;
-	sum_all(board);
+	find_worst(board);
+	sum_cpus(board);
 	return error;
 }
 

@@ -8,6 +8,7 @@
 
 #include <uthash.h>
 
+#include "../../bpf/abi/reason.h"
 #include "sample.h"
 
 #define BOARD_HISTORY  32
@@ -23,6 +24,8 @@ struct entity {
 	/* of a tenant: what was dropped a second, and the reason of most of it, NULL: none */
 	double dropped, worst;
 	const char *why;
+	int reason;    /* of a drop: its place in reasons.def; -1: it has none */
+	bool is_drop;  /* of a drop: board_is_drop() */
 	uint32_t rank; /* its place among its kind by name */
 	unsigned seen; /* number of the last sample that had it */
 	UT_hash_handle hh;
@@ -42,6 +45,8 @@ struct board {
 	uint64_t now_ms;
 	unsigned samples;
 	struct totals totals;
+	struct entity *dropper; /* the tenant of the last drop, while they are summed up */
+	double by_reason[MTLB_REASON_COUNT]; /* dropped a second */
 };
 
 /* 0 or -ENOMEM. */

@@ -40,7 +40,7 @@ const char *figure_share(char text[FIGURE_MAX], double share)
 	if (isnan(share) || share < 0)
 		snprintf(text, FIGURE_MAX, "-");
 	else if (percent > 0 && percent < 0.05)
-		snprintf(text, FIGURE_MAX, ">0%%");
+		snprintf(text, FIGURE_MAX, "<.1%%");
 	else if (percent > 0 && percent < 0.95)
 		snprintf(text, FIGURE_MAX, "%.1f%%", percent);
 	else if (percent < 999.5)

@@ -11,7 +11,7 @@
 
 /* At most five characters: 0, 7.5, 999, 1.25k, 12.5M, 125G; "-" for what is not known. */
 const char *figure_number(char text[FIGURE_MAX], double value);
-/* Of a share from 0 to 1, at most four: 0%, 0.5%, 12%, 100%, 250%, 9k%; "-". */
+/* Of a share from 0 to 1, at most four: 0%, <.1%, 0.5%, 12%, 100%, 250%, 9k%; "-". */
 const char *figure_share(char text[FIGURE_MAX], double share);
 
 /*

@@ -10,7 +10,7 @@ static double packets(const struct entity *drop)
 /* Some reasons only say that a packet was passed to the host, or answered. */
 static const char *fate(const struct entity *drop)
 {
-	return board_is_drop(drop->key[1]) ? "dropped" : "other";
+	return drop->is_drop ? "dropped" : "other";
 }
 
 static const char *meaning(const struct entity *drop)

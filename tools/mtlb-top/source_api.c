@@ -9,24 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <uthash.h>
 
 #include "../lib/client.h"
+#include "counters.h"
 #include "cpu.h"
 #include "source.h"
 #include "words.h"
 
-#define REST	    50 /* so many times as long as a detail took, it is not asked again */
-#define LIMITS	    4
-#define COLUMNS	    4
-#define REASONS_MAX 256
-
-/* A tenant's quota and limits, which change with the configuration alone. */
-struct limits {
-	const char *name;
-	uint64_t value[LIMITS];
-	UT_hash_handle hh;
-};
+#define REST 50 /* so many times as long as a detail took, it is not asked again */
 
 struct detail {
 	const char *target;
@@ -39,9 +29,8 @@ struct detail {
 struct api {
 	struct source source;
 	char *socket;
-	struct limits *limits;
-	json_int_t generation; /* of which the limits are; -1: none */
-	char started[40];      /* when the agent was */
+	struct counters counters;
+	char started[40]; /* when the agent was */
 	uint64_t begun_real_ms, begun_ms;
 	struct detail details[2];
 };
@@ -74,113 +63,31 @@ static const char *text_of(const json_t *item, const char *key)
 	return word_force(json_string_value(json_object_get(item, key)));
 }
 
-static void forget_limits(struct api *api)
+/* The limits come along when there are others than those that are known. */
+static int ask_counters_by(struct api *api, const char *target, struct sample *sample,
+			   struct err *err)
 {
-	struct limits *limits, *next;
+	char *text;
+	size_t length;
+	int code = client_get_text(api->socket, target, &text, &length, err);
 
-	HASH_ITER (hh, api->limits, limits, next) {
-		HASH_DEL(api->limits, limits);
-		free(limits);
-	}
-	api->generation = -1;
-}
-
-static int take_limits(struct api *api, const json_t *answer, struct err *err)
-{
-	json_t *all = json_object_get(answer, "limits"), *row;
-	const char *name;
-
-	forget_limits(api);
-	if (!json_is_object(all))
-		return refuse(api, "limits", err);
-	json_object_foreach (all, name, row) {
-		struct limits *limits = calloc(1, sizeof(*limits));
-
-		if (!limits)
-			return err_set(err, -ENOMEM, "no memory for the limits");
-		limits->name = word_force(name);
-		for (size_t i = 0; i < LIMITS; i++)
-			if (!read_count(json_array_get(row, i), &limits->value[i])) {
-				free(limits);
-				return refuse(api, "limits", err);
-			}
-		HASH_ADD_PTR(api->limits, name, limits);
-	}
-	api->generation = json_integer_value(json_object_get(answer, "generation"));
-	return 0;
-}
-
-/* Pairs of a reason's place in the list of their names, and packets. */
-static int take_drops(const struct api *api, const char *tenant, const json_t *row,
-		      const char *const *reasons, struct sample *sample, struct err *err)
-{
-	for (size_t i = COLUMNS; i + 1 < json_array_size(row); i += 2) {
-		struct row *drop = sample_add(sample, RECORD_DROP);
-		uint64_t reason;
-
-		if (!drop)
-			return err_set(err, -ENOMEM, "no memory for the sample");
-		if (!read_count(json_array_get(row, i), &reason) || reason >= REASONS_MAX ||
-		    !reasons[reason] ||
-		    !read_count(json_array_get(row, i + 1), &drop->value[VALUE_PACKETS]))
-			return refuse(api, "reasons", err);
-		drop->text[0] = tenant;
-		drop->text[1] = reasons[reason];
-	}
-	return 0;
-}
-
-static int take_tenant(const struct api *api, const char *name, const json_t *row,
-		       const char *const *reasons, struct sample *sample, struct err *err)
-{
-	struct row *tenant = sample_add(sample, RECORD_TENANT);
-	const char *word = word_force(name);
-	struct limits *limits;
-
-	if (!tenant || !word)
+	if (code)
+		return code;
+	code = counters_parse(&api->counters, text, length, sample);
+	free(text);
+	if (code == -ENOMEM)
 		return err_set(err, -ENOMEM, "no memory for the sample");
-	tenant->text[0] = word;
-	for (size_t i = 0; i < COLUMNS; i++)
-		if (!read_count(json_array_get(row, i), &tenant->value[i]))
-			return refuse(api, "counters", err);
-	HASH_FIND_PTR(api->limits, &word, limits);
-	if (limits)
-		memcpy(&tenant->value[TENANT_QUOTA], limits->value, sizeof(limits->value));
-	return take_drops(api, word, row, reasons, sample, err);
-}
-
-static int take_counters(struct api *api, const json_t *answer, struct sample *sample,
-			 struct err *err)
-{
-	json_t *tenants = json_object_get(answer, "tenants"), *row, *reason;
-	const char *reasons[REASONS_MAX] = {}, *name;
-	int code = 0;
-	size_t i;
-
-	if (!json_is_object(tenants))
-		return refuse(api, "tenants", err);
-	json_array_foreach (json_object_get(answer, "reasons"), i, reason)
-		if (i < REASONS_MAX)
-			reasons[i] = word_force(json_string_value(reason));
-	json_object_foreach (tenants, name, row)
-		code = code ?: take_tenant(api, name, row, reasons, sample, err);
-	sample->kinds |= 1U << RECORD_TENANT | 1U << RECORD_DROP;
-	return code;
+	return code == -EPROTO ? refuse(api, "counters", err) : code;
 }
 
 static int ask_counters(struct api *api, struct sample *sample, struct err *err)
 {
-	json_t *answer;
-	int code = client_ask(api->socket, "/v1/counters", NULL, &answer, err);
+	int code = ask_counters_by(api, "/v1/counters", sample, err);
 
-	if (!code && json_integer_value(json_object_get(answer, "generation")) != api->generation) {
-		json_decref(answer);
-		code = client_ask(api->socket, "/v1/counters?limits=true", NULL, &answer, err);
-		code = code ?: take_limits(api, answer, err);
-	}
-	code = code ?: take_counters(api, answer, sample, err);
-	json_decref(answer);
-	return code;
+	if (code != -ESTALE)
+		return code;
+	code = ask_counters_by(api, "/v1/counters?limits=true", sample, err);
+	return code == -ESTALE ? refuse(api, "limits", err) : code;
 }
 
 static int take_node(struct api *api, const json_t *answer, struct sample *sample, struct err *err)
@@ -196,7 +103,7 @@ static int take_node(struct api *api, const json_t *answer, struct sample *sampl
 	/* another one may count its generations from the same number */
 	if (started && strcmp(started, api->started) != 0) {
 		snprintf(api->started, sizeof(api->started), "%s", started);
-		forget_limits(api);
+		counters_forget(&api->counters);
 	}
 	node->text[0] = text_of(answer, "name");
 	node->text[1] = text_of(answer, "version");
@@ -340,7 +247,7 @@ static int next(struct source *source, const struct source_wish *wish, struct sa
 			code = code ?: ask_detail(api, detail, wish, sample, err);
 	}
 	if (code) {
-		forget_limits(api);
+		counters_forget(&api->counters);
 		return code;
 	}
 	if (!wish->between && !cpu_read(sample))
@@ -352,7 +259,7 @@ static void done(struct source *source)
 {
 	struct api *api = (struct api *)source;
 
-	forget_limits(api);
+	counters_forget(&api->counters);
 	client_fini();
 	free(api->socket);
 	free(api);
@@ -372,7 +279,6 @@ struct source *source_api_new(const char *socket, struct err *err)
 	*api = (struct api){
 		.source = {.next = next, .free = done},
 		.socket = api->socket,
-		.generation = -1,
 		.begun_real_ms = clock_ms(CLOCK_REALTIME),
 		.begun_ms = clock_ms(CLOCK_MONOTONIC),
 		.details = {{.target = "/v1/services", .kind = RECORD_SERVICE},

@@ -27,20 +27,33 @@ static size_t cut(const char *text, unsigned width, unsigned *ret_had)
 	return at;
 }
 
+static void put_blanks(struct pen *pen, enum tone tone, unsigned count)
+{
+	char blanks[VIEW_WIDTH_MAX + 1];
+
+	if (!count)
+		return;
+	snprintf(blanks, sizeof(blanks), "%*s", (int)count, "");
+	/* what stands out is the text alone */
+	pen->put(pen->context, tone >= TONE_GOOD ? TONE_PLAIN : tone, blanks);
+}
+
 /* As much as fits in the line, and in width; shorter ones are filled up with blanks. */
 static void put(struct pen *pen, enum tone tone, unsigned width, bool right, const char *text)
 {
 	char cell[4 * VIEW_WIDTH_MAX + 1];
-	unsigned had, blanks;
+	unsigned had;
 	size_t bytes;
 
 	if (width > pen->width - pen->used)
 		width = pen->width - pen->used;
 	bytes = cut(text, width, &had);
-	blanks = width - had;
-	snprintf(cell, sizeof(cell), "%*s%.*s%*s", right ? (int)blanks : 0, "", (int)bytes, text,
-		 right ? 0 : (int)blanks, "");
+	snprintf(cell, sizeof(cell), "%.*s", (int)bytes, text);
+	if (right)
+		put_blanks(pen, tone, width - had);
 	pen->put(pen->context, tone, cell);
+	if (!right)
+		put_blanks(pen, tone, width - had);
 	pen->used += width;
 }
 
@@ -86,9 +99,9 @@ void view_node(struct pen *pen, const struct board *board, const struct state *s
 	if (source->recording)
 		say(pen, TONE_PLAIN, "  recording");
 	if (state->paused)
-		say(pen, TONE_WARN, "  PAUSED");
+		say(pen, TONE_WARN, " PAUSED ");
 	if (source->lost)
-		say(pen, TONE_BAD, "  AGENT LOST");
+		say(pen, TONE_BAD, " AGENT LOST ");
 }
 
 static double in_units(const struct state *state, double bytes)
@@ -106,7 +119,8 @@ void view_traffic(struct pen *pen, const struct board *board, const struct state
 	say(pen, TONE_PLAIN, "  %s %s", figure_number(text, in_units(state, totals->bytes)),
 	    state->bytes ? "byte/s" : "bit/s");
 	say(pen, TONE_PLAIN, "  new %s/s", figure_number(text, totals->new_flows));
-	say(pen, totals->dropped > 0 ? TONE_WARN : TONE_PLAIN, "  dropped %s/s%s%s",
+	say(pen, TONE_PLAIN, "  ");
+	say(pen, totals->dropped > 0 ? TONE_WARN : TONE_PLAIN, "dropped %s/s%s%s",
 	    figure_number(text, totals->dropped), totals->why ? ": " : "",
 	    totals->why ? totals->why : "");
 }
@@ -139,11 +153,14 @@ void view_room(struct pen *pen, const struct board *board)
 	if (totals->cpus) {
 		say(pen, TONE_PLAIN, "  %zu cpus ", totals->cpus);
 		say(pen, share_tone(totals->busy), "busy %s", figure_share(text, totals->busy));
-		say(pen, share_tone(totals->softirq), " softirq %s",
+		say(pen, TONE_PLAIN, " ");
+		say(pen, share_tone(totals->softirq), "softirq %s",
 		    figure_share(text, totals->softirq));
 	}
 	if (fill)
-		say(pen, share_tone(board_share(fill)), "  fullest map %s %s", fill->key[0],
+		say(pen, TONE_PLAIN, "  fullest map %s ", fill->key[0]);
+	if (fill)
+		say(pen, share_tone(board_share(fill)), "%s",
 		    figure_share(text, board_share(fill)));
 }
 
@@ -258,7 +275,8 @@ static void put_bar(struct pen *pen, double share, unsigned width)
 	char picture[FIGURE_PICTURE(SPARK_MAX)];
 
 	figure_bar(picture, share, width < SPARK_MAX ? width : SPARK_MAX, pen->utf8);
-	put(pen, share_tone(share), width, false, isnan(share) ? "" : picture);
+	/* in reverse it would show what is not used */
+	put(pen, share >= NEAR ? TONE_WARN : TONE_PLAIN, width, false, isnan(share) ? "" : picture);
 }
 
 static void put_cell(struct pen *pen, const struct state *state, const struct column *column,
@@ -330,6 +348,8 @@ void view_foot(struct pen *pen, const struct state *state, const struct view_sou
 		say(pen, TONE_WARN, "nothing here is called \"%s\"", state->search);
 	else if (empty && state->filter[0])
 		say(pen, TONE_WARN, "nothing here is called \"%s\": Esc shows all", state->filter);
+	else if (empty)
+		say(pen, TONE_PLAIN, "nothing to show, or not yet   Esc out  h help  q quit");
 	else
 		say(pen, TONE_DIM,
 		    "h help  Enter/Esc in/out  / search  f filter  s sort  r reverse  p pause  "

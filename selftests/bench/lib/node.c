@@ -240,6 +240,11 @@ const char *node_directory(void)
 	return system(command) ? NULL : directory;
 }
 
+const char *node_bpffs(void)
+{
+	return bpffs;
+}
+
 const char *node_socket(void)
 {
 	return socket_path;

@@ -41,6 +41,7 @@ void node_stop(void);
 /* For a configuration that is written by hand: the directory, made anew, and who reads it. */
 const char *node_directory(void);
 const char *node_socket(void);
+const char *node_bpffs(void); /* where its maps are pinned */
 int node_pid(void);
 /* Asks the API; the answer's body, cut to size. 0, or a negative errno. */
 int node_ask(const char *method, const char *path, char *ret_body, uint32_t size);

@@ -44,6 +44,10 @@ try() {
 		tap_like "$("$build/"$command -s "$tmp/none" 2>&1)" 'is mtlbd running' \
 			"README: $command is a command, which wants an agent"
 		;;
+	'mtlb-top')
+		tap_like "$("$build/mtlb-top" -b -s "$tmp/none" 2>&1)" 'is mtlbd running' \
+			"README: $command is a command, which wants an agent"
+		;;
 	*)
 		tap_ok "README: \"$command\" is tried by nobody: add it here" false
 		;;

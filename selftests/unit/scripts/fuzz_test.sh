@@ -14,6 +14,8 @@ trap 'rm -rf "$work"' EXIT
 
 "$fuzz/seeds" "$work"
 tap_ok "there are frames to begin with" test "$(find "$work/parse_fuzz.seeds" -type f | wc -l)" -gt 1000
+mkdir -p "$work/top_fuzz.seeds"
+selftests/lab/recording.py 3 1000 | grep -v '^tenant t' >"$work/top_fuzz.seeds/recording"
 for source in selftests/fuzz/*_fuzz.c; do
 	name=$(basename "$source" .c)
 	mkdir -p "$work/$name.seeds" "$work/$name.corpus"

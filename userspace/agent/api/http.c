@@ -127,8 +127,8 @@ static enum MHD_Result send_stream(struct door *door, struct MHD_Connection *con
 static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http_reply *reply,
 				  const char *allow)
 {
-	unsigned int status = reply->status ? reply->status : reply->body ? 200 : 204;
-	char *text = reply->body ? json_dumps(reply->body, JSON_COMPACT) : NULL;
+	unsigned int status = reply->status ?: reply->body || reply->made ? 200 : 204;
+	char *text = reply->body ? json_dumps(reply->body, JSON_COMPACT) : reply->made;
 	struct MHD_Response *response;
 	enum MHD_Result result = MHD_NO;
 	char wait[16];

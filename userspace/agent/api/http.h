@@ -77,6 +77,7 @@ struct http_request {
 struct http_reply {
 	int status;	       /* 0 stands for 200, or for 204 when there is no body */
 	json_t *body;	       /* given away; NULL: none */
+	char *made;	       /* instead of a body: JSON that is text already; given away */
 	bool problem;	       /* body is a problem document (RFC 9457) */
 	char etag[24];	       /* with its quotes; empty: none */
 	unsigned int wait_s;   /* of status 429: when to ask again; 0: not said */
