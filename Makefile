@@ -237,9 +237,10 @@ install: all ## Install programs, service, documents and the example configurati
 	$(O)/mtlb help man mtlb.yaml >$(DESTDIR)$(MAN)/man5/mtlb.yaml.5
 	$(O)/mtlb help man mtlbd >$(DESTDIR)$(MAN)/man8/mtlbd.8
 	scripts/man.sh mtlb-prober >$(DESTDIR)$(MAN)/man8/mtlb-prober.8
+	scripts/man.sh mtlb-top >$(DESTDIR)$(MAN)/man1/mtlb-top.1
 	$(O)/mtlb help completion bash >$(DESTDIR)$(COMPLETIONS)/mtlb
-	chmod 644 $(addprefix $(DESTDIR),$(MAN)/man1/mtlb.1 $(MAN)/man5/mtlb.yaml.5 $(MAN)/man8/mtlbd.8 \
-		$(MAN)/man8/mtlb-prober.8 $(COMPLETIONS)/mtlb)
+	chmod 644 $(addprefix $(DESTDIR),$(MAN)/man1/mtlb.1 $(MAN)/man1/mtlb-top.1 \
+		$(MAN)/man5/mtlb.yaml.5 $(MAN)/man8/mtlbd.8 $(MAN)/man8/mtlb-prober.8 $(COMPLETIONS)/mtlb)
 	ln -sf mtlb $(DESTDIR)$(COMPLETIONS)/mtlbd
 	install -d $(DESTDIR)$(PREFIX)/share/mtlb/example/tenants.d
 	install -m 644 docs/example/*.yaml $(DESTDIR)$(PREFIX)/share/mtlb/example/
@@ -251,7 +252,7 @@ uninstall: ## Take the dataplane down, with its pins, and remove what install pu
 		echo "$(PREFIX)/sbin/mtlbd --remove" && $(PREFIX)/sbin/mtlbd --remove; fi
 	rm -f $(DESTDIR)$(PREFIX)/sbin/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlb-prober $(addprefix $(DESTDIR)$(PREFIX)/bin/,mtlb mtlb-top)
 	rm -f $(DESTDIR)$(UNITS)/mtlbd.service $(DESTDIR)$(SYSUSERS)/mtlb.conf
-	rm -f $(addprefix $(DESTDIR)$(MAN)/,man1/mtlb.1 man5/mtlb.yaml.5 man8/mtlbd.8 man8/mtlb-prober.8)
+	rm -f $(addprefix $(DESTDIR)$(MAN)/,man1/mtlb.1 man1/mtlb-top.1 man5/mtlb.yaml.5 man8/mtlbd.8 man8/mtlb-prober.8)
 	rm -f $(addprefix $(DESTDIR)$(COMPLETIONS)/,mtlb mtlbd)
 	rm -rf $(DESTDIR)$(PREFIX)/share/mtlb $(DESTDIR)$(DOC)
 

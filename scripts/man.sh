@@ -4,7 +4,7 @@
 # Prints the manual page of a program, made of what the program itself says when it is asked for help.
 # Those of mtlb and mtlbd are printed by `mtlb help man`.
 #
-#   scripts/man.sh mtlb-prober    the program is that of build/
+#   scripts/man.sh mtlb-prober|mtlb-top    the program is that of build/
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -27,7 +27,7 @@ page() {
 }
 
 see_also() {
-	printf '.SH SEE ALSO\n%s\n' "$*"
+	printf '.SH SEE ALSO\n%s\n.PP\n' "$*"
 	printf 'The documents in \\fI/usr/share/doc/mtlb\\fP, operations.md first.\n'
 }
 
@@ -39,8 +39,14 @@ mtlb-prober)
 	"$build/mtlb-prober" --help | literally
 	see_also '.BR mtlbd (8)'
 	;;
+mtlb-top)
+	page mtlb-top 1 "shows who uses a node, each second"
+	printf '.SH SYNOPSIS\n.B mtlb-top\n[\\fIOPTIONS\\fP]\n.SH DESCRIPTION\n'
+	"$build/mtlb-top" --help | tail -n +3 | literally
+	see_also $'.BR mtlb (1),\n.BR mtlbd (8)'
+	;;
 *)
-	echo "man: mtlb-prober is wanted" >&2
+	echo "man: mtlb-prober or mtlb-top is wanted" >&2
 	exit 2
 	;;
 esac
