@@ -94,6 +94,27 @@ static void put_heads(void)
 #undef REFUSED
 }
 
+/* As chunk_fuzz.c reads it: how it is cut, the bytes. */
+static void put_body(const char *bytes, size_t length)
+{
+	static size_t number;
+	FILE *file = create("chunk", "body", number++);
+
+	fputc(6, file);
+	fwrite(bytes, 1, length, file);
+	fclose(file);
+}
+
+static void put_bodies(void)
+{
+	static const char good[] = "5;a=\"b\"\r\nhello\r\n06\r\n world\r\n0\r\nA: b\r\n\r\n";
+
+	put_body(good, sizeof(good) - 1);
+#define REFUSED(error, bytes, why) put_body(bytes, sizeof(bytes) - 1);
+#include "selftests/l7/smuggling/chunked.def"
+#undef REFUSED
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -106,5 +127,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < CONVERSATIONS; i++)
 		put_conversation(i);
 	put_heads();
+	put_bodies();
 	return 0;
 }
