@@ -16,6 +16,8 @@ set -u -o pipefail
 . "$(dirname "$0")/../lab/lib.sh"
 # shellcheck source=selftests/lib/machine.sh
 . "$(dirname "$0")/../lib/machine.sh"
+# shellcheck source=selftests/lib/docs.sh
+. "$(dirname "$0")/../lib/docs.sh"
 VERSION=$1
 STORE=$LAB_BUILD/deb
 MIRROR=${MIRROR:-http://deb.debian.org/debian}
@@ -52,6 +54,9 @@ packages_up()
 		cp "$STORE/mtlb_${VERSION}_$(dpkg --print-architecture).deb" "$MACHINE/tmp/mtlb.deb" &&
 		cat >"$MACHINE/etc/apt/apt.conf.d/90test" <<-END
 			APT::Keep-Downloaded-Packages "true";
+			APT::Install-Recommends "false";
+			Dpkg::Use-Pty "0";
+			quiet "1";
 			DPkg::Path "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 		END
 }
@@ -67,7 +72,14 @@ ns()
 # packages COMMAND...: apt's, in the clean Debian.
 packages()
 {
-	in_machine apt-get -y -q --no-install-recommends -o Dpkg::Use-Pty=0 "$@"
+	in_machine apt-get -y "$@"
+}
+
+# documented COMMAND: one of docs/operations.md's, where the packages are.
+documented()
+{
+	doc_typed docs/operations.md "$1"
+	check "docs/operations.md: $1" in_machine sh -c "cd /tmp && $1"
 }
 
 next_package()
@@ -77,7 +89,7 @@ next_package()
 		install -m 755 "$LAB_BUILD/next/mtlbd" "$RUN/next/usr/sbin/mtlbd" &&
 		sed -i 's|^# What the operator decides|# In another version. What the operator decides|' \
 			"$RUN/next/etc/mtlb/platform.yaml" &&
-		dpkg-deb --root-owner-group -b "$RUN/next" "$MACHINE/tmp/next.deb"
+		dpkg-deb --root-owner-group -b "$RUN/next" "$MACHINE/tmp/mtlb-next.deb"
 }
 
 # files: every file there is, but for what packages of anybody leave: lists, logs, caches.
@@ -94,15 +106,16 @@ running_version() { in_machine mtlb -j node 2>/dev/null | json 'd["program"]["ve
 running() { ip netns pids lb | xargs -r ps -o comm= -p | grep -c '^mtlbd$'; }
 attached() { ip -n lb -d link show eth0 | grep -c 'prog/xdp'; }
 
-# changes_to DEB VERSION: apt changes the version; pings are answered all the while.
+# changes_to VERSION COMMAND: apt changes the version; pings are answered all the while.
 changes_to()
 {
 	# bash has what it starts so ignore SIGINT; ping does not
 	nsenter --net=/run/netns/client ping -q -i 0.02 -W 2 192.0.2.10 >"$RUN/ping" &
 	local ping=$!
-	check "apt changes to $2" packages install --allow-downgrades "$1" || diag "$(tail -n 5 "$AGENT_LOG")"
-	check "that version runs" wait_until '[ "$(running_version)" = "'"$2"'" ]' 60 ||
+	documented "$2" || diag "$(tail -n 5 "$AGENT_LOG")"
+	check "that version runs" wait_until '[ "$(running_version)" = "'"$1"'" ]' 60 ||
 		diag "$(cat "$MACHINE/var/log/systemctl.log"; tail -n 5 "$AGENT_LOG")"
+	documented 'mtlb node show'
 	kill -INT $ping
 	wait $ping
 	check "no ping was lost meanwhile" grep -q ' 0% packet loss' "$RUN/ping" || diag "$(cat "$RUN/ping")"
@@ -124,11 +137,11 @@ check "the mirror answers" packages -o APT::Update::Error-Mode=any update || exi
 check "it has all that the package depends on" \
 	packages satisfy "$(dpkg-deb -f "$MACHINE/tmp/mtlb.deb" Depends)" || exit 1
 files >"$RUN/before"
-check "apt installs the package" packages install /tmp/mtlb.deb || exit 1
+documented 'apt-get install -y ./mtlb.deb' || exit 1
 is "nothing was started" "$(running) $(grep -cE '(^| )(start|restart) mtlbd' "$MACHINE/var/log/systemctl.log")" "0 0"
 is "the service is off" "$(in_machine /bin/systemctl is-enabled mtlbd.service)" disabled
 check "the prober has a user" in_machine getent passwd mtlb
-check "the example is right" in_machine mtlb config check
+documented 'mtlb config check'
 is "and a conffile" "$(in_machine dpkg-query -W -f '${Conffiles}' mtlb | grep -c '/etc/mtlb/')" 3
 check "there are manual pages" test -s "$MACHINE/usr/share/man/man8/mtlbd.8.gz"
 
@@ -146,10 +159,10 @@ is "its prober is the user mtlb" \
 
 echo "# of this machine" >>"$MACHINE/etc/mtlb/tenants.d/acme.yaml"
 check "another version is packed" next_package
-changes_to /tmp/next.deb "$VERSION-next"
+changes_to "$VERSION-next" 'apt-get install -y ./mtlb-next.deb'
 check "what was changed in /etc/mtlb is still there" grep -q '^# of this machine' "$MACHINE/etc/mtlb/tenants.d/acme.yaml"
 check "what was not is of the new version" grep -q '^# In another' "$MACHINE/etc/mtlb/platform.yaml"
-changes_to /tmp/mtlb.deb "$VERSION"
+changes_to "$VERSION" 'apt-get install -y --allow-downgrades ./mtlb.deb'
 
 check "apt removes it" packages remove mtlb
 is "mtlbd was stopped" "$(running)" 0
@@ -164,6 +177,7 @@ is "nor in /run" "$(ls -d /run/mtlb 2>&1 | grep -v 'No such file')" ""
 files >"$RUN/after"
 is "no file is left" "$(diff "$RUN/before" "$RUN/after" | grep '^>')" "" 
 is "and none is missing" "$(diff "$RUN/before" "$RUN/after" | grep '^<')" ""
+is "no command of this test was left out" "$(doc_untyped install)" ""
 FINISHED=yes
 echo "1..$TESTS"
 [ $FAILURES -eq 0 ]

@@ -9,6 +9,8 @@
 set -u -o pipefail
 # shellcheck source=selftests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/lib/docs.sh
+. "$LAB_ROOT/selftests/lib/docs.sh"
 
 # send METHOD PATH [CURL-OPTION...]: the status; the answer goes to $RUN/answer.
 send()
@@ -131,8 +133,10 @@ is "and is taken off again" "$(send DELETE tenants/newco)" 200
 
 # --- as docs/api.md says
 while IFS= read -r command; do
+	doc_typed docs/api.md "$command"
 	check "docs/api.md: $command" eval "cd '$RUN' && $command"
-done < <(sed -n '/^```sh$/,/^```$/p' "$LAB_ROOT/docs/api.md" | grep -v '^```' | sed 's/  *#.*//')
+done < <(doc_commands docs/api.md api)
+is "no command of this test was left out" "$(doc_untyped api)" ""
 check "and nothing is left of it" newco_is_gone
 
 # --- files and the API

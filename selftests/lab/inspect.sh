@@ -7,6 +7,8 @@
 set -u -o pipefail
 # shellcheck source=selftests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/lib/docs.sh
+. "$LAB_ROOT/selftests/lib/docs.sh"
 
 # The command in the balancer's namespace, where the interfaces are whose numbers the maps have.
 inspect()
@@ -158,8 +160,9 @@ done
 is "flow show finds what it showed" "$(inspect -j flow show initech/dns | flows_of)" "$flows"
 check "whoever names an agent alone gets no other's maps" eval '! "$MTLB" -s "$SOCKET" drop list >/dev/null 2>&1'
 while IFS= read -r command; do
+	doc_typed docs/operations.md "$command"
 	# shellcheck disable=SC2086 # words
 	check "docs/operations.md: $command" eval "${command/#mtlb/inspect} | grep -q ."
-done < <(sed -n '/^## Looking into the dataplane$/,$p' "$LAB_ROOT/docs/operations.md" |
-	sed -n '/^```sh$/,/^```$/p' | grep '^mtlb' | sed 's/ *#.*//')
+done < <(doc_commands docs/operations.md inspect)
+is "no command of this test was left out" "$(doc_untyped inspect)" ""
 finish

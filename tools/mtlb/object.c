@@ -197,7 +197,8 @@ static char *join_words(const struct call *call, int first, const json_t *before
 
 static bool is_assignment(const char *word)
 {
-	size_t length = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+	size_t length =
+		strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
 
 	return length && word[length] == '=';
 }
