@@ -79,6 +79,19 @@ done < <(doc_commands docs/operations.md inspect)
 tap_is "$("$build/mtlb" help config | sed -n '/^# /,$p')" "$(cat docs/configuration.md)" \
 	"docs/configuration.md is what the schema says: mtlb help config prints it"
 
+# The CPU time that is reckoned with is what was measured: of each row that docs/operations.md has from
+# docs/benchmarks.md, the time is the same, and a tenth of it the share of a CPU.
+cells() {
+	sed -nE "s/^\|$2 *\| *([0-9.]+) *\|.*/\1/p" "$1" | head -n 1
+}
+rows=0
+while read -r row time share; do
+	rows=$((rows + 1))
+	tap_is "$time" "$(cells docs/benchmarks.md " $row")" "operations: $row is as measured"
+	tap_is "$share" "$(awk -v time="$time" 'BEGIN { printf "%.1f", time / 10 }')" "operations: and its share of a CPU follows"
+done < <(sed -nE 's/^\|[^|]*\| `(l4[^`]*)` \| ([0-9.]+) \| ([0-9.]+) % \|$/\1 \2 \3/p' docs/operations.md)
+tap_is "$rows" 6 "operations: there are six of them"
+
 # runner TEST: the test of that name, which asks what it has left out.
 runner() {
 	find selftests -name "$1.sh" -exec grep -lE "(doc_untyped|typed_end) $1\b" {} + | grep -q .
