@@ -16,8 +16,8 @@ set -u -o pipefail
 . "$(dirname "$0")/../lab/lib.sh"
 # shellcheck source=selftests/lib/machine.sh
 . "$(dirname "$0")/../lib/machine.sh"
-# shellcheck source=selftests/lib/docs.sh
-. "$(dirname "$0")/../lib/docs.sh"
+# shellcheck source=selftests/lib/blocks.sh
+. "$(dirname "$0")/../lib/blocks.sh"
 VERSION=$1
 STORE=$LAB_BUILD/deb
 MIRROR=${MIRROR:-http://deb.debian.org/debian}

@@ -9,8 +9,8 @@
 set -u -o pipefail
 # shellcheck source=selftests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=selftests/lib/docs.sh
-. "$LAB_ROOT/selftests/lib/docs.sh"
+# shellcheck source=selftests/lib/blocks.sh
+. "$LAB_ROOT/selftests/lib/blocks.sh"
 
 # send METHOD PATH [CURL-OPTION...]: the status; the answer goes to $RUN/answer.
 send()

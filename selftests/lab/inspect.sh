@@ -7,8 +7,8 @@
 set -u -o pipefail
 # shellcheck source=selftests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=selftests/lib/docs.sh
-. "$LAB_ROOT/selftests/lib/docs.sh"
+# shellcheck source=selftests/lib/blocks.sh
+. "$LAB_ROOT/selftests/lib/blocks.sh"
 
 # The command in the balancer's namespace, where the interfaces are whose numbers the maps have.
 inspect()

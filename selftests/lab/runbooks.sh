@@ -10,8 +10,8 @@ set -u -o pipefail
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=selftests/lib/machine.sh
 . "$LAB_ROOT/selftests/lib/machine.sh"
-# shellcheck source=selftests/lib/docs.sh
-. "$LAB_ROOT/selftests/lib/docs.sh"
+# shellcheck source=selftests/lib/blocks.sh
+. "$LAB_ROOT/selftests/lib/blocks.sh"
 # shellcheck source=selftests/lib/typed.sh
 . "$LAB_ROOT/selftests/lib/typed.sh"
 

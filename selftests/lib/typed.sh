@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Commands of documents (selftests/lib/docs.sh), typed as they stand: by root on the lab's balancer,
+# Commands of documents (selftests/lib/blocks.sh), typed as they stand: by root on the lab's balancer,
 # which is a machine of its own (selftests/lib/machine.sh) where mtlb is installed and mtlbd is a
 # service. Source lab.sh's lib.sh and those two first.
 #

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # What the documents say is so: every block of every document is either run by a test, checked, or said
-# to be output (selftests/lib/docs.sh has how); the commands of those that name this test are tried here;
+# to be output (selftests/lib/blocks.sh has how); the commands of those that name this test are tried here;
 # the generated reference is what the schema says; links lead somewhere, to the heading. Commands that
 # talk to a running agent are run by the lab.
 
 set -u
 cd "$(dirname "$0")/../../.." || exit 1
 . selftests/lib/tap.sh
-. selftests/lib/docs.sh
+. selftests/lib/blocks.sh
 # As make itself was told: written otherwise, it would be another build, and all would be made anew.
 build=${O:-build}
 tmp=$(mktemp -d)
@@ -92,8 +92,10 @@ while read -r row time share; do
 done < <(sed -nE 's/^\|[^|]*\| `(l4[^`]*)` \| ([0-9.]+) \| ([0-9.]+) % \|$/\1 \2 \3/p' docs/operations.md)
 tap_is "$rows" 6 "operations: there are six of them"
 
-# runner TEST: the test of that name, which asks what it has left out.
+# runner TEST: the test of that name, which asks what it has left out; and no library, as scripts/test.sh
+# takes a script of the lab for when another one sources one of that name.
 runner() {
+	! grep -qE "^[[:space:]]*(\.|source) .*/$1\.sh\"?\$" selftests/lab/*.sh || return 1
 	find selftests -name "$1.sh" -exec grep -lE "(doc_untyped|typed_end) $1\b" {} + | grep -q .
 }
 
@@ -127,7 +129,7 @@ block() {
 	local place=$1:$2
 	case "$3" in
 	'```sh')
-		tap_ok "$place: the commands are run by a test: \`\`\`sh TEST, as selftests/lib/docs.sh says" runner "${4:-none}"
+		tap_ok "$place: the commands are run by a test: \`\`\`sh TEST, as selftests/lib/blocks.sh says" runner "${4:-none}"
 		;;
 	'```yaml')
 		if [ -n "$4" ]; then
@@ -140,7 +142,7 @@ block() {
 		tap_ok "$place: it is JSON" eval 'doc_block "$1" "$2" | python3 -m json.tool'
 		;;
 	'```text') tap_result 0 "$place: output" ;;
-	*) tap_result 1 "$place: \"$3\" is no kind of block; selftests/lib/docs.sh says which there are" ;;
+	*) tap_result 1 "$place: \"$3\" is no kind of block; selftests/lib/blocks.sh says which there are" ;;
 	esac
 }
 
