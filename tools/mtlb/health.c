@@ -28,7 +28,7 @@ static const struct filter filters[] = {
 	{"tenant", "NAME", "tenant", NULL},
 	{"pool", "NAME", "pool", NULL},
 	{"address", "ADDRESS", "address", NULL},
-	{"type", "tcp|tls|http|https|grpc|udp|icmp", "type", NULL},
+	{"type", "tcp|tls|http|https|grpc|udp|icmp|script", "type", NULL},
 	{"state", "unknown|up|down", "state", NULL},
 	{},
 };

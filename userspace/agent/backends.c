@@ -183,7 +183,16 @@ int backends_start(struct agent *agent)
 
 int backends_check(struct agent *agent, const struct state *only)
 {
-	int error = checks_set(agent->checks, &agent->config.state, only, seed);
+	const struct config_scripts *scripts = &agent->config.scripts;
+	const struct prober_options options = {
+		.path = agent->options.prober,
+		.user = scripts->user,
+		.scripts = scripts->directory,
+		.scripts_at_once = scripts->at_once,
+	};
+	int error = checks_set_scripts(agent->checks, scripts->directory ? &options : NULL);
+
+	error = error ?: checks_set(agent->checks, &agent->config.state, only, seed);
 
 	if (error)
 		return error;

@@ -174,6 +174,7 @@ void check_fini(struct check *check)
 	names_fini(&check->tenants);
 	names_fini(&check->ids);
 	names_fini(&check->documents);
+	names_fini(&check->scripts);
 	free(check->vip_list);
 	free(check->tier_list);
 	free(check->shares);

@@ -45,7 +45,7 @@ struct check {
 	struct errors *errors;
 	struct config *config;
 	const struct tree_node *platform; /* NULL: there is none, or it cannot be read */
-	struct names tiers, vips, addresses, nat_sources, tenants, ids, documents;
+	struct names tiers, vips, addresses, nat_sources, tenants, ids, documents, scripts;
 	struct check_vip *vip_list;
 	size_t vip_count;
 	struct check_tier *tier_list; /* by index of the tier */
@@ -53,7 +53,7 @@ struct check {
 	/* What Platform says about these may be trusted: a typing error in one of its keys must not
 	 * make each tenant complain.
 	 */
-	bool tenants_known, vips_known;
+	bool tenants_known, vips_known, scripts_known;
 	bool capacity_known; /* it was left out, and node was not wrong */
 	bool lacks_encap_ipv4, lacks_encap_ipv6;
 	bool lacks_nat; /* there are no NAT sources; or else the first item without: */
@@ -66,10 +66,11 @@ struct check {
 /* All return 0 or -ENOMEM. */
 int check_platform(struct check *check, const struct tree_node *document);
 int check_tenant(struct check *check, const struct tree_node *document);
-/* The parts of a document that have a file of their own: api; node.filters and denyFeeds; acl,
- * index as in check_vip. */
+/* The parts of a document that have a file of their own: api, node.usage and node.health;
+ * node.filters and denyFeeds; acl, index as in check_vip. */
 int check_api(struct check *check, const struct tree_node *platform);
 int check_usage(struct check *check, const struct tree_node *platform);
+int check_scripts(struct check *check, const struct tree_node *platform);
 int check_guard(struct check *check, const struct tree_node *platform);
 int check_acl(struct check *check, const struct tree_node *acl, size_t index);
 /* After the last document: does it fit? */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Platform's api: where the agent is talked to; and where it keeps what tenants use. */
+/* Platform's api: where the agent is talked to; where it keeps what tenants use; which scripts it
+ * has. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,4 +84,34 @@ int check_usage(struct check *check, const struct tree_node *platform)
 		r = to->directory ? 0 : -ENOMEM;
 	}
 	return r;
+}
+
+/* Their names are all that tenants get to say of them. */
+static int check_script_names(struct check *check, const struct tree_node *health)
+{
+	const struct tree_node *list = schema_find(health, SCHEMA_node_health_scripts), *item;
+	int r = 0;
+
+	for (item = list ? schema_first(list) : NULL; item && r != -ENOMEM;
+	     item = schema_next(item))
+		r = check_add_name(check, &check->scripts, item, 0, "script");
+	return r == -ENOMEM ? r : 0;
+}
+
+int check_scripts(struct check *check, const struct tree_node *platform)
+{
+	const struct tree_node *node = schema_find(platform, SCHEMA_platform_node);
+	const struct tree_node *health = schema_find(node, SCHEMA_node_health);
+	struct config_scripts *to = &check->config->scripts;
+	int r;
+
+	check->scripts_known = node && (health || !schema_written(node, SCHEMA_node_health)) &&
+			       !(schema_written(health, SCHEMA_node_health_scripts) &&
+				 !schema_find(health, SCHEMA_node_health_scripts));
+	if (!health)
+		return 0;
+	r = take_path(health, SCHEMA_node_health_scriptDirectory, &to->directory);
+	to->user = strdup(schema_text(health, SCHEMA_node_health_scriptUser));
+	to->at_once = (uint32_t)schema_number(health, SCHEMA_node_health_scriptsAtOnce);
+	return r ?: to->user ? check_script_names(check, health) : -ENOMEM;
 }

@@ -27,6 +27,7 @@ static const struct {
 	{SCHEMA_health_service, KIND(GRPC), PROBE_TEXT_SERVICE},
 	{SCHEMA_health_send, KIND(UDP), PROBE_TEXT_SEND},
 	{SCHEMA_health_expect, KIND(UDP), PROBE_TEXT_EXPECT},
+	{SCHEMA_health_script, KIND(SCRIPT), PROBE_TEXT_SCRIPT},
 	{SCHEMA_health_port, ~KIND(ICMP), -1},
 };
 
@@ -112,6 +113,28 @@ static void check_texts(struct check *check, const struct tree_node *health, enu
 			   "since a server answers only what it understands");
 }
 
+/* A tenant can start nothing that the node's owner has not listed. */
+static void check_script(struct check *check, const struct tree_node *health, enum probe_kind kind)
+{
+	const struct tree_node *script = schema_find(health, SCHEMA_health_script);
+
+	if (kind != PROBE_SCRIPT)
+		return;
+	if (!schema_written(health, SCHEMA_health_script))
+		errors_add(
+			check->errors, tree_place(health),
+			"missing key \"script\" in health; a check of type script must say which "
+			"one, of those in node.health.scripts of Platform");
+	else if (script && check->scripts_known && !check->scripts.entries)
+		errors_add(check->errors, tree_place(script),
+			   "this node runs no scripts; use another type of health, or have its "
+			   "owner allow \"%s\" by node.health of Platform",
+			   script->text);
+	else if (script && check->scripts_known && !names_find(&check->scripts, script->text))
+		check_refuse_unknown(check, script, &check->scripts, "script",
+				     "node.health.scripts");
+}
+
 /* Defaults are part of what is asked. */
 static int read_question(const struct tree_node *health, enum probe_kind kind,
 			 struct probe_question **ret_question)
@@ -166,6 +189,7 @@ int check_health(struct check *check, const struct tree_node *health,
 	check_times(check, health, ret_health);
 	check_keys(check, health, kind);
 	check_texts(check, health, kind);
+	check_script(check, health, kind);
 	return kind == PROBE_TCP || kind == PROBE_ICMP
 		       ? 0
 		       : read_question(health, kind, &ret_health->question);

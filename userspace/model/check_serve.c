@@ -266,7 +266,8 @@ static void check_health_port(struct service_check *s, const struct check_pool *
 {
 	const struct tree_node *ports = schema_first(s->ports);
 
-	if (pool->health.type == PROBE_NONE || pool->health.port || !ports ||
+	if (pool->health.type == PROBE_NONE || pool->health.type == PROBE_ICMP ||
+	    pool->health.type == PROBE_SCRIPT || pool->health.port || !ports ||
 	    check_listen_first(ports))
 		return;
 	errors_add(s->in->check->errors, tree_place(ports),

@@ -62,6 +62,8 @@ int config_copy_node(const struct config *from, struct config *ret_to)
 	bool whole = copy_api(&from->api, &to.api);
 
 	to.usage.directory = copy_path(from->usage.directory, &whole);
+	to.scripts.directory = copy_path(from->scripts.directory, &whole);
+	to.scripts.user = copy_path(from->scripts.user, &whole);
 	to.notes = (struct config_errors){};
 	to.state.tenants = NULL;
 	to.state.tenant_count = 0;
@@ -106,6 +108,8 @@ void config_fini(struct config *config)
 	free(config->feeds);
 	api_fini(&config->api);
 	free(config->usage.directory);
+	free(config->scripts.directory);
+	free(config->scripts.user);
 	config_errors_fini(&config->notes);
 	state_fini(&config->state);
 	explicit_bzero(config->hash_secret, sizeof(config->hash_secret));

@@ -87,6 +87,12 @@ struct config_usage {
 	uint32_t keep; /* days */
 };
 
+/* Health checks by scripts; all zero: there are none. */
+struct config_scripts {
+	char *directory, *user;
+	uint32_t at_once;
+};
+
 struct config {
 	char name[STATE_NAME_MAX];
 	struct config_interface *interfaces;
@@ -106,6 +112,7 @@ struct config {
 	enum config_drift drift;
 	struct config_api api;
 	struct config_usage usage;
+	struct config_scripts scripts;
 	struct config_errors notes; /* what was left out of what files say, and why */
 	struct state state;
 };

@@ -127,6 +127,8 @@ static void time_out(struct attempt *attempt)
 	const char *phase = attempt->phase;
 	bool whole = ms % 1000 == 0;
 
+	if (attempt->kind->excuse && attempt->kind->excuse(attempt))
+		return;
 	attempt_fail(attempt, "timeout after %u%s%s%s", whole ? ms / 1000 : ms, whole ? "s" : "ms",
 		     phase ? " " : "", phase ? phase : "");
 }

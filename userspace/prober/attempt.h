@@ -38,6 +38,9 @@ struct attempt_kind {
 	 */
 	int (*start)(struct attempt *attempt);
 	void (*stop)(struct attempt *attempt);
+	/* The time is over: is something else to be told than that? Then it has been. May be NULL.
+	 */
+	bool (*excuse)(struct attempt *attempt);
 };
 
 void attempt_start(struct attempt *attempt, struct loop *loop, const struct probes_probe *probe);

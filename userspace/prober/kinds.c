@@ -2,9 +2,9 @@
 #include "kinds.h"
 
 const struct attempt_kind *const kinds[PROBE_KINDS] = {
-	[PROBE_TCP] = &tcp_kind,    [PROBE_TLS] = &tls_kind,   [PROBE_HTTP] = &http_kind,
-	[PROBE_HTTPS] = &http_kind, [PROBE_GRPC] = &grpc_kind, [PROBE_UDP] = &udp_kind,
-	[PROBE_ICMP] = &icmp_kind,
+	[PROBE_TCP] = &tcp_kind,    [PROBE_TLS] = &tls_kind,	   [PROBE_HTTP] = &http_kind,
+	[PROBE_HTTPS] = &http_kind, [PROBE_GRPC] = &grpc_kind,	   [PROBE_UDP] = &udp_kind,
+	[PROBE_ICMP] = &icmp_kind,  [PROBE_SCRIPT] = &script_kind,
 };
 
 int kinds_prepare(struct loop *loop)

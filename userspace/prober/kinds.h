@@ -6,6 +6,7 @@
 #include "attempt.h"
 
 extern const struct attempt_kind tcp_kind, tls_kind, http_kind, grpc_kind, udp_kind, icmp_kind;
+extern const struct attempt_kind script_kind; /* see script.h */
 
 extern const struct attempt_kind *const kinds[PROBE_KINDS];
 

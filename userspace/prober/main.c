@@ -7,7 +7,9 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +20,8 @@
 #include "calls.h"
 #include "kinds.h"
 #include "../wire/probes.h"
+#include "script.h"
+#include "script_calls.h"
 #include "session.h"
 
 static const char usage[] =
@@ -26,12 +30,16 @@ static const char usage[] =
 	"Makes health checks for mtlbd, which starts it; it does nothing by itself.\n"
 	"\n"
 	"  -u, --user NAME   whom to become (mtlb if there is such a user, else nobody)\n"
+	"  -s, --scripts DIR do nothing but run scripts of that directory\n"
+	"  -n, --at-once N   so many at a time\n"
 	"  -v, --verbose     log what is done in detail\n"
 	"  -V, --version     print the version and exit\n"
 	"  -h, --help        print this and exit\n";
 
 static const struct option long_options[] = {
 	{"user", required_argument, NULL, 'u'},
+	{"scripts", required_argument, NULL, 's'},
+	{"at-once", required_argument, NULL, 'n'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"version", no_argument, NULL, 'V'},
 	{"help", no_argument, NULL, 'h'},
@@ -47,35 +55,85 @@ static bool has_socket(void)
 	       type == SOCK_SEQPACKET;
 }
 
+struct options {
+	const char *user;
+	const char *scripts; /* the directory of those that it runs; NULL: it asks by itself */
+	uint32_t at_once;
+};
+
+static int refuse_user(const struct options *options, int error)
+{
+	const char *name = options->user ? options->user : "nobody";
+
+	if (error == -ENOENT)
+		log_error("prober", "there is no user \"%s\" to become: create it%s%s%s", name,
+			  options->scripts ? " (useradd --system --user-group " : "",
+			  options->scripts ? name : "",
+			  options->scripts ? "), or name another one in node.health.scriptUser"
+					   : "");
+	else
+		log_error("prober", "the user \"%s\" is root, or in its group: %s", name,
+			  options->scripts ? "name another one in node.health.scriptUser"
+					   : "give it another number");
+	return error;
+}
+
+/* Scripts could end a prober that is the same user. */
+static int refuse_shared(const struct options *options, uid_t uid)
+{
+	uid_t other = 0;
+	gid_t group;
+
+	if (!options->scripts || sandbox_find_user(NULL, &other, &group) || other != uid)
+		return 0;
+	log_error("prober",
+		  "the user \"%s\" is the one of the prober as well: name one of its own in "
+		  "node.health.scriptUser",
+		  options->user);
+	return -EPERM;
+}
+
+/* For want of memory scripts go first. Not looked into, nor written to, by those it starts. */
+static int shield(const struct options *options)
+{
+	FILE *file = options->scripts ? fopen("/proc/self/oom_score_adj", "w") : NULL;
+
+	if (file) {
+		fputs("500", file);
+		fclose(file);
+	}
+	return options->scripts && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ? -errno : 0;
+}
+
 /* Nothing was read from anybody before it returns. */
-static int give_up_rights(const char *name)
+static int give_up_rights(const struct options *options)
 {
 	uid_t uid = 0;
 	gid_t gid = 0;
-	int error = sandbox_find_user(name, &uid, &gid);
+	int error = sandbox_find_user(options->user, &uid, &gid);
 
-	if (error == -ENOENT)
-		log_error("prober",
-			  "there is no user \"%s\" to become: create it, or name another "
-			  "one (node.health.user)",
-			  name ? name : "nobody");
-	else if (error)
-		log_error("prober",
-			  "the user \"%s\" is root, or in its group: name another one "
-			  "(node.health.user)",
-			  name ? name : "mtlb");
+	if (error)
+		return refuse_user(options, error);
+	error = refuse_shared(options, uid);
 	if (error)
 		return error;
 	tzset(); /* of the log: no file can be opened later */
-	error = sandbox_drop(uid, gid);
+	error = shield(options) ?: sandbox_drop(uid, gid);
 	if (error)
 		log_error("prober", "cannot give up its rights: %s", strerror(-error));
-	else if ((error = sandbox_filter(calls, calls_count)))
+	else if ((error = options->scripts ? script_calls_limit()
+					   : sandbox_filter(calls, calls_count)))
 		log_error("prober", "cannot limit its system calls: %s", strerror(-error));
 	return error;
 }
 
-static int run(const char *user)
+static int prepare(struct loop *loop, const struct options *options)
+{
+	return options->scripts ? script_prepare(loop, options->scripts, options->at_once)
+				: kinds_prepare(loop);
+}
+
+static int run(const struct options *options)
 {
 	struct session *session = NULL;
 	struct loop *loop = NULL;
@@ -93,14 +151,16 @@ static int run(const char *user)
 		log_error("prober", "cannot make an event loop: %s", strerror(-error));
 		return 1;
 	}
-	error = kinds_prepare(loop);
+	error = prepare(loop, options);
 	if (error) {
 		log_error("prober", "cannot get ready: %s", strerror(-error));
 		return 1;
 	}
-	if (give_up_rights(user))
+	if (give_up_rights(options))
 		return 1;
 	error = session_new(loop, PROBES_SOCKET_FD, &session);
+	if (!error)
+		session_limit(session, options->at_once);
 	error = error ?: loop_run(loop);
 	error = error ?: session_error(session);
 	if (error)
@@ -110,16 +170,35 @@ static int run(const char *user)
 	return error ? 1 : 0;
 }
 
+static int take_number(const char *text, uint32_t *ret_number)
+{
+	char *end;
+	unsigned long number = strtoul(text, &end, 10);
+
+	if (*end || !number || number > 64)
+		return -EINVAL;
+	*ret_number = (uint32_t)number;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	const char *user = NULL;
+	struct options options = {};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "u:vVh", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "u:s:n:vVh", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'u':
-			user = optarg;
+			options.user = optarg;
 			break;
+		case 's':
+			options.scripts = optarg;
+			break;
+		case 'n':
+			if (take_number(optarg, &options.at_once) == 0)
+				break;
+			fputs("mtlb-prober: --at-once must be a number from 1 to 64\n", stderr);
+			return 1;
 		case 'v':
 			log_set_level(LOG_LEVEL_DEBUG);
 			break;
@@ -134,5 +213,9 @@ int main(int argc, char **argv)
 			return 1;
 		}
 	}
-	return run(user);
+	if (options.scripts && (!options.at_once || !options.user)) {
+		fputs("mtlb-prober: --scripts needs --at-once and --user\n", stderr);
+		return 1;
+	}
+	return run(&options);
 }

@@ -6,11 +6,13 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "../base/log.h"
 #include "attempt.h"
 
-#define WINDOW_NS    10000000ULL /* of the limit of those that begin */
-#define WINDOW_LEAST 8
-#define IDS_MAX	     (1U << 24)
+#define WINDOW_NS     10000000ULL /* of the limit of those that begin */
+#define WINDOW_LEAST  8
+#define LATE_QUIET_NS 60000000000ULL /* it is told once a minute at most */
+#define IDS_MAX	      (1U << 24)
 
 struct entry {
 	struct schedule *schedule;
@@ -32,7 +34,9 @@ struct schedule {
 	uint64_t random;
 	double rate; /* attempts a nanosecond, of all together */
 	uint64_t window_ns;
-	uint32_t begun; /* in this window */
+	uint32_t begun;		   /* in this window */
+	uint32_t running, at_once; /* attempts; and how many may run, 0: any number */
+	uint64_t late_told_ns;
 	struct loop_timer window_timer;
 	struct entry *first, *last; /* those that wait */
 	bool held;
@@ -69,6 +73,7 @@ static uint32_t limit(const struct schedule *schedule)
 static void begin(struct entry *entry)
 {
 	entry->schedule->begun++;
+	entry->schedule->running++;
 	attempt_start(&entry->attempt, entry->schedule->loop, &entry->probe);
 }
 
@@ -80,6 +85,8 @@ static bool may_begin(struct schedule *schedule)
 		schedule->window_ns = now;
 		schedule->begun = 0;
 	}
+	if (schedule->at_once && schedule->running >= schedule->at_once)
+		return false;
 	return !schedule->held && schedule->begun < limit(schedule);
 }
 
@@ -115,6 +122,22 @@ static void stop_waiting(struct entry *entry)
 	entry->waiting = false;
 }
 
+/* More are due than may run. Each then comes less often than it should. */
+static void tell_late(const struct entry *entry)
+{
+	struct schedule *schedule = entry->schedule;
+	uint64_t now = loop_now(schedule->loop);
+
+	if (!schedule->at_once || now - entry->due_ns < interval_ns(entry) ||
+	    (schedule->late_told_ns && now - schedule->late_told_ns < LATE_QUIET_NS))
+		return;
+	schedule->late_told_ns = now;
+	log_warn("health",
+		 "scripts come later than their intervals say, since %u run at a time: raise "
+		 "node.health.scriptsAtOnce, or the intervals",
+		 schedule->at_once);
+}
+
 static void next_window(struct loop_timer *timer)
 {
 	struct schedule *schedule = timer->context;
@@ -123,6 +146,7 @@ static void next_window(struct loop_timer *timer)
 		struct entry *entry = schedule->first;
 
 		stop_waiting(entry);
+		tell_late(entry);
 		begin(entry);
 	}
 	if (schedule->first && !schedule->held)
@@ -182,6 +206,7 @@ static void done(struct attempt *attempt, enum probes_outcome outcome, const cha
 		.took_ns = attempt->took_ns,
 	};
 
+	schedule->running--;
 	schedule_next(entry);
 	result.next_ns = entry->due_ns;
 	strncpy(result.error, error, sizeof(result.error) - 1);
@@ -210,11 +235,17 @@ static int make_room(struct schedule *schedule, uint32_t id)
 	return 0;
 }
 
+static void halt(struct entry *entry)
+{
+	entry->schedule->running -= entry->attempt.running;
+	attempt_stop(&entry->attempt);
+}
+
 static void entry_free(struct entry *entry)
 {
 	struct schedule *schedule = entry->schedule;
 
-	attempt_stop(&entry->attempt);
+	halt(entry);
 	stop_waiting(entry);
 	loop_timer_cancel(schedule->loop, &entry->timer);
 	count(schedule, entry, -1);
@@ -242,7 +273,7 @@ static int change(struct entry *entry, const struct probes_probe *probe,
 	bool other_interval = entry->probe.interval_ms != probe->interval_ms;
 	bool ran = entry->attempt.running;
 
-	attempt_stop(&entry->attempt);
+	halt(entry);
 	count(entry->schedule, entry, -1);
 	take_probe(entry, probe, question);
 	count(entry->schedule, entry, 1);
@@ -281,6 +312,11 @@ int schedule_set(struct schedule *schedule, const struct probes_probe *probe)
 	if (error)
 		entry_free(entry);
 	return error;
+}
+
+void schedule_limit(struct schedule *schedule, uint32_t at_once)
+{
+	schedule->at_once = at_once;
 }
 
 void schedule_remove(struct schedule *schedule, uint32_t id)

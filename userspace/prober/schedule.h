@@ -22,6 +22,9 @@ void schedule_free(struct schedule *schedule);
 int schedule_set(struct schedule *schedule, const struct probes_probe *probe);
 void schedule_remove(struct schedule *schedule, uint32_t id);
 
+/* No more attempts than that run at a time; 0: any number. */
+void schedule_limit(struct schedule *schedule, uint32_t at_once);
+
 /* While held, none begins: nobody takes the results. */
 void schedule_hold(struct schedule *schedule, bool held);
 

@@ -204,6 +204,11 @@ static void ready(struct loop_fd *fd, uint32_t events)
 		take_messages(session);
 }
 
+void session_limit(struct session *session, uint32_t at_once)
+{
+	schedule_limit(session->schedule, at_once);
+}
+
 int session_error(const struct session *session)
 {
 	return session->error;

@@ -14,6 +14,9 @@ struct session;
 int session_new(struct loop *loop, int socket, struct session **ret_session);
 void session_free(struct session *session);
 
+/* No more attempts than that run at a time. */
+void session_limit(struct session *session, uint32_t at_once);
+
 /* Why the loop was stopped: 0 when mtlbd went, else a negative errno. */
 int session_error(const struct session *session);
 

@@ -133,23 +133,36 @@ static int allow(scmp_filter_ctx filter, const struct sandbox_call *call)
 	return error == -EDOM ? 0 : error;
 }
 
-int sandbox_filter(const struct sandbox_call *calls, size_t count)
+static int filter_calls(const struct sandbox_call *calls, size_t count, bool scripts)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	/* Programs that are not ours ask for calls that a kernel may not have, and do without. */
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(scripts ? ENOSYS : EPERM));
 	int error;
 
 	if (!filter)
 		return -ENOMEM;
 	error = deny(filter, deadly, sizeof(deadly) / sizeof(deadly[0]));
-	error = error
-			?: deny(filter, deadly_without_scripts,
-				sizeof(deadly_without_scripts) / sizeof(deadly_without_scripts[0]));
+	if (!scripts)
+		error = error
+				?: deny(filter, deadly_without_scripts,
+					sizeof(deadly_without_scripts) /
+						sizeof(deadly_without_scripts[0]));
 	for (size_t i = 0; !error && i < count; i++)
 		error = allow(filter, &calls[i]);
 	error = error ?: seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	error = error ?: seccomp_load(filter);
 	seccomp_release(filter);
 	return error;
+}
+
+int sandbox_filter(const struct sandbox_call *calls, size_t count)
+{
+	return filter_calls(calls, count, false);
+}
+
+int sandbox_filter_scripts(const struct sandbox_call *calls, size_t count)
+{
+	return filter_calls(calls, count, true);
 }
 
 static uint64_t mask_of(const int *capabilities, size_t count)

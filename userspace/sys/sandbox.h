@@ -37,6 +37,11 @@ struct sandbox_call {
  * fails with EPERM.
  */
 int sandbox_filter(const struct sandbox_call *calls, size_t count);
+/*
+ * The same for a process that starts others, for these as well: to start one is not what ends it,
+ * and any other call fails with ENOSYS.
+ */
+int sandbox_filter_scripts(const struct sandbox_call *calls, size_t count);
 
 /*
  * For a process that needs some rights for good, and starts others: of its capabilities it keeps

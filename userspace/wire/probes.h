@@ -14,7 +14,7 @@
 #include "../base/addr.h"
 #include "../base/probe.h"
 
-#define PROBES_VERSION	   2
+#define PROBES_VERSION	   3
 #define PROBES_MESSAGE_MAX 32768
 #define PROBES_ERROR_MAX   128 /* with the closing NUL */
 #define PROBES_SOCKET_FD   3   /* the prober's end, when it starts */

@@ -81,6 +81,7 @@ static const struct {
 #define BAD(text, errors) {text, errors},
 #include "config_bad.def"
 #include "config_bad_acl.def"
+#include "config_bad_health.def"
 #include "config_bad_tiers.def"
 };
 

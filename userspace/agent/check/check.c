@@ -52,6 +52,8 @@ struct check {
 	struct check_result result;
 	bool wanted; /* by the state that checks_set is working through */
 	bool fresh;  /* made by the very same checks_set */
+	uint64_t
+		fault_ns; /* when a fault of this node was last told, 0: the last result was none */
 };
 
 struct checks {
@@ -60,7 +62,13 @@ struct checks {
 	/* The one given to the checks_set() that is at work. */
 	enum health_state (*seed)(void *context, const char *tenant, const char *pool,
 				  const struct addr *address, uint16_t port);
-	struct prober *prober;
+	/* Each asks for probes of its own kinds. A number may be marked at both: at the other one
+	 * it is that of a probe that went.
+	 */
+	struct side {
+		struct checks *checks;
+		struct prober *prober; /* that of scripts: NULL when they are not allowed */
+	} plain, scripts;
 	struct check *table;
 	struct pool *pools;
 	struct check **by_id;
@@ -130,12 +138,18 @@ static void tell_held(const struct check *check)
 				     1000000000));
 }
 
-static void log_fault(struct checks *checks, const char *error)
+/* One that all checks meet is told once, and so are those that only some of them meet. */
+static void log_fault(struct check *check, const char *error)
 {
+	struct checks *checks = check->checks;
 	uint64_t now = loop_now(checks->loop);
 
 	if (strcmp(checks->fault, error) == 0 && now - checks->fault_ns < FAULT_QUIET_NS)
 		return;
+	if (strcmp(check->result.error, error) == 0 && check->fault_ns &&
+	    now - check->fault_ns < FAULT_QUIET_NS)
+		return;
+	check->fault_ns = now;
 	snprintf(checks->fault, sizeof(checks->fault), "%s", error);
 	checks->fault_ns = now;
 	log_error("health",
@@ -211,12 +225,25 @@ bool checks_panics(const struct checks *checks, const char *tenant, const char *
 
 /* the prober's side */
 
+static struct side *side_of(const struct check *check)
+{
+	return check->settings.type == PROBE_SCRIPT ? &check->checks->scripts
+						    : &check->checks->plain;
+}
+
+static void set_text(struct probe_question *question, enum probe_text which, const char *text)
+{
+	question->text[which] = text;
+	question->length[which] = (uint16_t)strlen(text);
+}
+
 static bool fill(void *context, uint32_t id, struct probes_probe *ret_probe)
 {
-	struct checks *checks = context;
+	const struct side *side = context;
+	struct checks *checks = side->checks;
 	const struct check *check = id < checks->used ? checks->by_id[id] : NULL;
 
-	if (!check)
+	if (!check || side_of(check) != side)
 		return false;
 	*ret_probe = (struct probes_probe){
 		.id = id,
@@ -230,6 +257,10 @@ static bool fill(void *context, uint32_t id, struct probes_probe *ret_probe)
 	};
 	if (check->settings.question)
 		ret_probe->question = *check->settings.question;
+	if (check->settings.type == PROBE_SCRIPT) {
+		set_text(&ret_probe->question, PROBE_TEXT_TENANT, check->key.tenant);
+		set_text(&ret_probe->question, PROBE_TEXT_POOL, check->key.pool);
+	}
 	return true;
 }
 
@@ -262,7 +293,8 @@ static bool feed(struct check *check, bool good)
 
 static void take_result(void *context, const struct probes_result *told_result)
 {
-	struct checks *checks = context;
+	const struct side *side = context;
+	struct checks *checks = side->checks;
 	struct check *check =
 		told_result->id < checks->used ? checks->by_id[told_result->id] : NULL;
 	struct check_result *result, told;
@@ -274,9 +306,11 @@ static void take_result(void *context, const struct probes_result *told_result)
 	result = &check->result;
 	result->next_ns = told_result->next_ns;
 	if (told_result->outcome == PROBES_FAULT) {
-		log_fault(checks, told_result->error);
+		log_fault(check, told_result->error);
+		snprintf(result->error, sizeof(result->error), "%s", told_result->error);
 		return;
 	}
+	check->fault_ns = 0;
 	first = check->health.state == HEALTH_UNKNOWN;
 	held = check->health.held;
 	note(check, told_result);
@@ -302,7 +336,8 @@ static void take_result(void *context, const struct probes_result *told_result)
 
 static void lost(void *context, const char *why)
 {
-	struct checks *checks = context;
+	const struct side *side = context;
+	struct checks *checks = side->checks;
 
 	if (checks->events.lost)
 		checks->events.lost(checks->events.context, why);
@@ -344,8 +379,19 @@ static int take_id(struct checks *checks, struct check *check)
 /* What the prober is told from now on; what comes of anything older is ignored. */
 static int tell_prober(struct check *check)
 {
+	struct prober *prober = side_of(check)->prober;
+
 	check->generation = ++check->checks->generation;
-	return prober_mark(check->checks->prober, check->id);
+	return prober ? prober_mark(prober, check->id) : 0;
+}
+
+/* Whoever was told of it must not go on. There is room for it already. */
+static void tell_gone(const struct check *check)
+{
+	struct prober *prober = side_of(check)->prober;
+
+	if (prober)
+		prober_mark(prober, check->id);
 }
 
 static void check_free(struct check *check)
@@ -355,25 +401,51 @@ static void check_free(struct check *check)
 	leave_pool(check);
 	checks->by_id[check->id] = NULL;
 	checks->free_ids[checks->free_count++] = check->id;
-	prober_mark(checks->prober, check->id); /* there is room for it already */
+	tell_gone(check);
 	HASH_DEL(checks->table, check);
 	free(check->settings.question);
 	free(check);
+}
+
+static int start_side(struct checks *checks, struct side *side,
+		      const struct prober_options *options)
+{
+	struct prober_events events = {
+		.fill = fill, .result = take_result, .lost = lost, .context = side};
+
+	side->checks = checks;
+	return prober_new(checks->loop, options, &events, &side->prober);
+}
+
+int checks_set_scripts(struct checks *checks, const struct prober_options *options)
+{
+	struct side *side = &checks->scripts;
+	int error = 0;
+
+	if (options ? side->prober && prober_is(side->prober, options) : !side->prober)
+		return 0;
+	prober_free(side->prober);
+	side->prober = NULL;
+	if (options)
+		error = start_side(checks, side, options);
+	for (struct check *check = checks->table; check && !error; check = check->hh.next)
+		if (side_of(check) == side)
+			error = tell_prober(check);
+	return error;
 }
 
 int checks_new(struct loop *loop, const struct prober_options *options,
 	       const struct checks_events *events, struct checks **ret_checks)
 {
 	struct checks *checks = calloc(1, sizeof(*checks));
-	struct prober_events prober = {
-		.fill = fill, .result = take_result, .lost = lost, .context = checks};
 	int error;
 
 	if (!checks)
 		return -ENOMEM;
 	checks->loop = loop;
 	checks->events = *events;
-	error = prober_new(loop, options, &prober, &checks->prober);
+	checks->scripts.checks = checks;
+	error = start_side(checks, &checks->plain, options);
 	if (error)
 		free(checks);
 	else
@@ -387,7 +459,8 @@ void checks_free(struct checks *checks)
 
 	if (!checks)
 		return;
-	prober_free(checks->prober);
+	prober_free(checks->plain.prober);
+	prober_free(checks->scripts.prober);
 	HASH_ITER (hh, checks->table, check, next) {
 		leave_pool(check);
 		HASH_DEL(checks->table, check);
@@ -401,7 +474,14 @@ void checks_free(struct checks *checks)
 
 void checks_prober(const struct checks *checks, struct prober_status *ret_status)
 {
-	prober_status(checks->prober, ret_status);
+	prober_status(checks->plain.prober, ret_status);
+}
+
+bool checks_scripts_prober(const struct checks *checks, struct prober_status *ret_status)
+{
+	if (checks->scripts.prober)
+		prober_status(checks->scripts.prober, ret_status);
+	return checks->scripts.prober;
 }
 
 static struct check *find(const struct checks *checks, const struct key *key)
@@ -477,6 +557,8 @@ static int change(struct check *check, const struct state_health *settings, uint
 
 	if (state_copy_health(settings, &copy))
 		return -ENOMEM;
+	if (settings->type != check->settings.type)
+		tell_gone(check);
 	free(check->settings.question);
 	check->settings = copy;
 	check->port = port;
@@ -501,7 +583,7 @@ static int want(struct checks *checks, const char *tenant, const struct state_se
 	uint16_t port = service->health.type == PROBE_ICMP ? 0 : probe_port(service, member);
 	struct check *check = find(checks, &key);
 
-	if (!port && service->health.type != PROBE_ICMP)
+	if (!port && service->health.type != PROBE_ICMP && service->health.type != PROBE_SCRIPT)
 		return 0;
 	if (!check)
 		return add(checks, &key, &service->health, port,

@@ -58,6 +58,13 @@ int checks_new(struct loop *loop, const struct prober_options *options,
 void checks_free(struct checks *checks);
 
 /*
+ * Checks of type script are made by a process of their own, started with these options, whose
+ * scripts are not NULL. NULL: by none, and so they are not made. One that runs with just these
+ * options goes on. 0 or -ENOMEM.
+ */
+int checks_set_scripts(struct checks *checks, const struct prober_options *options);
+
+/*
  * Makes the set of probes that of state: new ones start (the first one within a tenth of their
  * interval), those no longer wanted stop, those that stay keep their history and take on new
  * settings. seed tells the last known state of a backend that has no probe yet (a restarted agent
@@ -82,5 +89,7 @@ void checks_each(struct checks *checks,
 		 void (*each)(void *context, const struct check_status *status), void *context);
 
 void checks_prober(const struct checks *checks, struct prober_status *ret_status);
+/* Of the one that runs scripts; false: there is none. */
+bool checks_scripts_prober(const struct checks *checks, struct prober_status *ret_status);
 
 #endif

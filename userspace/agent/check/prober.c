@@ -26,7 +26,8 @@
 struct prober {
 	struct loop *loop;
 	struct prober_events events;
-	char *path, *user;
+	char *path, *user, *scripts;
+	char scripts_at_once[12];
 	pid_t pid;
 	struct loop_fd socket, process;
 	struct loop_timer silence, again;
@@ -99,9 +100,9 @@ static void lose(struct prober *prober, const char *why)
 	if (same && prober->back_off_ns > BACK_OFF_MIN_NS)
 		return;
 	log_error("health",
-		  "the prober %s; it is started anew, and until then the states of backends stay "
-		  "as they are",
-		  why);
+		  "the prober%s %s; it is started anew, and until then the states of backends "
+		  "stay as they are",
+		  prober->scripts ? " that runs scripts" : "", why);
 	prober->events.lost(prober->events.context, prober->reason);
 }
 
@@ -350,12 +351,23 @@ static int make_pair(int pair[2])
 
 static int spawn(struct prober *prober, int socket)
 {
-	char *argv[] = {"mtlb-prober", prober->user ? "--user" : NULL, prober->user, NULL};
+	char *argv[8] = {"mtlb-prober"};
+	size_t count = 1;
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t none, all;
 	int error;
 
+	if (prober->user) {
+		argv[count++] = "--user";
+		argv[count++] = prober->user;
+	}
+	if (prober->scripts) {
+		argv[count++] = "--scripts";
+		argv[count++] = prober->scripts;
+		argv[count++] = "--at-once";
+		argv[count] = prober->scripts_at_once;
+	}
 	sigemptyset(&none);
 	sigfillset(&all);
 	posix_spawn_file_actions_init(&actions);
@@ -437,12 +449,31 @@ int prober_new(struct loop *loop, const struct prober_options *options,
 	prober->again = (struct loop_timer){.fire = start_again, .context = prober};
 	prober->path = options->path ? strdup(options->path) : beside_this_program();
 	prober->user = options->user ? strdup(options->user) : NULL;
-	if (!prober->path || (options->user && !prober->user)) {
+	prober->scripts = options->scripts ? strdup(options->scripts) : NULL;
+	snprintf(prober->scripts_at_once, sizeof(prober->scripts_at_once), "%u",
+		 options->scripts_at_once);
+	if (!prober->path || (options->user && !prober->user) ||
+	    (options->scripts && !prober->scripts)) {
 		prober_free(prober);
 		return -ENOMEM;
 	}
 	*ret_prober = prober;
 	return 0;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool prober_is(const struct prober *prober, const struct prober_options *options)
+{
+	char at_once[sizeof(prober->scripts_at_once)];
+
+	snprintf(at_once, sizeof(at_once), "%u", options->scripts_at_once);
+	return same_text(prober->user, options->user) &&
+	       same_text(prober->scripts, options->scripts) &&
+	       strcmp(prober->scripts_at_once, at_once) == 0;
 }
 
 void prober_free(struct prober *prober)
@@ -455,6 +486,7 @@ void prober_free(struct prober *prober)
 	loop_timer_cancel(prober->loop, &prober->again);
 	free(prober->path);
 	free(prober->user);
+	free(prober->scripts);
 	free(prober->marked);
 	free(prober->is_marked);
 	free(prober);

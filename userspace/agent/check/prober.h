@@ -16,6 +16,9 @@
 struct prober_options {
 	const char *path; /* of the program; NULL: beside this one */
 	const char *user; /* NULL: the prober's own choice */
+	/* One that runs scripts, and does nothing else; NULL: one that asks by itself. */
+	const char *scripts; /* the directory they are in */
+	uint32_t scripts_at_once;
 };
 
 struct prober_events {
@@ -41,6 +44,8 @@ struct prober;
 int prober_new(struct loop *loop, const struct prober_options *options,
 	       const struct prober_events *events, struct prober **ret_prober);
 void prober_free(struct prober *prober);
+/* Was it made with just these? */
+bool prober_is(const struct prober *prober, const struct prober_options *options);
 
 /* The probe of this number is new, or changed, or gone. 0 or -ENOMEM. */
 int prober_mark(struct prober *prober, uint32_t id);

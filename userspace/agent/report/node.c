@@ -110,13 +110,11 @@ static json_int_t count_probes(const struct agent *agent)
 	return probes;
 }
 
-/* The process that makes the probes. */
-static json_t *prober(const struct agent *agent)
+/* A process that makes probes. */
+static json_t *process(struct prober_status status)
 {
-	struct prober_status status;
 	json_t *item;
 
-	checks_prober(agent->checks, &status);
 	item = json_pack("{s:s,s:I,s:o}", "state",
 			 status.answers	 ? "runs"
 			 : status.pid	 ? "starts"
@@ -129,6 +127,22 @@ static json_t *prober(const struct agent *agent)
 	if (status.reason[0])
 		json_object_set_new(item, "lastEnd", json_string(status.reason));
 	return item;
+}
+
+static json_t *prober(const struct agent *agent)
+{
+	struct prober_status status;
+
+	checks_prober(agent->checks, &status);
+	return process(status);
+}
+
+/* The one that runs scripts, if the node allows any. */
+static json_t *scripts(const struct agent *agent)
+{
+	struct prober_status status;
+
+	return checks_scripts_prober(agent->checks, &status) ? process(status) : json_null();
 }
 
 /* Clients that watch, lines they did not take in time, and samples that the ring had no room for.
@@ -155,14 +169,14 @@ int report_node(void *context, const struct http_request *request, struct http_r
 	if (agent->last_error[0])
 		json_object_set_new(config, "lastError", json_string(agent->last_error));
 	reply->body = json_pack(
-		"{s:s,s:s,s:I,s:o,s:o,s:o,s:b,s:s,s:o,s:o,s:{s:I,s:o},s:o,s:o}", "name",
+		"{s:s,s:s,s:I,s:o,s:o,s:o,s:b,s:s,s:o,s:o,s:{s:I,s:o,s:o},s:o,s:o}", "name",
 		agent->config.name, "version", version_text, "abi", (json_int_t)node->abi_version,
 		"program", program, "created", report_time(node->created_at), "started",
 		report_time(agent->started_at), "adopted", dataplane_adopted(agent->dataplane),
 		"hashSecret", agent->config.has_hash_secret ? "file" : "generated", "interfaces",
 		interfaces(agent), "capacity", capacity(agent), "health", "probes",
-		count_probes(agent), "prober", prober(agent), "config", config, "counters",
-		report_reasons(agent, 0, "-"));
+		count_probes(agent), "prober", prober(agent), "scripts", scripts(agent), "config",
+		config, "counters", report_reasons(agent, 0, "-"));
 	json_object_set_new(reply->body, "watchers", watching(agent));
 	json_object_set_new(reply->body, "usage", report_usage_status(agent));
 	json_object_set_new(reply->body, "drift",
