@@ -115,6 +115,30 @@ static void put_bodies(void)
 #undef REFUSED
 }
 
+static void put_proxy_header(const char *bytes, size_t length)
+{
+	static size_t number;
+	FILE *file = create("proxy_header", "header", number++);
+
+	fwrite(bytes, 1, length, file);
+	fclose(file);
+}
+
+static void put_proxy_headers(void)
+{
+	static const char v4[] = "PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n";
+	static const char v6[] = "PROXY TCP6 2001:db8::1 2001:db8::2 56324 443\r\n";
+	static const char unknown[] = "PROXY UNKNOWN\r\n";
+	static const char binary[] =
+		"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x1e\xc0\0\2\1\xc0\0\2\2\0\1\0\2"
+		"\2\0\5a.com\3\0\4abcd\4\0\0";
+
+	put_proxy_header(v4, sizeof(v4) - 1);
+	put_proxy_header(v6, sizeof(v6) - 1);
+	put_proxy_header(unknown, sizeof(unknown) - 1);
+	put_proxy_header(binary, sizeof(binary) - 1);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -128,5 +152,6 @@ int main(int argc, char **argv)
 		put_conversation(i);
 	put_heads();
 	put_bodies();
+	put_proxy_headers();
 	return 0;
 }
