@@ -156,6 +156,11 @@ check "the example's VIP answers" wait_until answers_ping 20
 is "its prober is the user mtlb" \
 	"$(ip netns pids lb | xargs ps -o comm=,uid= -p | awk '$1 == "mtlb-prober" { print $2 }' | sort -u)" \
 	"$(in_machine id -u mtlb)"
+# the example's backends are nobody's
+in_machine mtlb doctor >"$RUN/doctor" 2>&1
+is "mtlb doctor misses the backends, and nothing else" \
+	"$(awk '$1 == "bad" { printf "%s ", $2 }' "$RUN/doctor")" "members next-hops " ||
+	diag "$(<"$RUN/doctor")"
 
 echo "# of this machine" >>"$MACHINE/etc/mtlb/tenants.d/acme.yaml"
 check "another version is packed" next_package
@@ -174,6 +179,7 @@ check "apt purges it" packages purge mtlb
 is "the program is detached" "$(attached)" 0
 is "nothing is pinned" "$(ls "$MACHINE/sys/fs/bpf")" "$pins"
 is "nor in /run" "$(ls -d /run/mtlb 2>&1 | grep -v 'No such file')" ""
+is "nor is its user" "$(in_machine getent passwd mtlb)" ""
 files >"$RUN/after"
 is "no file is left" "$(diff "$RUN/before" "$RUN/after" | grep '^>')" "" 
 is "and none is missing" "$(diff "$RUN/before" "$RUN/after" | grep '^<')" ""
