@@ -63,7 +63,7 @@ VM_SRC := $(call find,selftests/vm,*.c)
 # The XDP program compiled for the host, and the world it runs in: an archive each, as not every
 # test wants the program's names beside its own.
 HOST_SRC := $(call find,selftests/host,*.c)
-RIG_SRC := selftests/bpf/rig.c selftests/bpf/packet.c
+RIG_SRC := selftests/bpf/rig.c selftests/bpf/rig_trace.c selftests/bpf/packet.c
 # What several test programs share: linked into every one of them.
 TEST_LIB_SRC := $(filter-out %.bpf.c %_test.c %_fuzz.c,$(call find,selftests/lib,*.c) \
 	$(call find,selftests/unit,*.c) $(call find,selftests/bpf,*.c))
@@ -434,12 +434,12 @@ $(O)/vm/bin/%: $(O)/obj/selftests/vm/%.o
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^
 
 $(O)/vm/bpf/%: $(O)/obj/selftests/bpf/%.o $(call obj,$(TEST_LIB_SRC)) \
-		$(call objlib,$(AGENT_ROOMS))
+		$(call objlib,inspect $(AGENT_ROOMS))
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
 
-$(O)/fuzz/%: $(O)/fuzz-obj/selftests/fuzz/%.o $(call fuzzlib,host rig $(AGENT_ROOMS))
+$(O)/fuzz/%: $(O)/fuzz-obj/selftests/fuzz/%.o $(call fuzzlib,host rig inspect $(AGENT_ROOMS))
 	$(call say,LD-FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
@@ -449,7 +449,7 @@ $(O)/fuzz/top_fuzz: $(O)/fuzz-obj/selftests/fuzz/top_fuzz.o $(call fuzzlib,$(TOP
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) $(TOP_LIBS)
 
-$(O)/fuzz/seeds: $(O)/obj/selftests/fuzz/seeds.o $(call objlib,host rig $(AGENT_ROOMS))
+$(O)/fuzz/seeds: $(O)/obj/selftests/fuzz/seeds.o $(call objlib,host rig inspect $(AGENT_ROOMS))
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)

@@ -16,7 +16,7 @@ userspace/base:
 userspace/sys: userspace/base
 userspace/wire: userspace/base
 userspace/model: userspace/base bpf/abi
-userspace/inspect: userspace/base userspace/model bpf/abi
+userspace/inspect: userspace/base userspace/model bpf/abi skeletons
 userspace/dataplane: userspace/base userspace/sys userspace/model bpf/abi bpf/core skeletons
 userspace/agent: userspace/base userspace/sys userspace/wire userspace/model userspace/dataplane bpf/abi
 userspace/prober: userspace/base userspace/sys userspace/wire

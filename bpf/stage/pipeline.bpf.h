@@ -76,16 +76,25 @@ static __always_inline int remember(struct xdp_md *ctx, struct packet *p)
 	return p->vip ? 0 : MTLB_REASON_no_record;
 }
 
+static __always_inline int pipeline_straight(struct xdp_md *ctx, struct packet *p)
+{
+	return read_headers(ctx, p) ?: classify(p) ?: guard(ctx, p) ?: admit(ctx, p, p->vip)
+		       ?: pick(ctx, p) ?: track(ctx, p) ?: remember(ctx, p) ?: forward(ctx, p);
+}
+
+/* PIPELINE_NOTE is defined by the program that only tells: stage/trace.bpf.h. */
 static __always_inline int pipeline(struct xdp_md *ctx)
 {
 	struct packet p = {};
-	int reason = read_headers(ctx, &p) ?: classify(&p) ?: guard(ctx, &p)
-			?: admit(ctx, &p, p.vip) ?: pick(ctx, &p) ?: track(ctx, &p)
-			?: remember(ctx, &p) ?: forward(ctx, &p);
+	int straight = pipeline_straight(ctx, &p), reason;
 
-	if (likely(reason == MTLB_REASON_sent || reason == MTLB_REASON_redirected))
+	if (likely(straight == MTLB_REASON_sent || straight == MTLB_REASON_redirected))
 		active_mark(&p);
-	return finish(ctx, &p, detour(ctx, &p, reason));
+	reason = detour(ctx, &p, straight);
+#ifdef PIPELINE_NOTE
+	PIPELINE_NOTE(&p, straight, reason);
+#endif
+	return finish(ctx, &p, reason);
 }
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "rig.h"
+#include "rig_trace.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -278,6 +278,7 @@ void rig_close(struct rig *rig)
 {
 	struct err err = {};
 
+	rig_trace_close();
 	poison__destroy(rig->poison);
 	dataplane_close(rig->dataplane);
 	if (rig->poison && dataplane_remove(rig->directory, &err))
@@ -394,6 +395,11 @@ static const char *const reason_names[] = {
 #undef REASON
 };
 
+const char *rig_reason_name(uint32_t reason)
+{
+	return reason < MTLB_REASON_COUNT ? reason_names[reason] : "(none)";
+}
+
 static uint32_t differ(const char *what, const char *of, uint32_t number, const char *name,
 		       uint64_t is, uint64_t expected)
 {
@@ -443,8 +449,9 @@ static bool judged_as_frame(const struct scenario *s)
 
 void rig_check(const struct rig *rig, const struct scenario *s)
 {
-	static struct frame in, out, expected;
+	static struct frame in, out, expected, foretold;
 	static struct ledger before, after;
+	struct trace_result trace = {};
 	enum rig_tenant tenant = s->member && s->member < RIG_SERVICES ? services[s->member].tenant
 								       : s->tenant ?: ACME;
 	uint64_t bytes;
@@ -453,6 +460,8 @@ void rig_check(const struct rig *rig, const struct scenario *s)
 	frame_build(&in, s->in, &(struct frame_words){.member = (uint8_t)s->from});
 	bytes = s->bytes ?: judged_as_frame(s) ? in.length : in.ip_length;
 	ledger_take(rig, &before);
+	if (!s->metadata) /* a trace has all the room there is */
+		trace = rig_trace(rig, &in, s->by, &foretold);
 	verdict = run_by(rig, &in, &out, s->metadata, s->by);
 	ledger_take(rig, &after);
 
@@ -488,6 +497,8 @@ void rig_check(const struct rig *rig, const struct scenario *s)
 	ledger_assert_equal(&after, &before, s->name);
 	frame_assert_equal(&out, &expected, s->name);
 	assert_int_equal(verdict, s->verdict);
+	if (!s->metadata)
+		rig_trace_check(s, &trace, &foretold, &expected);
 }
 
 /* The rig is one for the whole group; cmocka hands a test its own state only if the group has none.

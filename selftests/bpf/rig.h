@@ -2,7 +2,8 @@
 /*
  * The program under test: the real one, loaded by the real dataplane into a bpffs directory of its
  * own, with two tenants, and a service for each way a packet can take. Owns no expectation but the
- * last one of every test: that one counter grew as told and no other did.
+ * last ones of every test: that one counter grew as told and no other did, and that a trace of the
+ * packet had told so.
  *
  * To keep the tables of the tests short, service N has one member, number N, and a table of one
  * slot at line N; its old owners, when a test needs some, lie at line RIG_OLD + N.
@@ -93,6 +94,8 @@ uint32_t rig_now(const struct rig *rig);
 void rig_clear_flows(const struct rig *rig);
 /* Flows in a range of buckets. */
 uint32_t rig_count_flows(const struct rig *rig, enum rig_tenant tenant);
+
+const char *rig_reason_name(uint32_t reason);
 
 /* Every counter there is, summed over the CPUs. */
 struct ledger {
