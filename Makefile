@@ -406,8 +406,7 @@ $(NEXT)/mtlbd: $(patsubst %,$(NEXT)/obj/userspace/%.o,base/version dataplane/ker
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $(filter-out %/mtlb-prober,$^) $(PKG_LIBS)
 
 # A test of a tool is linked with that tool and not with the agent: they may use the same names.
-$(O)/test/unit/tools/%: $(O)/san/selftests/unit/tools/%.o $(call san,$(TEST_LIB_SRC)) \
-		$(call sanlib,$(MTLB_ROOMS))
+$(O)/test/unit/tools/%: $(O)/san/selftests/unit/tools/%.o $(call sanlib,$(MTLB_ROOMS))
 	$(call say,LD-SAN,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)

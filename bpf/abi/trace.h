@@ -20,7 +20,7 @@ struct mtlb_trace_miss {
 };
 
 struct mtlb_trace {
-	__u32 misses; /* may be more than there is room for */
+	__u32 misses;	/* may be more than there is room for */
 	__u32 straight; /* enum mtlb_reason: where the straight way ended */
 	__u32 reason;	/* and where the detour did */
 	__u32 cpu;

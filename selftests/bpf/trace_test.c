@@ -178,8 +178,8 @@ static void set_services(const struct rig *rig, bool translated)
 	if (translated)
 		translated_set(rig, 1);
 	else
-		tracked_set(rig, &(struct tracked){.slot = OWNER | MTLB_SLOT_CHANGED,
-						   .old_owner = OLD});
+		tracked_set(rig,
+			    &(struct tracked){.slot = OWNER | MTLB_SLOT_CHANGED, .old_owner = OLD});
 }
 
 static size_t place_of(const struct snapshot *snapshot, const char *map)
@@ -299,12 +299,13 @@ static void refusals(void **state)
 	struct err err = {};
 
 	frame_build(&in, "eth / ip4 client > acme / tcp 1 > 80 SYN", NULL);
-	assert_int_not_equal(trace_run(rig_tracer(rig), in.byte, in.length, 4711, &result, &err), 0);
+	assert_int_not_equal(trace_run(rig_tracer(rig), in.byte, in.length, 4711, &result, &err),
+			     0);
 	assert_non_null(strstr(err.text, "interface 4711"));
 	assert_int_not_equal(trace_run(rig_tracer(rig), in.byte, 13, 1, &result, &err), 0);
 	assert_non_null(strstr(err.text, "expected 14"));
-	assert_int_not_equal(trace_run(rig_tracer(rig), in.byte, TRACE_FRAME_MAX + 1, 1, &result, &err),
-			     0);
+	assert_int_not_equal(
+		trace_run(rig_tracer(rig), in.byte, TRACE_FRAME_MAX + 1, 1, &result, &err), 0);
 	assert_int_not_equal(trace_open("/sys/fs/bpf/mtlb-nowhere", &trace, &err), 0);
 	assert_non_null(strstr(err.text, "mtlb-nowhere"));
 }

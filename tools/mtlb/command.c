@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../userspace/base/short_options.h"
 #include "../../userspace/model/suggest.h"
 #include "help.h"
 #include "safe.h"
@@ -109,42 +110,33 @@ static int default_verb(struct call *call)
 	return 0;
 }
 
-static int dispatch(const struct options *options, int argc, char **argv, bool help)
+static int dispatch(struct call *call, bool help)
 {
-	struct call call = {.options = options};
 	int code;
 
-	if (!argc) {
-		help_print(help ? stdout : stderr);
-		return help ? EXIT_OK : EXIT_ERROR;
-	}
-	call.noun = command_find_noun(options, argv[0]);
-	if (!call.noun)
-		return EXIT_ERROR;
-	call.argc = argc - 1;
-	call.argv = argv + 1;
-	if (call.noun->verbs && call.argc && !strcmp(call.argv[call.argc - 1], "help"))
+	if (call->noun->verbs && call->argc && !strcmp(call->argv[call->argc - 1], "help"))
 		help = true;
 	if (help) {
-		help_print_noun(stdout, call.noun);
+		help_print_noun(stdout, call->noun);
 		return EXIT_OK;
 	}
-	if (call.noun->run)
-		return call.noun->run(&call);
-	code = call.argc ? find_verb(&call, call.argv[0]) : default_verb(&call);
+	if (call->noun->run)
+		return call->noun->run(call);
+	code = call->argc ? find_verb(call, call->argv[0]) : default_verb(call);
 	if (code)
 		return code;
-	if (call.argc) {
-		call.argc--;
-		call.argv++;
+	if (call->argc) {
+		call->argc--;
+		call->argv++;
 	}
-	return call.verb->run(&call);
+	return call->verb->run(call);
 }
 
 /* What getopt returns: the letter, if there is one. */
 enum option_index {
 #define MTLB_OPTION(letter, word, argument, sentence) INDEX_##word,
 #include "options.def"
+	OPTION_COUNT,
 };
 
 enum {
@@ -153,27 +145,48 @@ enum {
 #include "options.def"
 };
 
-static const struct option long_options[] = {
+#define OPTION_OF_NOUN 512 /* the first of its own */
+
+static const struct option common_options[OPTION_COUNT] = {
 #define MTLB_OPTION(letter, word, argument, sentence) \
 	{#word, (argument) ? required_argument : no_argument, NULL, OPTION_##word},
 #include "options.def"
-	{},
 };
 
-static struct suggest_tail nearest_option(const char *word)
+/* Those that all nouns have, then the noun's own. */
+struct option_table {
+	struct option option[OPTION_COUNT + NOUN_OPTIONS_MAX + 1];
+	char letters[SHORT_OPTIONS_MAX];
+};
+
+/* flags: as getopt has them. */
+static void make_table(const struct noun *noun, const char *flags, struct option_table *table)
+{
+	const struct noun_option *own = noun ? noun->options : NULL;
+
+	*table = (struct option_table){};
+	memcpy(table->option, common_options, sizeof(common_options));
+	for (int i = 0; own && own[i].word && i < NOUN_OPTIONS_MAX; i++)
+		table->option[OPTION_COUNT + i] = (struct option){
+			own[i].word, own[i].argument ? 1 : 0, NULL, OPTION_OF_NOUN + i};
+	short_options(table->option, flags, table->letters);
+}
+
+static struct suggest_tail nearest_option(const struct option_table *table, const char *word)
 {
 	char typed[SUGGEST_LENGTH_MAX + 1];
 	struct suggest near;
 
 	snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(word + 2, "="), word + 2);
 	suggest_init(&near, typed);
-	for (const struct option *option = long_options; option->name; option++)
+	for (const struct option *option = table->option; option->name; option++)
 		suggest_offer(&near, option->name);
 	return suggest_tail(&near);
 }
 
 /* getopt's own words would not say where in a batch they belong. */
-static int bad_option(const struct options *options, char **argv, int missing)
+static int bad_option(const struct options *options, const struct option_table *table,
+		      const struct noun *noun, char **argv, int missing)
 {
 	const char *word = argv[optind - 1];
 
@@ -183,52 +196,94 @@ static int bad_option(const struct options *options, char **argv, int missing)
 		command_fail(options, "there is no option -%c", optopt);
 	else
 		command_fail(options, "there is no option %s, or it takes no argument%s", word,
-			     nearest_option(word).text);
-	fputs("`mtlb help` lists the options\n", stderr);
+			     nearest_option(table, word).text);
+	fprintf(stderr, "`mtlb help%s%s` lists the options\n", noun && noun->options ? " " : "",
+		noun && noun->options ? noun->name : "");
 	return EXIT_ERROR;
+}
+
+/* What is asked for by options, beside how it is to be done. */
+struct asked {
+	bool help, version;
+	const char *given[NOUN_OPTIONS_MAX];
+};
+
+static void take_option(int option, struct options *options, struct asked *asked)
+{
+	switch (option) {
+	case OPTION_pretty:
+		options->pretty = true;
+		/* fall through */
+	case OPTION_json:
+		options->json = true;
+		break;
+	case OPTION_raw:
+		options->raw = true;
+		break;
+	case OPTION_wide:
+		options->width = 0;
+		break;
+	case OPTION_socket:
+		options->socket = optarg;
+		options->own_socket = true;
+		break;
+	case OPTION_bpffs:
+		options->bpffs = optarg;
+		options->own_bpffs = true;
+		break;
+	case OPTION_help:
+		asked->help = true;
+		break;
+	case OPTION_version:
+		asked->version = true;
+		break;
+	default:
+		asked->given[option - OPTION_OF_NOUN] = optarg ? optarg : "";
+	}
+}
+
+/* Up to the first word that is none, if flags say so. 0, or EXIT_ERROR. */
+static int take_options(int argc, char **argv, const struct noun *noun, const char *flags,
+			struct options *options, struct asked *asked)
+{
+	struct option_table table;
+	int option;
+
+	make_table(noun, flags, &table);
+	opterr = 0;
+	optind = 0; /* from the start, for a batch gets here more than once */
+	while ((option = getopt_long(argc, argv, table.letters, table.option, NULL)) != -1) {
+		if (option == '?' || option == ':')
+			return bad_option(options, &table, noun, argv, option == ':');
+		take_option(option, options, asked);
+	}
+	return 0;
 }
 
 int command_run(const struct options *base, int argc, char **argv)
 {
 	struct options options = *base;
-	bool help = false, version = false;
-	int letter;
+	struct call call = {.options = &options};
+	struct asked asked = {};
 
-	opterr = 0;
-	optind = 0; /* from the start, for a batch gets here more than once */
-	while ((letter = getopt_long(argc, argv, ":jps:hV", long_options, NULL)) != -1) {
-		switch (letter) {
-		case OPTION_pretty:
-			options.pretty = true;
-			/* fall through */
-		case OPTION_json:
-			options.json = true;
-			break;
-		case OPTION_raw:
-			options.raw = true;
-			break;
-		case OPTION_wide:
-			options.width = 0;
-			break;
-		case OPTION_socket:
-			options.socket = optarg;
-			options.own_socket = true;
-			break;
-		case OPTION_bpffs:
-			options.bpffs = optarg;
-			options.own_bpffs = true;
-			break;
-		case OPTION_help:
-			help = true;
-			break;
-		case OPTION_version:
-			version = true;
-			break;
-		default:
-			return bad_option(&options, argv, letter == ':');
-		}
+	/* which options there are, the noun tells */
+	if (take_options(argc, argv, NULL, "+:", &options, &asked))
+		return EXIT_ERROR;
+	argc -= optind;
+	argv += optind;
+	if (argc && !asked.version) {
+		call.noun = command_find_noun(&options, argv[0]);
+		if (!call.noun || take_options(argc, argv, call.noun, ":", &options, &asked))
+			return EXIT_ERROR;
 	}
-	if (version)
+	if (asked.version)
 		return version_print(&options);
-	return dispatch(&options, argc - optind, argv + optind, help);
+	if (!call.noun) {
+		help_print(asked.help ? stdout : stderr);
+		return asked.help ? EXIT_OK : EXIT_ERROR;
+	}
+	call.argc = argc - optind;
+	call.argv = argv + optind;
+	call.given = asked.given;
+	return dispatch(&call, asked.help);
 }

@@ -59,15 +59,17 @@ static const char script[] =
 	"\tfor ((i = 1; i < ${#words[@]}; i++)); do\n"
 	"\t\tcase ${words[i]} in\n"
 	"\t\t-s | --socket) _mtlb_ask+=(-s \"${words[++i]-}\") ;;\n"
+	"\t\t--*) [[ \" $_mtlb_words \" != *\" ${words[i]} \"* ]] || ((++i)) ;;\n"
 	"\t\t-*) ;;\n"
 	"\t\t*) plain+=(\"${words[i]}\") ;;\n"
 	"\t\tesac\n"
 	"\tdone\n"
 	"\tmark=\n"
-	"\tif [[ ${words[-1]-} == -s || ${words[-1]-} == --socket ]]; then\n"
+	"\tif [[ \" -s $_mtlb_words \" == *\" ${words[-1]-} \"* ]]; then\n"
 	"\t\tmark=@file\n"
 	"\telif [[ $typed == -* ]]; then\n"
-	"\t\tmark=$_mtlb_options\n"
+	"\t\t[[ -z ${plain[0]-} ]] || noun=$(_mtlb_word \"${plain[0]}\" $_mtlb_nouns)\n"
+	"\t\tmark=\"$_mtlb_options ${_mtlb_own[${noun:--}]-}\"\n"
 	"\telif ((!${#plain[@]})); then\n"
 	"\t\tmark=@noun\n"
 	"\telse\n"
@@ -267,6 +269,13 @@ static void print_option(char letter, const char *word)
 		printf("-%c ", letter);
 }
 
+static void print_own_options(const struct noun *noun, bool with_argument)
+{
+	for (const struct noun_option *own = noun->options; own && own->word; own++)
+		if (own->argument || !with_argument)
+			print_option(0, own->word);
+}
+
 static void print_script(void)
 {
 	size_t i;
@@ -285,12 +294,26 @@ static void print_script(void)
 	if (argument)                                  \
 		print_option(letter, #word);
 #include "../../userspace/model/mtlbd.def"
+	printf("'\n_mtlb_words='"); /* that take another word */
+#define MTLB_OPTION(letter, word, argument, sentence) \
+	if (argument)                                 \
+		printf("--%s ", #word);
+#include "options.def"
+	for (i = 0; nouns[i]; i++)
+		print_own_options(nouns[i], true);
 	printf("'\n_mtlb_nouns='");
 	for (i = 0; nouns[i]; i++)
 		printf("%s ", nouns[i]->name);
-	puts("'\ndeclare -gA _mtlb_verbs=() _mtlb_filters=() _mtlb_values=() _mtlb_args=()");
-	for (i = 0; nouns[i]; i++)
+	puts("'\ndeclare -gA _mtlb_verbs=() _mtlb_filters=() _mtlb_values=() _mtlb_args=() "
+	     "_mtlb_own=()");
+	for (i = 0; nouns[i]; i++) {
 		print_noun(nouns[i]);
+		if (!nouns[i]->options)
+			continue;
+		printf("_mtlb_own[%s]='", nouns[i]->name);
+		print_own_options(nouns[i], false);
+		puts("'");
+	}
 	putchar('\n');
 	fputs(script, stdout);
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "../../userspace/inspect/meaning.h"
 #include "../../userspace/inspect/view.h"
 #include "cell.h"
 #include "list.h"
@@ -75,30 +76,17 @@ static int run_watch(const struct call *call)
 
 static void add_reasons(const struct view *view, uint32_t tenant, json_t *items)
 {
-	static const struct {
-		const char *name, *verdict, *sentence;
-	} reasons[] = {
-#define VERDICT_GO			"go"
-#define VERDICT_PASS			"pass"
-#define VERDICT_DROP			"drop"
-#define VERDICT_TX			"tx"
-#define VERDICT_REDIRECT		"redirect"
-#define REASON(name, verdict, sentence) {#name, VERDICT_##verdict, sentence},
-#include "../../bpf/abi/reasons.def"
-#undef REASON
-	};
-
-	for (int reason = 0; reason < MTLB_REASON_COUNT; reason++) {
+	for (uint32_t reason = 0; reason < MTLB_REASON_COUNT; reason++) {
 		struct mtlb_reason_counter sum = view_sum_reason(view, tenant, reason);
 
 		if (sum.packets)
 			json_array_append_new(items,
 					      json_pack("{s:s,s:s,s:I,s:I,s:s,s:s}", "reason",
-							reasons[reason].name, "verdict",
-							reasons[reason].verdict, "packets",
+							meaning_reason_name(reason), "verdict",
+							meaning_reason_verdict(reason), "packets",
 							(json_int_t)sum.packets, "bytes",
 							(json_int_t)sum.bytes, "sentence",
-							reasons[reason].sentence, "tenant",
+							meaning_reason_sentence(reason), "tenant",
 							view_tenant_name(view, tenant)));
 	}
 }

@@ -9,6 +9,8 @@
 #include "list.h"
 #include "man.h"
 
+#define OWN_WIDTH 16 /* of an option of a noun's own, with its argument */
+
 const char help_grammar[] =
 	"Asks and tells mtlbd, the agent of a multi-tenant load balancer. Nouns and verbs may\n"
 	"be cut short as long as they are unambiguous; without a verb, a noun is listed.";
@@ -65,6 +67,9 @@ void help_print_noun(FILE *out, const struct noun *noun)
 		help_print_usage(out, noun, NULL);
 		fputc('\n', out);
 	}
+	for (const struct noun_option *own = noun->options; own && own->word; own++)
+		fprintf(out, "      --%s %-*s  %s\n", own->word, OWN_WIDTH - (int)strlen(own->word),
+			own->argument ? own->argument : "", own->sentence);
 	for (verb = noun->verbs; verb && verb->name; verb++) {
 		fprintf(out, "%s  ", verb == noun->verbs ? "" : "\n");
 		help_print_usage(out, noun, verb);

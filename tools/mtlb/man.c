@@ -47,6 +47,8 @@ static void print_noun(FILE *out, const struct noun *noun)
 	if (!noun->verbs)
 		print_usage(out, noun, NULL);
 	roff_text(out, noun->help);
+	for (const struct noun_option *own = noun->options; own && own->word; own++)
+		print_option(out, 0, own->word, own->argument, own->sentence);
 	for (verb = noun->verbs; verb && verb->name; verb++) {
 		print_usage(out, noun, verb);
 		roff_text(out, verb->help);

@@ -75,6 +75,13 @@ struct verb {
 	int (*run)(const struct call *call);
 };
 
+/* An option of one noun's own, after its name: --word, or --word ARGUMENT. */
+struct noun_option {
+	const char *word, *argument, *sentence;
+};
+
+#define NOUN_OPTIONS_MAX 24
+
 struct noun {
 	const char *name;
 	const char *help;
@@ -91,6 +98,7 @@ struct noun {
 	/* For a noun that has no verbs; args says what follows. */
 	int (*run)(const struct call *call);
 	const char *args;
+	const struct noun_option *options; /* ends with an empty row; NULL: none */
 };
 
 /* One command on its way. */
@@ -100,6 +108,9 @@ struct call {
 	const struct verb *verb; /* NULL when the noun has none */
 	int argc;
 	char **argv; /* what follows */
+	/* Of the noun's own options, in their order: the argument, "" of one that has none; NULL:
+	 * it was not given. */
+	const char *const *given;
 };
 
 /* In the order of the help; ends with NULL. */
@@ -107,7 +118,7 @@ extern const struct noun *const nouns[];
 
 extern const struct noun tenant_noun, vip_noun, service_noun, pool_noun, backend_noun, acl_noun,
 	feed_noun, health_noun, tier_noun, flow_noun, drop_noun, event_noun, meter_noun, usage_noun,
-	map_noun, prog_noun, config_noun, node_noun, doctor_noun, batch_noun, help_noun,
+	map_noun, prog_noun, trace_noun, config_noun, node_noun, doctor_noun, batch_noun, help_noun,
 	version_noun;
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../base/log.h"
+#include "../base/short_options.h"
 #include "../base/version.h"
 #include "../dataplane/dataplane.h"
 #include "agent.h"
@@ -75,9 +76,11 @@ enum action {
 static enum action parse_options(int argc, char **argv, struct agent_options *options)
 {
 	enum action action = ACTION_RUN;
+	char letters[SHORT_OPTIONS_MAX];
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:s:vVh", long_options, NULL)) != -1) {
+	short_options(long_options, "", letters);
+	while ((option = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
 		switch (option) {
 		case OPTION_config:
 			options->config = optarg;

@@ -64,6 +64,20 @@ static const char *const reasons[] = {
 #undef REASON
 };
 
+#define VERDICT_GO	 "go"
+#define VERDICT_PASS	 "pass"
+#define VERDICT_DROP	 "drop"
+#define VERDICT_TX	 "tx"
+#define VERDICT_REDIRECT "redirect"
+
+static const struct {
+	const char *verdict, *sentence;
+} fates[] = {
+#define REASON(name, verdict, sentence) {VERDICT_##verdict, sentence},
+#include "../../bpf/abi/reasons.def"
+#undef REASON
+};
+
 static const char *const counters[] = {
 #define COUNTER(name, sentence) #name,
 #include "../../bpf/abi/counters.def"
@@ -458,4 +472,24 @@ json_t *meaning_of_index(const struct view *view, const char *map, uint32_t inde
 		break;
 	}
 	return key;
+}
+
+const char *meaning_reason_sentence(uint32_t reason)
+{
+	return reason < COUNT(fates) ? fates[reason].sentence : "?";
+}
+
+const char *meaning_reason_verdict(uint32_t reason)
+{
+	return reason < COUNT(fates) ? fates[reason].verdict : "?";
+}
+
+const char *meaning_member_state(uint32_t state)
+{
+	return state < COUNT(member_states) ? member_states[state] : "?";
+}
+
+const char *meaning_protocol(uint32_t protocol)
+{
+	return protocol < COUNT(protocols) && protocols[protocol] ? protocols[protocol] : "?";
 }

@@ -39,5 +39,12 @@ enum meaning_key meaning_key_of(const char *map);
 /* -1: there is none of that name. */
 int meaning_find_reason(const char *name);
 const char *meaning_reason_name(uint32_t reason);
+/* What it is, in a sentence; and "drop", "pass", "tx", "redirect" or "go". */
+const char *meaning_reason_sentence(uint32_t reason);
+const char *meaning_reason_verdict(uint32_t reason);
+
+/* "?" of a number that has none. */
+const char *meaning_member_state(uint32_t state);
+const char *meaning_protocol(uint32_t protocol);
 
 #endif

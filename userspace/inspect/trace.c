@@ -25,11 +25,10 @@
  * a copy; what is not listed and written is found by selftests/bpf/trace_test.
  */
 static const char *const written[] = {
-	"mtlb_active",		"mtlb_answer_budgets",	"mtlb_event_budgets",
-	"mtlb_flow_facts",	"mtlb_flows",		"mtlb_fragments",
-	"mtlb_leases",		"mtlb_member_counters", "mtlb_meter_times",
-	"mtlb_nat_ways",	"mtlb_reason_counters", "mtlb_rule_counters",
-	"mtlb_share",		"mtlb_tenant_counters",
+	"mtlb_active",	    "mtlb_answer_budgets",  "mtlb_event_budgets",   "mtlb_flow_facts",
+	"mtlb_flows",	    "mtlb_fragments",	    "mtlb_leases",	    "mtlb_member_counters",
+	"mtlb_meter_times", "mtlb_nat_ways",	    "mtlb_reason_counters", "mtlb_rule_counters",
+	"mtlb_share",	    "mtlb_tenant_counters",
 };
 
 /* Its own as well, and nobody asks what is in them. */
@@ -49,6 +48,7 @@ struct trace_map {
 struct trace {
 	const char *directory;
 	struct l4_trace *skeleton;
+	struct ring_buffer *rings; /* emptied before each run: a full one would tell of others */
 	struct trace_map map[MAPS_MAX];
 	size_t map_count;
 	struct element *elements;
@@ -78,10 +78,11 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
 
 static int differs(const struct trace *trace, const char *name, struct err *err)
 {
-	return err_set(err, -EPROTO,
-		       "%s/%s is not as this program knows it: use the mtlb that the dataplane came "
-		       "with (`mtlb version`, `mtlb prog show`)",
-		       trace->directory, name);
+	return err_set(
+		err, -EPROTO,
+		"%s/%s is not as this program knows it: use the mtlb that the dataplane came "
+		"with (`mtlb version`, `mtlb prog show`)",
+		trace->directory, name);
 }
 
 /* A hash is as good as an array, and needs no memory for what is not asked for. */
@@ -115,9 +116,26 @@ static int prepare_map(struct trace *trace, struct bpf_map *map, struct err *err
 	if (entry->pinned.info.key_size != bpf_map__key_size(map) ||
 	    entry->pinned.info.value_size != bpf_map__value_size(map))
 		return differs(trace, name, err);
-	error = IS_AMONG(name, written) ? make_own(map)
-					: bpf_map__reuse_fd(map, entry->pinned.fd);
+	error = IS_AMONG(name, written) ? make_own(map) : bpf_map__reuse_fd(map, entry->pinned.fd);
 	return error ? err_set(err, error, "%s: %s", name, strerror(-error)) : 0;
+}
+
+static int take_nothing(void *context, void *data, size_t size)
+{
+	(void)context;
+	(void)data;
+	(void)size;
+	return 0;
+}
+
+static int open_rings(struct trace *trace)
+{
+	trace->rings = ring_buffer__new(bpf_map__fd(trace->skeleton->maps.mtlb_held), take_nothing,
+					NULL, NULL);
+	if (!trace->rings)
+		return -errno;
+	return ring_buffer__add(trace->rings, bpf_map__fd(trace->skeleton->maps.mtlb_events),
+				take_nothing, NULL);
 }
 
 /* Once they are made. */
@@ -130,8 +148,8 @@ static int find_own(struct trace *trace)
 
 		if (!IS_AMONG(entry->pinned.name, written))
 			continue;
-		entry->own = bpf_object__find_map_fd_by_name(trace->skeleton->obj,
-							     entry->pinned.name);
+		entry->own =
+			bpf_object__find_map_fd_by_name(trace->skeleton->obj, entry->pinned.name);
 		if (bpf_obj_get_info_by_fd(entry->own, &info, &size))
 			return -errno;
 		entry->id = info.id;
@@ -200,7 +218,7 @@ static int load(struct trace *trace, struct err *err)
 	error = set_knobs(trace, err);
 	if (error)
 		return error;
-	error = l4_trace__load(trace->skeleton) ?: find_own(trace);
+	error = l4_trace__load(trace->skeleton) ?: find_own(trace) ?: open_rings(trace);
 	return error ? refused(error, err) : 0;
 }
 
@@ -242,6 +260,7 @@ void trace_close(struct trace *trace)
 	forget(trace);
 	for (size_t i = 0; i < trace->map_count; i++)
 		pinned_close(&trace->map[i].pinned);
+	ring_buffer__free(trace->rings);
 	l4_trace__destroy(trace->skeleton);
 	free(trace);
 }
@@ -336,6 +355,13 @@ void trace_each(const struct trace *trace, const char *map,
 			return;
 }
 
+uint32_t trace_entries(const struct trace *trace, const char *map)
+{
+	const struct trace_map *entry = find_map(trace, map);
+
+	return entry ? entry->pinned.info.max_entries : 0;
+}
+
 int trace_read(const struct trace *trace, const char *map, uint32_t key, void *ret_value,
 	       size_t size)
 {
@@ -358,6 +384,7 @@ static int run_once(struct trace *trace, const void *frame, size_t length, uint3
 	int about = bpf_map__fd(trace->skeleton->maps.mtlb_trace);
 	uint32_t zero = 0;
 
+	ring_buffer__consume(trace->rings);
 	result->about = (struct mtlb_trace){};
 	if (bpf_map_update_elem(about, &zero, &result->about, BPF_ANY))
 		return -errno;
@@ -390,10 +417,11 @@ static int explain(int error, uint32_t ifindex, struct err *err)
 	switch (error) {
 	case -ENODEV:
 	case -EINVAL:
-		return err_set(err, error,
-			       "the kernel cannot run it as a packet of interface %u: it is gone, or "
-			       "of another network namespace than this command's",
-			       ifindex);
+		return err_set(
+			err, error,
+			"the kernel cannot run it as a packet of interface %u: it is gone, or "
+			"of another network namespace than this command's",
+			ifindex);
 	case -ELOOP:
 		return err_set(err, error,
 			       "the maps changed each time the packet was run: try again");
@@ -411,12 +439,13 @@ int trace_run(struct trace *trace, const void *frame, size_t length, uint32_t if
 	forget(trace);
 	if (length < 14 || length > TRACE_FRAME_MAX)
 		return err_set(err, -EMSGSIZE,
-			       "a frame of %zu bytes: expected 14 (an Ethernet header) to %d", length,
-			       TRACE_FRAME_MAX);
+			       "a frame of %zu bytes: expected 14 (an Ethernet header) to %d",
+			       length, TRACE_FRAME_MAX);
 	/* each CPU has elements of its own */
 	CPU_ZERO(&one);
 	CPU_SET(cpu < 0 ? 0 : cpu, &one);
-	if (sched_getaffinity(0, sizeof(before), &before) || sched_setaffinity(0, sizeof(one), &one))
+	if (sched_getaffinity(0, sizeof(before), &before) ||
+	    sched_setaffinity(0, sizeof(one), &one))
 		return err_set(err, -errno, "cannot stay on one CPU: %s", strerror(errno));
 	error = run_until_known(trace, frame, length, ifindex, ret_result);
 	sched_setaffinity(0, sizeof(before), &before);

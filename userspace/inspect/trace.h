@@ -53,7 +53,9 @@ const struct trace_element *trace_find(const struct trace *trace, const char *ma
 void trace_each(const struct trace *trace, const char *map,
 		bool (*each)(void *context, const struct trace_element *element), void *context);
 
-/* An element of a map that packets only read, of which value holds size bytes. 0 or -errno. */
+/* How many elements the real map has room for; 0: there is no such map. */
+uint32_t trace_entries(const struct trace *trace, const char *map);
+/* An element of the real map, of which ret_value holds size bytes. 0 or a negative errno. */
 int trace_read(const struct trace *trace, const char *map, uint32_t key, void *ret_value,
 	       size_t size);
 

@@ -54,6 +54,39 @@ lines() { [ "$(wc -l <<<"$1")" = "$2" ]; }
 
 # --- without an agent ----------------------------------------------------------------------------
 
+wrong_packet() { # SENTENCE ARGS
+	local sentence=$1
+	shift
+	run trace "$@"
+	ok "trace $*: says what is expected" has "$err" "mtlb: $sentence"
+	ok "trace $*: exit code" exits 1
+}
+to="--src 198.51.100.7 --dst 192.0.2.10"
+# shellcheck disable=SC2086 # words
+{
+	wrong_packet "--src is missing: which packet?"
+	wrong_packet "--dst is missing" --src 198.51.100.7
+	wrong_packet "--dport is missing: to which port?" $to
+	wrong_packet "--dport 65536: expected a number from 0 to 65535" $to --dport 65536
+	wrong_packet "--src 1.2.3: expected an IPv4 or IPv6 address" --src 1.2.3
+	wrong_packet 'there is no option --sprot, or it takes no argument; did you mean "sport"?' $to --sprot 5
+	wrong_packet "source and destination are of different families" --src ::1 --dst 192.0.2.10 --dport 80
+	wrong_packet "--flags: \"nak\" is no flag of TCP" $to --dport 80 --flags nak
+	wrong_packet "--flags are TCP's" $to --dport 80 --flags syn --proto udp
+	wrong_packet "ICMP has no ports" $to --dport 80 --proto icmp
+	wrong_packet "--vlan 5,x: expected one or two numbers from 1 to 4094" $to --dport 80 --vlan 5,x
+	wrong_packet "--id is a fragment's" $to --dport 80 --id 7
+	wrong_packet "--packet is of a capture" $to --dport 80 --packet 2
+	wrong_packet "--src says what a packet is that --hex has already" --hex - --src 192.0.2.1
+	wrong_packet "-: a packet of 0 bytes: expected an Ethernet frame" --hex -
+	wrong_packet "$here/cli_test.sh: it is no capture" --pcap "$here/cli_test.sh"
+	wrong_packet "no dataplane is pinned in $dir/none" $to --dport 80 --bpffs "$dir/none"
+	wrong_packet "--in none0: there is no interface of that name" $to --dport 80 --in none0
+}
+run --bpffs "$dir/none" trace --src 198.51.100.7 --dst 192.0.2.10 --dport 80
+ok "trace: options may stand before its name as well" has "$err" "no dataplane is pinned in $dir/none"
+
+
 run tenant list
 ok "no agent: a sentence" is "$err" \
 	"mtlb: no agent answers on $MTLB_SOCKET: No such file or directory; is mtlbd running? (-s PATH names another socket)"
