@@ -8,12 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX    16 /* types in types; a type of the kernel's that holds itself is a fault */
-#define ELEMENTS_MAX (1U << 20)
+#define DEPTH_MAX 16 /* types in types; a type of the kernel's that holds itself is a fault */
+/* Values in all: no element of a map has so many. Types in types, each of which holds the next one
+ * several times, would be more than there is memory for, and need no bytes.
+ */
+#define VALUES_MAX (1U << 18)
 
 struct decoding {
 	const struct btf *btf;
 	const struct decode_reader *reader;
+	uint32_t *left; /* of VALUES_MAX */
 };
 
 static json_t *decode_type(const struct decoding *decoding, uint32_t type,
@@ -193,7 +197,7 @@ static json_t *list(const struct decoding *decoding, const struct btf_type *type
 			return item;
 	}
 	items = json_array();
-	for (uint32_t i = 0; size >= 0 && i < array->nelems && i < ELEMENTS_MAX; i++) {
+	for (uint32_t i = 0; size >= 0 && i < array->nelems && *decoding->left; i++) {
 		uint64_t at = (uint64_t)i * (uint64_t)size;
 		struct decode_field field = *whole;
 
@@ -269,7 +273,7 @@ static json_t *object_of(const struct decoding *decoding, const struct btf_type 
 	/* a struct without a name is a part of the one that has one */
 	if (*name_of(decoding->btf, type->name_off))
 		outer.structure = name_of(decoding->btf, type->name_off);
-	for (uint16_t i = 0; object && i < btf_vlen(type); i++) {
+	for (uint16_t i = 0; object && i < btf_vlen(type) && *decoding->left; i++) {
 		unsigned offset = btf_member_bit_offset(type, i);
 		unsigned bits = btf_member_bitfield_size(type, i);
 		bool skip = false;
@@ -344,8 +348,9 @@ static json_t *decode_type(const struct decoding *decoding, uint32_t type,
 	json_t *value;
 	bool skip;
 
-	if (!is || !outermost || depth > DEPTH_MAX)
+	if (!is || !outermost || depth > DEPTH_MAX || !*decoding->left)
 		return json_null();
+	--*decoding->left;
 	field->type = name_of(decoding->btf, (outermost->name_off ? outermost : is)->name_off);
 	field->scalar = is_scalar(is) && field->size && field->size <= 8;
 	if (field->scalar) {
@@ -365,7 +370,8 @@ static json_t *decode_type(const struct decoding *decoding, uint32_t type,
 json_t *decode(const struct btf *btf, uint32_t type, const void *bytes, size_t size,
 	       const struct decode_reader *reader)
 {
-	struct decoding decoding = {btf, reader};
+	uint32_t left = VALUES_MAX;
+	struct decoding decoding = {btf, reader, &left};
 	int64_t whole = btf__resolve_size(btf, type);
 	struct decode_field field = {.structure = "",
 				     .member = "",

@@ -37,7 +37,8 @@ struct decode_reader {
 
 /*
  * size: bytes there are; a type that is larger is cut, and what is missing is null. reader may be
- * NULL. A number that JSON's 63 bits do not hold becomes a text like "0xffffffffffffffff". NULL:
+ * NULL. Of types that make more of the bytes than a quarter of a million values the rest is left
+ * out. A number that JSON's 63 bits do not hold becomes a text like "0xffffffffffffffff". NULL:
  * there is no memory.
  */
 json_t *decode(const struct btf *btf, uint32_t type, const void *bytes, size_t size,

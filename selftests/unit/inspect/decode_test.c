@@ -309,6 +309,37 @@ static void test_meaning_of_flows(void **state)
 		    "{\"slot\":[null,{\"member\":9,\"changed\":true}]}");
 }
 
+/* Each type holds the one before it eight times, at the same place: 8^12 numbers of four bytes. */
+static void test_types_without_end(void **state)
+{
+	static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+	struct types *types = *state;
+	uint8_t bytes[4] = {1};
+	int inner = types->u32, outer;
+	json_t *value;
+	const json_t *at;
+
+	for (int depth = 0; depth < 12; depth++) {
+		outer = btf__add_union(types->btf, "made_up", sizeof(bytes));
+		assert_true(outer > 0);
+		for (int i = 0; i < 8; i++)
+			assert_int_equal(btf__add_field(types->btf, names[i], inner, 0, 0), 0);
+		inner = outer;
+	}
+	value = decode(types->btf, (uint32_t)inner, bytes, sizeof(bytes), NULL);
+	at = value; /* what came first is there, all the way down */
+	for (int depth = 0; depth < 12; depth++)
+		at = json_object_get(at, "a");
+	assert_int_equal(json_integer_value(at), 1);
+	json_decref(value);
+	/* so is a list of what needs no bytes, as far as it goes */
+	outer = btf__add_struct(types->btf, "nothing", 0);
+	outer = btf__add_array(types->btf, types->u32, outer, 0x7fffffff);
+	value = decode(types->btf, (uint32_t)outer, bytes, sizeof(bytes), NULL);
+	assert_in_range(json_array_size(value), 1, 1 << 18);
+	json_decref(value);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +351,7 @@ int main(void)
 		TEST(test_bit_fields),
 		TEST(test_other_kinds),
 		TEST(test_nonsense),
+		TEST(test_types_without_end),
 		TEST(test_hex),
 		TEST(test_meaning_of_keys),
 		TEST(test_meaning_of_fields),
