@@ -193,8 +193,9 @@ bench-agent: all $(O)/next/mtlbd $(O)/bench/agent $(O)/bench/isolation ## Time t
 bench-health: all $(O)/bench/health ## What checks of 10,000 backends every two seconds cost, and how evenly they go out
 	$(Q)scripts/as-root.sh $(O)/bench/health
 
-bench-tools: all $(O)/bench/tools ## What it costs to look at 10,000 tenants once a second: mtlb-top, and mtlbd that answers it
-	$(Q)scripts/as-root.sh $(O)/bench/tools
+bench-tools: all $(O)/bench/tools $(O)/bench/inspect ## What it costs to look: mtlb-top at 10,000 tenants, a list of 4 million flows
+	$(Q)failed=0; scripts/as-root.sh $(O)/bench/tools || failed=1; \
+	scripts/as-root.sh $(O)/bench/inspect || failed=1; exit $$failed
 
 bench-%: $(O)/bench/%
 	$(Q)scripts/as-root.sh $<
@@ -422,7 +423,7 @@ $(O)/test/%: $(O)/san/selftests/%.o $(call san,$(TEST_LIB_SRC)) $(call sanlib,ho
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
 
 $(O)/bench/%: $(O)/obj/selftests/bench/%.o $(call obj,$(BENCH_LIB_SRC)) \
-		$(call objlib,$(AGENT_ROOMS))
+		$(call objlib,inspect $(AGENT_ROOMS))
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)

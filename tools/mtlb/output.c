@@ -37,15 +37,24 @@ static const char *state_colour(const char *text)
 	return NULL;
 }
 
+static void print_blanks(int count)
+{
+	for (; count > 0; count--)
+		putchar_unlocked(' ');
+}
+
 static void print_cell(const struct options *options, const char *text, size_t length,
 		       const char *colour, int before, int after)
 {
-	printf("%*s", before, "");
-	if (options->colour && colour)
-		printf("%s%.*s" RESET, colour, (int)length, text);
-	else
-		printf("%.*s", (int)length, text);
-	printf("%*s", after, "");
+	bool coloured = options->colour && colour;
+
+	print_blanks(before);
+	if (coloured)
+		fputs(colour, stdout);
+	fwrite_unlocked(text, 1, length, stdout);
+	if (coloured)
+		fputs(RESET, stdout);
+	print_blanks(after);
 }
 
 static size_t count_columns(const struct column *columns)
