@@ -47,8 +47,8 @@ static int add_tenant(struct reconcile *reconcile, const struct state_tenant *wa
 	memcpy(tenant.name, wanted->name, sizeof(tenant.name));
 	memcpy(tenant.flows_of, wanted->flows_of, sizeof(tenant.flows_of));
 	error = quota_take(registry, &tenant, &fresh);
-	if (!error && registry->before_reset)
-		registry->before_reset(registry->before_reset_context, index);
+	if (!error)
+		registry_before_reset(registry, index);
 	error = error ?: dataplane_reset_tenant_counters(registry->dataplane, index);
 	error = error ?: meters_put(registry, index, &wanted->limits);
 	error = error ?: defence_put(registry, index, &wanted->cookies, true);

@@ -79,6 +79,13 @@ struct registry_retired {
 	uint32_t member, tenant;
 };
 
+/* Who must read a tenant's row, which nobody has any more, before it loses its counters. */
+struct registry_reader {
+	void (*before_reset)(void *context, uint32_t tenant);
+	void *context;
+	struct registry_reader *next;
+};
+
 struct registry {
 	struct dataplane *dataplane;
 	struct registry_tenant *tenants; /* by name */
@@ -95,9 +102,7 @@ struct registry {
 	/* Their counters count for their tenants, until they are carried over to the totals. */
 	struct registry_retired *retired;
 	size_t retired_count, retired_room;
-	/* Called before a tenant's row, which nobody has, loses its counters; may be NULL. */
-	void (*before_reset)(void *context, uint32_t tenant);
-	void *before_reset_context;
+	struct registry_reader *readers;
 };
 
 /* Reads the maps. A killed agent may have left anything half done, so every service is dirty. */
@@ -156,6 +161,15 @@ extern const uint8_t registry_port_protocols[MTLB_PORT_PROTOCOLS];
 void registry_read_chain(const struct registry *registry, uint32_t first,
 			 struct registry_chain *ret_chain);
 
+/* How full the maps are. */
+struct registry_fill {
+	const char *name; /* as in node.capacity */
+	uint64_t used, max;
+};
+
+#define REGISTRY_FILLS 6
+void registry_fill(const struct registry *registry, struct registry_fill ret_fills[REGISTRY_FILLS]);
+
 /* Marks a range of NAT buckets as taken, or lets it rest. */
 void registry_mark_nat(struct registry *registry, uint32_t first, uint32_t count);
 void registry_give_back_nat(struct registry *registry, uint32_t first, uint32_t count);
@@ -167,6 +181,15 @@ int registry_retire(struct registry *registry, uint32_t member, uint32_t tenant)
 int registry_fold_retired(struct registry *registry);
 /* The same for those that an agent which was killed left behind. */
 int registry_retire_strays(struct registry *registry);
+
+/* What was forwarded for a tenant in all: by members it has, and by those it had. It only grows
+ * while the row is the tenant's (the id of abi/total.h is the same). */
+struct mtlb_amount registry_amount(const struct registry *registry, uint32_t tenant);
+
+/* The reader is the caller's, and stays where it is. */
+void registry_on_reset(struct registry *registry, struct registry_reader *reader);
+void registry_off_reset(struct registry *registry, const struct registry_reader *reader);
+void registry_before_reset(struct registry *registry, uint32_t tenant);
 
 /* Waits for packets in flight, then frees what rests; no member is left in retired. */
 int registry_settle(struct registry *registry);

@@ -39,6 +39,55 @@ int registry_fold_retired(struct registry *registry)
 	return error;
 }
 
+static void add_member(const struct registry *registry, uint32_t member, struct mtlb_amount *to)
+{
+	struct mtlb_member_counter sum;
+
+	dataplane_sum_member(registry->dataplane, member, &sum);
+	to->packets += sum.packets;
+	to->bytes += sum.bytes;
+	to->new_flows += sum.new_flows;
+	to->reply_packets += sum.reply_packets;
+	to->reply_bytes += sum.reply_bytes;
+}
+
+struct mtlb_amount registry_amount(const struct registry *registry, uint32_t tenant)
+{
+	struct mtlb_amount sum = dataplane_view(registry->dataplane)->totals[tenant].now;
+	const struct registry_tenant *known = registry->tenant_at[tenant];
+
+	for (const struct registry_service *service = known ? known->services : NULL; service;
+	     service = service->of_tenant)
+		for (size_t i = 0; i < service->member_count; i++)
+			add_member(registry, service->members[i], &sum);
+	for (size_t i = 0; i < registry->retired_count; i++)
+		if (registry->retired[i].tenant == tenant)
+			add_member(registry, registry->retired[i].member, &sum);
+	return sum;
+}
+
+void registry_on_reset(struct registry *registry, struct registry_reader *reader)
+{
+	reader->next = registry->readers;
+	registry->readers = reader;
+}
+
+void registry_off_reset(struct registry *registry, const struct registry_reader *reader)
+{
+	struct registry_reader **at = &registry->readers;
+
+	while (*at && *at != reader)
+		at = &(*at)->next;
+	if (*at)
+		*at = reader->next;
+}
+
+void registry_before_reset(struct registry *registry, uint32_t tenant)
+{
+	for (struct registry_reader *reader = registry->readers; reader; reader = reader->next)
+		reader->before_reset(reader->context, tenant);
+}
+
 struct owner {
 	uint64_t id;
 	uint32_t tenant;

@@ -13,6 +13,7 @@
 
 struct carried {
 	struct node *node;
+	struct registry_reader reader;
 	size_t rows;
 	uint64_t id[COUNTED_ROWS], packets[COUNTED_ROWS]; /* of rows that were reset */
 	uint64_t all;
@@ -37,8 +38,8 @@ static void note_reset(void *context, uint32_t tenant)
 
 static void watch_resets(struct carried *carried)
 {
-	carried->node->registry.before_reset = note_reset;
-	carried->node->registry.before_reset_context = carried;
+	carried->reader = (struct registry_reader){.before_reset = note_reset, .context = carried};
+	registry_on_reset(&carried->node->registry, &carried->reader);
 }
 
 static bool is_noted(const struct carried *carried, uint64_t id)

@@ -84,7 +84,7 @@ static void add_tenant(uint32_t index, const char *name)
 	struct mtlb_service service = {.used = 1, .tenant = index};
 
 	strcpy(tenant.name, name);
-	registry.before_reset(registry.before_reset_context, index);
+	registry_before_reset(&registry, index);
 	assert_int_equal(dataplane_reset_tenant_counters(dataplane, index), 0);
 	assert_int_equal(dataplane_put_tenant(dataplane, index, &tenant), 0);
 	assert_non_null(registry_add_tenant(&registry, index, name));

@@ -67,33 +67,6 @@ static void put_name(struct text *text, const char *name)
 	put(text, "\"");
 }
 
-static struct mtlb_member_counter *sum_members(const struct agent *agent, const char *only)
-{
-	const struct registry *registry = &agent->registry;
-	struct mtlb_member_counter *sums;
-	struct registry_service *service, *next;
-
-	sums = calloc(dataplane_view(agent->dataplane)->node->tenants, sizeof(*sums));
-	if (!sums)
-		return NULL;
-	HASH_ITER (by_key, registry->services, service, next) {
-		const struct registry_tenant *tenant = registry->tenant_at[service->key.tenant];
-		struct mtlb_member_counter *sum = &sums[service->key.tenant];
-
-		if (!tenant || (only && strcmp(tenant->name, only) != 0))
-			continue;
-		for (size_t i = 0; i < service->member_count; i++) {
-			struct mtlb_member_counter one;
-
-			dataplane_sum_member(agent->dataplane, service->members[i], &one);
-			sum->packets += one.packets;
-			sum->bytes += one.bytes;
-			sum->new_flows += one.new_flows;
-		}
-	}
-	return sums;
-}
-
 /* A pair for each reason that has packets. */
 static void put_reasons(const struct agent *agent, uint32_t tenant, struct text *text)
 {
@@ -111,9 +84,10 @@ static void put_reasons(const struct agent *agent, uint32_t tenant, struct text 
 }
 
 static void put_counters(const struct agent *agent, const char *name, uint32_t index,
-			 uint64_t active, const struct mtlb_member_counter *sum, struct text *text)
+			 uint64_t active, struct text *text)
 {
-	const uint64_t values[] = {sum->packets, sum->bytes, sum->new_flows, active};
+	const struct mtlb_amount sum = registry_amount(&agent->registry, index);
+	const uint64_t values[] = {sum.packets, sum.bytes, sum.new_flows, active};
 
 	put_name(text, name);
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
@@ -150,15 +124,14 @@ static void put_limits(const struct agent *agent, const char *only, struct text 
 }
 
 /* "-" is nobody: what was counted of packets that are no tenant's. */
-static void put_tenants(const struct agent *agent, const char *only,
-			const struct mtlb_member_counter *sums, struct text *text)
+static void put_tenants(const struct agent *agent, const char *only, struct text *text)
 {
 	struct registry_tenant *tenant, *next;
 	bool first = only;
 
 	put(text, ",\"tenants\":{");
 	if (!only)
-		put_counters(agent, "-", 0, 0, &sums[0], text);
+		put_counters(agent, "-", 0, 0, text);
 	HASH_ITER (by_name, agent->registry.tenants, tenant, next) {
 		double active = active_get(agent->active, tenant).flows;
 
@@ -166,8 +139,7 @@ static void put_tenants(const struct agent *agent, const char *only,
 			continue;
 		put(text, first ? "" : ",");
 		first = false;
-		put_counters(agent, tenant->name, tenant->index, (uint64_t)(active + 0.5),
-			     &sums[tenant->index], text);
+		put_counters(agent, tenant->name, tenant->index, (uint64_t)(active + 0.5), text);
 	}
 	put(text, "}");
 }
@@ -176,11 +148,8 @@ int report_counters(void *context, const struct http_request *request, struct ht
 {
 	const struct agent *agent = context;
 	const char *only = http_tenant(request);
-	struct mtlb_member_counter *sums = sum_members(agent, only);
 	struct text text = {};
 
-	if (!sums)
-		return -ENOMEM;
 	put(&text, "{\"generation\":");
 	put_number(&text, agent->generation);
 	put(&text,
@@ -192,9 +161,8 @@ int report_counters(void *context, const struct http_request *request, struct ht
 	put(&text, "]");
 	if (http_query(request, "limits"))
 		put_limits(agent, only, &text);
-	put_tenants(agent, only, sums, &text);
+	put_tenants(agent, only, &text);
 	put(&text, "}");
-	free(sums);
 	if (!text.broken)
 		reply->made = text.data;
 	else

@@ -91,19 +91,16 @@ static json_t *tenant_item(const struct agent *agent, const struct registry_tena
 {
 	const struct mtlb_tenant *names = &view_of(agent)->tenants[tenant->index];
 	const struct mtlb_guard *guard = &view_of(agent)->guards[tenant->index];
-	struct registry_service *service, *next;
-	struct mtlb_member_counter sum = {};
+	const struct mtlb_amount sum = registry_amount(&agent->registry, tenant->index);
 	json_t *addresses = json_array();
 	json_int_t services = 0, backends = 0;
 
 	for (const struct registry_vip *vip = tenant->addresses; vip; vip = vip->next)
 		json_array_append_new(addresses, report_address(&vip->key.address));
-	HASH_ITER (by_key, agent->registry.services, service, next) {
-		if (service->key.tenant != tenant->index)
-			continue;
+	for (const struct registry_service *service = tenant->services; service;
+	     service = service->of_tenant) {
 		services++;
 		backends += (json_int_t)service->member_count;
-		add_members(agent, service, &sum);
 	}
 	return json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:I,s:o,s:{s:s,s:I},s:o}",
 			 "name", tenant->name, "id", (json_int_t)names->id, "addresses", addresses,

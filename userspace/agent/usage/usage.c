@@ -20,6 +20,7 @@
 
 struct usage_part {
 	struct registry *registry;
+	struct registry_reader reader;
 	struct active *active;
 	struct loop *loop;
 	struct ledger *ledger;
@@ -91,36 +92,16 @@ static void add_reasons(const struct registry *registry, uint32_t tenant, struct
 	}
 }
 
-static void add_member(const struct registry *registry, uint32_t member, struct usage *to)
-{
-	struct mtlb_member_counter sum;
-
-	dataplane_sum_member(registry->dataplane, member, &sum);
-	to->value[USAGE_packets_in] += sum.packets;
-	to->value[USAGE_bytes_in] += sum.bytes;
-	to->value[USAGE_new_flows] += sum.new_flows;
-	to->value[USAGE_packets_out] += sum.reply_packets;
-	to->value[USAGE_bytes_out] += sum.reply_bytes;
-}
-
 struct usage usage_read(const struct registry *registry, uint32_t tenant)
 {
-	const struct mtlb_amount *total = &dataplane_view(registry->dataplane)->totals[tenant].now;
-	const struct registry_tenant *known = registry->tenant_at[tenant];
+	struct mtlb_amount amount = registry_amount(registry, tenant);
 	struct usage usage = {};
 
-	usage.value[USAGE_packets_in] = total->packets;
-	usage.value[USAGE_bytes_in] = total->bytes;
-	usage.value[USAGE_new_flows] = total->new_flows;
-	usage.value[USAGE_packets_out] = total->reply_packets;
-	usage.value[USAGE_bytes_out] = total->reply_bytes;
-	for (const struct registry_service *service = known ? known->services : NULL; service;
-	     service = service->of_tenant)
-		for (size_t i = 0; i < service->member_count; i++)
-			add_member(registry, service->members[i], &usage);
-	for (size_t i = 0; i < registry->retired_count; i++)
-		if (registry->retired[i].tenant == tenant)
-			add_member(registry, registry->retired[i].member, &usage);
+	usage.value[USAGE_packets_in] = amount.packets;
+	usage.value[USAGE_bytes_in] = amount.bytes;
+	usage.value[USAGE_new_flows] = amount.new_flows;
+	usage.value[USAGE_packets_out] = amount.reply_packets;
+	usage.value[USAGE_bytes_out] = amount.reply_bytes;
 	add_reasons(registry, tenant, &usage);
 	return usage;
 }
@@ -395,8 +376,8 @@ static void open_ledger(struct usage_part *usage)
 		write_all(usage);
 	if (!ledger_state(usage->ledger)->merging)
 		skip_past(usage);
-	usage->registry->before_reset = before_reset;
-	usage->registry->before_reset_context = usage;
+	usage->reader = (struct registry_reader){.before_reset = before_reset, .context = usage};
+	registry_on_reset(usage->registry, &usage->reader);
 	wait_for_next(usage);
 }
 
@@ -457,7 +438,7 @@ static void close_ledger(struct usage_part *usage)
 void usage_stop(struct usage_part *usage)
 {
 	loop_timer_cancel(usage->loop, &usage->timer);
-	usage->registry->before_reset = NULL;
+	registry_off_reset(usage->registry, &usage->reader);
 	if (usage->ledger)
 		close_ledger(usage);
 	if (usage->done.fd >= 0) {
