@@ -54,6 +54,7 @@ test	util-linux	nsenter, unshare, flock
 test	mount	mounts bpffs
 test	man-db	formats the manual pages
 test	libcap2-bin	drops capabilities
+test	prometheus	scrapes metrics in the lab; promtool checks them, and the alert rules
 test	systemd	checks the unit file of the service; nothing of it is started
 vm	qemu-system-x86	emulates a machine
 vm	seabios	its firmware

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "../../userspace/model/metrics.h"
 #include "../../userspace/model/schema.h"
 #include "command.h"
 #include "completion.h"
@@ -103,6 +104,10 @@ static int run(const struct call *call)
 		help_print(stdout);
 		return EXIT_OK;
 	}
+	if (!strcmp(call->argv[0], "metrics")) {
+		metrics_print_reference(stdout);
+		return EXIT_OK;
+	}
 	noun = command_find_noun(call->options, call->argv[0]);
 	if (!noun)
 		return EXIT_ERROR;
@@ -116,7 +121,8 @@ static int run(const struct call *call)
 
 const struct noun help_noun = {
 	.name = "help",
-	.help = "this help; `mtlb help config` has every key of the configuration",
-	.args = "[NOUN|man|completion [mtlb|mtlbd|mtlb.yaml|bash]]",
+	.help = "this help; `mtlb help config` has every key of the configuration, `mtlb help "
+		"metrics` every metric",
+	.args = "[NOUN|metrics|man|completion [mtlb|mtlbd|mtlb.yaml|bash]]",
 	.run = run,
 };

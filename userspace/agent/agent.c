@@ -15,6 +15,7 @@
 #include "changes.h"
 #include "gate.h"
 #include "kept.h"
+#include "metrics/metrics.h"
 #include "nat.h"
 #include "publish.h"
 #include "reconcile.h"
@@ -63,36 +64,6 @@ void agent_publish_soon(struct agent *agent)
 		loop_timer_set(agent->loop, &agent->publish_timer, PUBLISH_DELAY_NS);
 }
 
-static int attach(struct agent *agent, const struct config *config, struct err *err);
-
-static void detach_others(struct agent *agent)
-{
-	int error = dataplane_detach_others(agent->dataplane, agent->links, agent->link_count);
-
-	if (error)
-		log_error("dataplane", "cannot detach from an interface: %s", strerror(-error));
-}
-
-/* An interface that was removed and made anew has another index, and nothing attached. */
-static void follow_interfaces(struct agent *agent)
-{
-	bool gone = false;
-	struct err err = {};
-
-	for (size_t i = 0; i < agent->link_count; i++) {
-		uint32_t now = if_nametoindex(agent->links[i].interface);
-
-		gone |= now && now != agent->links[i].ifindex;
-	}
-	if (!gone)
-		return;
-	if (!attach(agent, &agent->config, &err))
-		detach_others(agent); /* the link that went with the old one */
-	else if (strcmp(err.text, agent->attach_error.text) != 0)
-		log_error("dataplane", "an interface was made anew: %s", err.text);
-	agent->attach_error = err;
-}
-
 /* since: of services that were asked for after this, the answer is known. */
 static void refresh_hops(struct agent *agent, uint64_t since)
 {
@@ -100,7 +71,7 @@ static void refresh_hops(struct agent *agent, uint64_t since)
 	size_t unsettled = 0;
 	int error = 0;
 
-	follow_interfaces(agent);
+	agent_follow_interfaces(agent);
 	members_forget_interfaces(&agent->members);
 	for (size_t i = 0; i < agent->link_count; i++)
 		members_use_interface(&agent->members, agent->links[i].ifindex);
@@ -227,50 +198,6 @@ static int check_fixed(const struct agent *agent, const struct config *next, str
 	return 0;
 }
 
-static enum dataplane_mode mode_of(enum config_mode mode)
-{
-	return mode == CONFIG_MODE_NATIVE    ? DATAPLANE_MODE_NATIVE
-	       : mode == CONFIG_MODE_GENERIC ? DATAPLANE_MODE_GENERIC
-					     : DATAPLANE_MODE_AUTO;
-}
-
-static int attach(struct agent *agent, const struct config *config, struct err *err)
-{
-	struct dataplane_link *links = calloc(config->interface_count + 1, sizeof(*links));
-	int error = links ? 0 : -ENOMEM;
-
-	for (size_t i = 0; !error && i < config->interface_count; i++) {
-		const struct config_interface *interface = &config->interfaces[i];
-		const char *name = interface->name;
-		bool known = false;
-
-		error = dataplane_attach(agent->dataplane, name, mode_of(interface->mode),
-					 &links[i], err);
-		if (error) {
-			err_prefix(err, "%s", interface->place);
-			break;
-		}
-		for (size_t j = 0; j < agent->link_count; j++)
-			known |= agent->links[j].ifindex == links[i].ifindex &&
-				 agent->links[j].native == links[i].native;
-		if (!known && links[i].native)
-			log_info("dataplane", "%s: attached in native mode", name);
-		else if (!known)
-			log_warn("dataplane",
-				 "%s: attached in generic mode, several times slower than native: "
-				 "%s",
-				 name, links[i].reason);
-	}
-	if (error) {
-		free(links);
-		return error;
-	}
-	free(agent->links);
-	agent->links = links;
-	agent->link_count = config->interface_count;
-	return 0;
-}
-
 /* only: of these tenants, as they are in next; NULL: of all. */
 static int plan_for(struct agent *agent, const struct config *next, const struct state *only,
 		    struct state *ret_actual, struct plan *ret_plan, struct err *err)
@@ -383,13 +310,13 @@ static int apply(struct agent *agent, struct config *next, const struct state *o
 			err_set(err, error, "out of memory");
 	}
 	if (!error && !only)
-		error = attach(agent, next, err);
+		error = agent_attach(agent, next, err);
 	if (!error && commit)
 		error = commit->write(commit->context, err);
 	if (error && !only) {
 		/* what was attached before one that failed; at the first start it all goes */
 		if (error && agent->generation)
-			detach_others(agent);
+			agent_detach_others(agent);
 	}
 	error = error ?: change_maps(agent, next, &plan, err);
 	plan_fini(&plan);
@@ -397,7 +324,7 @@ static int apply(struct agent *agent, struct config *next, const struct state *o
 	if (error)
 		return error;
 	if (!only)
-		detach_others(agent);
+		agent_detach_others(agent);
 	take_config(agent, next);
 	agent_open_api(agent);
 	error = follow_config(agent, only, began, err);
@@ -527,7 +454,11 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 		.members = &agent->members,
 		.settings = &agent->config.state,
 		.flows_swept_at = loop_now(agent->loop),
+		.flow_counts = calloc(dataplane_view(agent->dataplane)->node->tenants,
+				      sizeof(*agent->sweep.flow_counts)),
 	};
+	if (!agent->sweep.flow_counts)
+		return err_set(err, -ENOMEM, "no memory to count flows in");
 	flow_log_init(&agent->flow_log, agent->dataplane, loop_now(agent->loop));
 	error = active_new(&agent->registry, agent->loop, &agent->active);
 	if (error)
@@ -594,6 +525,11 @@ static int start(struct agent *agent, struct config *config, struct err *err)
 	error = error ?: apply(agent, config, NULL, NULL, NULL, NULL, err);
 	if (error)
 		return error;
+	/* they begin with what is there now */
+	error = metrics_new(agent, &agent->metrics);
+	if (error)
+		return err_set(err, error, "cannot prepare metrics: %s", strerror(-error));
+	agent_open_metrics(agent);
 	loop_timer_set(agent->loop, &agent->hops_timer, HOPS_INTERVAL_NS);
 	loop_timer_set(agent->loop, &agent->sweep_timer, SWEEP_DEADLINES_NS);
 	loop_timer_set(agent->loop, &agent->flow_log_timer, FLOW_LOG_INTERVAL_NS);
@@ -650,10 +586,13 @@ void agent_stop(struct agent *agent)
 
 	if (agent->watchers)
 		watchers_end(agent->watchers);
+	if (agent->metrics)
+		metrics_end(agent->metrics);
 	if (agent->http)
 		http_free(agent->http);
 	pace_fini(&agent->writes);
 	pace_fini(&agent->refusals);
+	metrics_free(agent->metrics);
 	if (agent->checks)
 		checks_free(agent->checks);
 	if (agent->netlink)
@@ -677,6 +616,7 @@ void agent_stop(struct agent *agent)
 		events_free(agent->events);
 	if (agent->watchers)
 		watchers_free(agent->watchers);
+	free(agent->sweep.flow_counts);
 	if (agent->registry.dataplane)
 		registry_close(&agent->registry);
 	dataplane_close(agent->dataplane);

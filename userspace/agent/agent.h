@@ -26,6 +26,8 @@
 #include "usage/usage.h"
 #include "watchers.h"
 
+struct metrics;
+
 struct agent_options {
 	const char *config;	/* file or directory */
 	const char *bpffs;	/* directory of the pins */
@@ -55,6 +57,7 @@ struct agent {
 	struct active *active;
 	struct usage_part *usage;
 	struct http *http;
+	struct metrics *metrics;
 	struct config config;	     /* the one that runs */
 	struct folder_watch *folder; /* of its tenants' files; may be NULL */
 	struct renew *renew;	     /* what is kept of its files, for the next time; may be NULL */
@@ -90,6 +93,13 @@ int agent_diff(struct agent *agent, const char *path, char ***ret_lines, size_t 
 int agent_reload(struct agent *agent, char ***ret_lines, size_t *ret_count,
 		 struct config_errors *ret_errors, struct err *err);
 
+/* Attaches to the interfaces that the configuration names, or takes over what is attached. */
+int agent_attach(struct agent *agent, const struct config *config, struct err *err);
+/* Detaches from those that agent->links does not name. */
+void agent_detach_others(struct agent *agent);
+/* An interface that was removed and made anew has another index, and nothing attached. */
+void agent_follow_interfaces(struct agent *agent);
+
 /* Tables that changed are published in a moment, several changes at once. */
 void agent_publish_soon(struct agent *agent);
 /* What is done when all has been checked and nothing has been changed yet. */
@@ -107,10 +117,11 @@ int agent_take(struct agent *agent, struct config *next, const struct agent_comm
 /* The first error in words, and how many more there are; returns code. */
 int agent_explain(const struct config_errors *errors, int code, struct err *err);
 
-/* The API over TCP, as the configuration says. What is wrong with it is logged, and keeps nothing
- * else from running.
+/* The API over TCP, and metrics, as the configuration says. What is wrong with them is logged, and
+ * keeps nothing else from running.
  */
 void agent_open_api(struct agent *agent);
+void agent_open_metrics(struct agent *agent);
 
 /* Makes an edit (model/edit.h) and keeps it: first all is checked, then the API's file is written,
  * then it is made so. 0; the errors of edit_load(); -EEXIST also when node settings would have to

@@ -4,7 +4,25 @@
 
 #include "../base/log.h"
 #include "agent.h"
+#include "metrics/metrics.h"
 #include "store.h"
+
+void agent_open_metrics(struct agent *agent)
+{
+	const struct config_metrics *metrics = &agent->config.metrics;
+	char text[ADDR_TEXT_MAX];
+	struct err err = {};
+
+	int opened = metrics_listen(agent->metrics, &err);
+
+	if (opened < 0) {
+		snprintf(agent->last_error, sizeof(agent->last_error), "%s", err.text);
+		log_error("metrics", "%s; the API alone serves them", err.text);
+	} else if (opened) {
+		log_info("metrics", "served at http://%s/metrics",
+			 addr_format_endpoint(&metrics->address, metrics->port, text));
+	}
+}
 
 /* That it cannot be opened must not keep the rest from being applied. */
 void agent_open_api(struct agent *agent)
@@ -21,6 +39,8 @@ void agent_open_api(struct agent *agent)
 		log_info("api", "answers on https://%s",
 			 addr_format_endpoint(&api->address, api->port, text));
 	}
+	if (agent->metrics)
+		agent_open_metrics(agent);
 }
 
 struct storing {

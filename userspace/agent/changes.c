@@ -78,6 +78,28 @@ static void attacks_line(char *text, size_t size, const char *name, uint64_t fro
 			 units_format_rate(from, from_text), units_format_rate(to, to_text));
 }
 
+static void listen_line(char *text, size_t size, const struct config_metrics *from,
+			const struct config_metrics *to)
+{
+	char from_text[ADDR_TEXT_MAX] = "none", to_text[ADDR_TEXT_MAX] = "none";
+
+	text[0] = 0;
+	if (from->port == to->port && !addr_compare(&from->address, &to->address))
+		return;
+	if (from->port)
+		addr_format_endpoint(&from->address, from->port, from_text);
+	if (to->port)
+		addr_format_endpoint(&to->address, to->port, to_text);
+	snprintf(text, size, "~ node: metrics.listen %s -> %s", from_text, to_text);
+}
+
+static void metrics_line(char *text, size_t size, const char *name, uint32_t from, uint32_t to)
+{
+	text[0] = 0;
+	if (from != to)
+		snprintf(text, size, "~ node: metrics.%s %u -> %u", name, from, to);
+}
+
 /* from, to: NULL where there is none. */
 static void feed_line(char *text, size_t size, const struct config_feed *from,
 		      const struct config_feed *to)
@@ -101,7 +123,7 @@ int changes_list(const struct config *now, const struct config *next, const stru
 	size_t sources = now->nat_source_count > next->nat_source_count ? now->nat_source_count
 									: next->nat_source_count;
 	size_t room = plan->count + now->interface_count + next->interface_count + 4 + 2 * sources +
-		      now->feed_count + next->feed_count + 6;
+		      now->feed_count + next->feed_count + 9;
 	size_t count = 0;
 	char **lines = calloc(room + 1, sizeof(*lines));
 	char text[1024];
@@ -178,6 +200,12 @@ int changes_list(const struct config *now, const struct config *next, const stru
 	LINE();
 	attacks_line(text, sizeof(text), "newFlows", now->attacks.new_flows,
 		     next->attacks.new_flows);
+	LINE();
+	listen_line(text, sizeof(text), &now->metrics, &next->metrics);
+	LINE();
+	metrics_line(text, sizeof(text), "top", now->metrics.top, next->metrics.top);
+	LINE();
+	metrics_line(text, sizeof(text), "members", now->metrics.members, next->metrics.members);
 	LINE();
 	for (size_t i = 0; i < next->feed_count; i++) {
 		feed_line(text, sizeof(text), find_feed(now, next->feeds[i].name), &next->feeds[i]);

@@ -13,9 +13,15 @@
 
 struct events {
 	struct watchers *watchers;
-	uint64_t raised;
+	uint64_t raised, of_kind[EVENTS_KINDS];
 	size_t count;
 	json_t *kept[EVENTS_KEPT]; /* the oldest first */
+};
+
+static const char *const kind_names[EVENTS_KINDS] = {
+#define EVENT(id, name) [EVENTS_##id] = name,
+#include "events.def"
+#undef EVENT
 };
 
 int events_new(struct watchers *watchers, struct events **ret_events)
@@ -79,6 +85,12 @@ static void keep(struct events *events, json_t *event)
 	events->kept[events->count++] = event;
 }
 
+static void count_kind(struct events *events, const char *kind)
+{
+	for (int i = 0; i < EVENTS_KINDS; i++)
+		events->of_kind[i] += !strcmp(kind, kind_names[i]);
+}
+
 void events_raise(struct events *events, const char *kind, const char *tenant, json_t *details,
 		  const char *format, ...)
 {
@@ -87,6 +99,7 @@ void events_raise(struct events *events, const char *kind, const char *tenant, j
 	struct timespec now;
 	va_list args;
 
+	count_kind(events, kind);
 	va_start(args, format);
 	vsnprintf(sentence, sizeof(sentence), format, args);
 	va_end(args);
@@ -111,4 +124,14 @@ json_t *events_list(const struct events *events)
 	for (size_t i = 0; i < events->count; i++)
 		json_array_append(items, events->kept[i]);
 	return items;
+}
+
+uint64_t events_count(const struct events *events, enum events_kind kind)
+{
+	return events->of_kind[kind];
+}
+
+const char *events_kind_name(enum events_kind kind)
+{
+	return kind_names[kind];
 }

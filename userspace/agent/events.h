@@ -13,6 +13,14 @@
 
 #define EVENTS_KEPT 512
 
+/* Kinds; one that is not here is counted as none of them. */
+enum events_kind {
+#define EVENT(id, name) EVENTS_##id,
+#include "events.def"
+#undef EVENT
+	EVENTS_KINDS,
+};
+
 struct events;
 struct watchers;
 
@@ -28,5 +36,9 @@ void events_raise(struct events *events, const char *kind, const char *tenant, j
 
 /* Those that are kept, the oldest first. */
 json_t *events_list(const struct events *events);
+
+/* How many of that kind were raised, and its name. */
+uint64_t events_count(const struct events *events, enum events_kind kind);
+const char *events_kind_name(enum events_kind kind);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 uint32_t flows_stamps(const struct mtlb_node *node, uint32_t seconds)
@@ -179,6 +180,7 @@ static int walk_all(const struct registry *registry,
 struct expiry {
 	struct registry *registry;
 	uint32_t live;
+	uint32_t *counts; /* may be NULL */
 };
 
 static bool expire(void *context, enum found found, const struct flows_flow *flow)
@@ -188,13 +190,18 @@ static bool expire(void *context, enum found found, const struct flows_flow *flo
 	if (found != FOUND_EXPIRED || !dataplane_free_flow(expiry->registry->dataplane,
 							   flow->bucket, flow->place, flow->word))
 		expiry->live++;
+	if (found == FOUND_LIVE && expiry->counts)
+		expiry->counts[tenant_of(dataplane_view(expiry->registry->dataplane), flow)]++;
 	return true;
 }
 
-uint32_t flows_expire(struct registry *registry)
+uint32_t flows_expire(struct registry *registry, uint32_t *ret_counts)
 {
-	struct expiry expiry = {registry, 0};
+	struct expiry expiry = {registry, 0, ret_counts};
+	uint32_t tenants = dataplane_view(registry->dataplane)->node->tenants;
 
+	if (ret_counts)
+		memset(ret_counts, 0, tenants * sizeof(*ret_counts));
 	walk_all(registry, expire, &expiry); /* without memory the next sweep does the rest */
 	return expiry.live;
 }

@@ -32,8 +32,10 @@ void flows_each_translated(const struct registry *registry, uint32_t tenant,
 			   bool (*each)(void *context, const struct flows_flow *flow),
 			   void *context);
 
-/* Frees what expired, whosesoever; returns how many live flows there are. */
-uint32_t flows_expire(struct registry *registry);
+/* Frees what expired, whosesoever; returns how many live flows there are. ret_counts: as of
+ * flows_count(), or NULL.
+ */
+uint32_t flows_expire(struct registry *registry, uint32_t *ret_counts);
 
 /* How many flows each tenant has, by index. 0 or -ENOMEM. */
 int flows_count(const struct registry *registry, uint32_t *ret_counts);

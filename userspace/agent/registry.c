@@ -415,3 +415,22 @@ int registry_reclaim(struct registry *registry)
 	registry->strays = error != 0;
 	return error;
 }
+
+/* Number 0 of each is taken from the start, and is nobody's. */
+void registry_fill(const struct registry *registry, struct registry_fill ret_fills[REGISTRY_FILLS])
+{
+	const struct mtlb_node *node = dataplane_view(registry->dataplane)->node;
+	uint64_t slots = (uint64_t)(registry->slot_lines.in_use - 1) * MTLB_SLOTS_PER_LINE;
+	uint64_t flows = (uint64_t)(registry->flow_buckets.in_use - 1) * MTLB_FLOWS_PER_BUCKET;
+	const struct registry_fill fills[REGISTRY_FILLS] = {
+		{"tenants", registry->tenant_indices.in_use - 1, node->tenants - 1},
+		{"vips", registry->records.in_use - 1, node->vips},
+		{"services", registry->service_indices.in_use - 1, node->services - 1},
+		{"members", registry->member_indices.in_use - 1, node->members - 1},
+		{"slots", slots, node->slots - MTLB_SLOTS_PER_LINE},
+		{"flows", flows, (uint64_t)(node->flow_buckets - 1) * MTLB_FLOWS_PER_BUCKET},
+	};
+
+	for (size_t i = 0; i < REGISTRY_FILLS; i++)
+		ret_fills[i] = fills[i];
+}

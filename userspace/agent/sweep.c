@@ -167,7 +167,7 @@ int sweep_flows(struct sweep *sweep, uint64_t now)
 	struct registry_service *service, *next_service;
 	int error = 0;
 
-	flows_expire(sweep->registry);
+	flows_expire(sweep->registry, sweep->flow_counts);
 	HASH_ITER (by_key, sweep->registry->services, service, next_service) {
 		error = error ?: clear_flags(sweep, service, now);
 		error = error ?: free_gone(sweep, service);

@@ -17,6 +17,7 @@ struct sweep {
 	struct members *members;
 	const struct state *settings; /* of the running configuration */
 	uint64_t flows_swept_at;
+	uint32_t *flow_counts; /* of each tenant, by index, at the last walk; NULL: nobody asks */
 };
 
 /* Call it every SWEEP_DEADLINES_NS. Services whose members let go become dirty. */

@@ -71,6 +71,8 @@ int check_tenant(struct check *check, const struct tree_node *document);
 int check_api(struct check *check, const struct tree_node *platform);
 int check_usage(struct check *check, const struct tree_node *platform);
 int check_scripts(struct check *check, const struct tree_node *platform);
+/* After check_api(). */
+void check_metrics(struct check *check, const struct tree_node *platform);
 int check_guard(struct check *check, const struct tree_node *platform);
 int check_acl(struct check *check, const struct tree_node *acl, size_t index);
 /* After the last document: does it fit? */

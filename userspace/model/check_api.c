@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Platform's api: where the agent is talked to; where it keeps what tenants use; which scripts it
- * has. */
+/* Platform's api and node.metrics: where the agent is talked to; where it keeps what tenants use;
+ * which scripts it has. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +46,27 @@ static void check_address(struct check *check, const struct tree_node *api)
 		errors_add(check->errors, tree_place(listen),
 			   "\"listen\" needs a port, such as \"127.0.0.1:9463\" or \"[::1]:9463\"");
 	check_needs(check, api, listen);
+}
+
+void check_metrics(struct check *check, const struct tree_node *platform)
+{
+	const struct tree_node *node = schema_find(platform, SCHEMA_platform_node);
+	const struct tree_node *metrics = schema_find(node, SCHEMA_node_metrics);
+	const struct tree_node *listen = schema_find(metrics, SCHEMA_metrics_listen);
+	struct config_metrics *to = &check->config->metrics;
+	const struct config_api *api = &check->config->api;
+
+	to->top = (uint32_t)schema_number(metrics, SCHEMA_metrics_top);
+	to->members = (uint32_t)schema_number(metrics, SCHEMA_metrics_members);
+	if (!listen)
+		return;
+	if (addr_parse_endpoint(listen->text, &to->address, &to->port) || !to->port)
+		errors_add(check->errors, tree_place(listen),
+			   "\"listen\" needs a port, such as \"127.0.0.1:9464\" or \"[::1]:9464\"");
+	else if (to->port == api->port && !addr_compare(&to->address, &api->address))
+		errors_add(check->errors, tree_place(listen),
+			   "the API answers at %s (api.listen): metrics need another port",
+			   listen->text);
 }
 
 int check_api(struct check *check, const struct tree_node *platform)

@@ -424,6 +424,7 @@ int check_platform(struct check *check, const struct tree_node *document)
 	if (name)
 		check_copy_name(check->config->name, name);
 	r = check_api(check, document);
+	check_metrics(check, document);
 	if (r == 0)
 		r = check_usage(check, document);
 	if (r == 0)

@@ -49,6 +49,14 @@ struct config_attacks {
 	uint64_t new_flows; /* opened; and four times what is usual */
 };
 
+/* What is served to Prometheus. */
+struct config_metrics {
+	struct addr address; /* without TLS; port 0: by the API alone */
+	uint16_t port;
+	uint32_t top;	  /* tenants with series of their own */
+	uint32_t members; /* services and backends of theirs with such */
+};
+
 #define CONFIG_FEEDS_MAX 56 /* of prefixes: each has a rule of its own in the dataplane */
 
 struct config_feed {
@@ -110,6 +118,7 @@ struct config {
 	uint16_t gue_port;	/* UDP destination port of GUE packets, host order */
 	uint32_t flow_window_s; /* a flow is active when a packet of it came within this time */
 	enum config_drift drift;
+	struct config_metrics metrics;
 	struct config_api api;
 	struct config_usage usage;
 	struct config_scripts scripts;

@@ -6,8 +6,12 @@
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
-#include <stdbool.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 /* Of the kernel's own header, which Debian 12's are too old to have. */
 enum {
@@ -89,4 +93,19 @@ int device_xdp_features(uint32_t ifindex, uint64_t *ret_features)
 	if (!error)
 		*ret_features = answer.features;
 	return error;
+}
+
+void device_link(const char *interface, int *ret_mtu, bool *ret_up)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = {};
+
+	*ret_mtu = 0;
+	*ret_up = false;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	if (!ioctl(fd, SIOCGIFMTU, &request))
+		*ret_mtu = request.ifr_mtu;
+	if (!ioctl(fd, SIOCGIFFLAGS, &request))
+		*ret_up = request.ifr_flags & IFF_UP && request.ifr_flags & IFF_RUNNING;
+	close(fd);
 }

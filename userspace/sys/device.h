@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a network device's driver can do for XDP, as the kernel tells it (since Linux 6.3). */
+/* What a network device is like: its state, and what its driver can do for XDP. */
 #ifndef MTLB_SYS_DEVICE_H
 #define MTLB_SYS_DEVICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum device_xdp {
@@ -13,7 +14,11 @@ enum device_xdp {
 	DEVICE_XDP_SEND_IN_PIECES = 1 << 6, /* and sends such */
 };
 
-/* Bits of enum device_xdp. -EOPNOTSUPP: this kernel does not tell; or another negative errno. */
+/* ret_mtu: 0 when there is no such interface. ret_up: it is up, and has a carrier. */
+void device_link(const char *interface, int *ret_mtu, bool *ret_up);
+
+/* As the kernel tells it, since Linux 6.3. Bits of enum device_xdp. -EOPNOTSUPP: this kernel does
+ * not tell; or another negative errno. */
 int device_xdp_features(uint32_t ifindex, uint64_t *ret_features);
 
 #endif

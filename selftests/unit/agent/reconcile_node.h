@@ -155,7 +155,7 @@ static void expect_reached(struct node *node, const struct state *wanted)
 /* Lets an hour pass, again and again, until what lingers is gone. */
 static void let_time_pass(struct node *node, const struct state *running)
 {
-	struct sweep sweep = {&node->registry, &node->members, running, 0};
+	struct sweep sweep = {&node->registry, &node->members, running, 0, NULL};
 	struct reconcile reconcile = {&node->registry, &node->members, running, 0, 0, false};
 	struct err err = {};
 

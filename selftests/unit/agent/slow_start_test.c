@@ -137,7 +137,7 @@ static void set_state(struct node *node, enum mtlb_member_state state)
 /* As the agent's timer does; true when a table was published. */
 static bool pass(struct node *node, uint64_t seconds)
 {
-	struct sweep sweep = {&node->registry, &node->members, &node->state, node->now};
+	struct sweep sweep = {&node->registry, &node->members, &node->state, node->now, NULL};
 	struct reconcile reconcile = {&node->registry, &node->members, &node->state, 0, 0, false};
 	struct err err = {};
 	uint32_t before = the_service(node)->generation;

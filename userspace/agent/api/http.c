@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * A request is collected, bounded, parsed and handed to its route; the answer is one buffer, or a
- * stream (stream.c).
+ * stream (stream.c), or a text that comes later (text.c).
  * Clients that stall, die or flood cost a connection slot until the timeout and nothing else.
  */
 #include "http.h"
@@ -109,16 +109,21 @@ static void problem_too_big(struct http_reply *reply)
 		       "the body is longer than %d bytes", HTTP_BODY_MAX);
 }
 
-static enum MHD_Result send_stream(struct door *door, struct MHD_Connection *connection,
-				   struct stream *stream)
+/* What does not come at once: a stream or a text. */
+static enum MHD_Result send_later(struct door *door, struct MHD_Connection *connection,
+				  const struct http_reply *reply)
 {
+	struct loop *loop = door->http->loop;
 	struct MHD_Response *response =
-		stream_respond(stream, door->http->loop, &door->timer, connection);
+		reply->text ? text_respond(reply->text, loop, &door->timer, connection)
+			    : stream_respond(reply->stream, loop, &door->timer, connection);
 	enum MHD_Result result = MHD_NO;
 
 	if (!response)
 		return MHD_NO;
-	if (MHD_add_response_header(response, "Content-Type", "application/x-ndjson") == MHD_YES)
+	if (MHD_add_response_header(response, "Content-Type",
+				    reply->type ?: "application/x-ndjson") == MHD_YES &&
+	    (!reply->type || MHD_add_response_header(response, "Vary", "Accept") == MHD_YES))
 		result = MHD_queue_response(connection, MHD_HTTP_OK, response);
 	MHD_destroy_response(response);
 	return result;
@@ -324,6 +329,7 @@ static enum MHD_Result answer(struct door *door, struct MHD_Connection *connecti
 	request.if_match = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "If-Match");
 	request.if_none_match =
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "If-None-Match");
+	request.accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept");
 	if (http->gate && http->gate->identify) {
 		credentials_read(connection, &credentials);
 		http->gate->identify(http->context, &credentials, &caller);
@@ -346,8 +352,9 @@ static enum MHD_Result answer(struct door *door, struct MHD_Connection *connecti
 		reply.body = NULL;
 		reply.status = MHD_HTTP_NOT_MODIFIED;
 	}
-	result = reply.stream ? send_stream(door, connection, reply.stream)
-			      : send_reply(connection, &reply, !route && *allow ? allow : NULL);
+	result = reply.stream || reply.text
+			 ? send_later(door, connection, &reply)
+			 : send_reply(connection, &reply, !route && *allow ? allow : NULL);
 	json_decref(request.body);
 	return result;
 }

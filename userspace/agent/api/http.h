@@ -16,6 +16,7 @@
 #include "../../base/err.h"
 #include "../../sys/loop.h"
 #include "stream.h"
+#include "text.h"
 
 #define HTTP_BODY_MAX	     (1 << 20) /* longer ones are answered with 413 */
 #define HTTP_CONNECTIONS_MAX 512       /* more wait in the socket's queue */
@@ -68,7 +69,7 @@ struct http_request {
 	const char *text; /* the body as it came */
 	size_t length;
 	const struct http_caller *caller;
-	const char *if_match, *if_none_match;	       /* the headers; NULL: none */
+	const char *if_match, *if_none_match, *accept; /* the headers; NULL: none */
 	char params[HTTP_PARAMS_MAX][HTTP_PARAM_SIZE]; /* what stands for {...} in the path */
 	void *connection;			       /* for http_query() */
 };
@@ -82,6 +83,8 @@ struct http_reply {
 	char etag[24];	       /* with its quotes; empty: none */
 	unsigned int wait_s;   /* of status 429: when to ask again; 0: not said */
 	struct stream *stream; /* instead of a body: lines, one after the other; given away */
+	struct text *text;     /* instead of a body: it comes later; given away */
+	const char *type;      /* of the text, by what the client accepts */
 };
 
 struct http_route {
@@ -97,6 +100,7 @@ struct http_route {
 	 * which may be YAML as well.
 	 */
 	const char *schema;
+	const char *const *types; /* of what it may answer, NULL last; NULL: JSON */
 };
 
 /* Who may pass, and the book that is kept of it. Each may be NULL: then everybody is an operator,

@@ -76,6 +76,7 @@ struct checks {
 	uint32_t *free_ids;
 	uint32_t free_count;
 	uint32_t generation;
+	uint64_t good, failed;	      /* results */
 	char fault[PROBES_ERROR_MAX]; /* of this node, the last one logged */
 	uint64_t fault_ns;
 };
@@ -270,11 +271,13 @@ static void note(struct check *check, const struct probes_result *told)
 
 	result->probes++;
 	if (told->outcome == PROBES_GOOD) {
+		check->checks->good++;
 		result->last_ns = told->took_ns;
 		return;
 	}
 	snprintf(result->error, sizeof(result->error), "%s", told->error);
 	result->failures++;
+	check->checks->failed++;
 	result->failed_ns = loop_now(check->checks->loop);
 }
 
@@ -692,4 +695,13 @@ const struct check_result *checks_get(const struct checks *checks, const char *t
 	const struct check *check = find(checks, &key);
 
 	return check ? &check->result : NULL;
+}
+
+void checks_totals(const struct checks *checks, struct checks_totals *ret_totals)
+{
+	*ret_totals = (struct checks_totals){
+		.checks = HASH_COUNT(checks->table),
+		.good = checks->good,
+		.failed = checks->failed,
+	};
 }

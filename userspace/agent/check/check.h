@@ -88,6 +88,12 @@ bool checks_panics(const struct checks *checks, const char *tenant, const char *
 void checks_each(struct checks *checks,
 		 void (*each)(void *context, const struct check_status *status), void *context);
 
+/* How many there are, and what came of all there have been. */
+struct checks_totals {
+	uint64_t checks, good, failed;
+};
+void checks_totals(const struct checks *checks, struct checks_totals *ret_totals);
+
 void checks_prober(const struct checks *checks, struct prober_status *ret_status);
 /* Of the one that runs scripts; false: there is none. */
 bool checks_scripts_prober(const struct checks *checks, struct prober_status *ret_status);

@@ -1,33 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The node itself, and its configuration. */
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "../../base/version.h"
 #include "../../sys/device.h"
 #include "../changes.h"
 #include "reasons.h"
 #include "report.h"
-
-static void read_link(const char *interface, int *ret_mtu, bool *ret_up)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq request = {};
-
-	*ret_mtu = 0;
-	*ret_up = false;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
-	if (!ioctl(fd, SIOCGIFMTU, &request))
-		*ret_mtu = request.ifr_mtu;
-	if (!ioctl(fd, SIOCGIFFLAGS, &request))
-		*ret_up = request.ifr_flags & IFF_UP && request.ifr_flags & IFF_RUNNING;
-	close(fd);
-}
 
 /* How large a packet may be there, and why not larger. */
 static void add_limit(json_t *item, const struct dataplane_link *link)
@@ -62,7 +43,7 @@ static json_t *interfaces(const struct agent *agent)
 		bool up;
 		int mtu;
 
-		read_link(link->interface, &mtu, &up);
+		device_link(link->interface, &mtu, &up);
 		item = json_pack("{s:s,s:I,s:s,s:i,s:b}", "name", link->interface, "ifindex",
 				 (json_int_t)link->ifindex, "mode",
 				 link->native ? "native" : "generic", "mtu", mtu, "up", up);
@@ -74,26 +55,17 @@ static json_t *interfaces(const struct agent *agent)
 	return items;
 }
 
-static json_t *fill(json_int_t used, json_int_t max)
-{
-	return json_pack("{s:I,s:I}", "used", used, "max", max);
-}
-
-/* Number 0 of each is taken from the start, and is nobody's. */
 static json_t *capacity(const struct agent *agent)
 {
-	const struct mtlb_node *node = dataplane_view(agent->dataplane)->node;
-	const struct registry *registry = &agent->registry;
-	json_int_t slots = (json_int_t)(registry->slot_lines.in_use - 1) * MTLB_SLOTS_PER_LINE;
-	json_int_t flows = (json_int_t)(registry->flow_buckets.in_use - 1) * MTLB_FLOWS_PER_BUCKET;
+	struct registry_fill fills[REGISTRY_FILLS];
+	json_t *all = json_object();
 
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "tenants",
-			 fill(registry->tenant_indices.in_use - 1, node->tenants - 1), "vips",
-			 fill(registry->records.in_use - 1, node->vips), "services",
-			 fill(registry->service_indices.in_use - 1, node->services - 1), "members",
-			 fill(registry->member_indices.in_use - 1, node->members - 1), "slots",
-			 fill(slots, node->slots - MTLB_SLOTS_PER_LINE), "flows",
-			 fill(flows, (json_int_t)(node->flow_buckets - 1) * MTLB_FLOWS_PER_BUCKET));
+	registry_fill(&agent->registry, fills);
+	for (size_t i = 0; i < REGISTRY_FILLS; i++)
+		json_object_set_new(all, fills[i].name,
+				    json_pack("{s:I,s:I}", "used", (json_int_t)fills[i].used, "max",
+					      (json_int_t)fills[i].max));
+	return all;
 }
 
 static json_int_t count_probes(const struct agent *agent)

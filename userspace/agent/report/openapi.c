@@ -193,12 +193,24 @@ static json_t *content(const char *description, json_t *schema)
 			 "application/json", "schema", schema);
 }
 
+static json_t *texts(const struct http_route *route)
+{
+	json_t *kinds = json_object();
+
+	for (size_t i = 0; route->types[i]; i++)
+		json_object_set_new(kinds, route->types[i],
+				    json_pack("{s:{s:s}}", "schema", "type", "string"));
+	return json_pack("{s:s,s:o}", "description", "It.", "content", kinds);
+}
+
 static json_t *responses(const struct http_route *route)
 {
 	bool read = !strcmp(route->method, "GET");
 	json_t *all = json_object();
 
-	if (read)
+	if (route->types)
+		json_object_set_new(all, "200", texts(route));
+	else if (read)
 		json_object_set_new(all, "200",
 				    content("It.", route->schema
 							   ? reference(route->schema)
@@ -250,7 +262,8 @@ static json_t *operation(const struct http_route *route)
 
 	for (char *at = id; *at; at++)
 		*at = (char)tolower((unsigned char)*at);
-	for (const char *at = route->path + strlen("/v1"); *at && used < sizeof(id) - 1; at++)
+	for (const char *at = route->path + (strncmp(route->path, "/v1/", 4) ? 0 : 3);
+	     *at && used < sizeof(id) - 1; at++)
 		if (isalnum((unsigned char)*at) || *at == '/')
 			id[used++] = *at == '/' ? '_' : *at;
 	id[used] = 0;

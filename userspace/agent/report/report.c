@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "../api/scrape.h"
+
+static const char *const metrics_types[] = {"text/plain", "application/openmetrics-text", NULL};
+
 static const struct http_route routes[] = {
 #define ROUTE(verb, where, handler, who, owned, kind, object, says) \
 	{.method = verb,                                            \
@@ -16,6 +20,13 @@ static const struct http_route routes[] = {
 	 .owner = owned,                                            \
 	 .tag = kind,                                               \
 	 .schema = object,                                          \
+	 .summary = says},
+#define TEXT(verb, where, handler, who, kind, says) \
+	{.method = verb,                            \
+	 .path = where,                             \
+	 .handle = handler,                         \
+	 .need = HTTP_NEED_##who,                   \
+	 .types = kind,                             \
 	 .summary = says},
 #include "routes.def"
 };

@@ -34,6 +34,7 @@ int report_config_diff(void *context, const struct http_request *request, struct
 int report_config_apply(void *context, const struct http_request *request,
 			struct http_reply *reply);
 
+int report_metrics(void *context, const struct http_request *request, struct http_reply *reply);
 int report_openapi(void *context, const struct http_request *request, struct http_reply *reply);
 int report_status(void *context, const struct http_request *request, struct http_reply *reply);
 /* Of the kind of object that the route's tag says. */

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Metrics of tenants, services and backends: they are all in the page already. */
+#include "../report/reasons.h"
+#include "writers.h"
+
+/* tenants */
+
+#define ACCOUNT(name, column)                                                    \
+	void write_##name(struct page *page, size_t i)                           \
+	{                                                                        \
+		const struct page_tenant *tenant = &page->tenants[i];            \
+                                                                                 \
+		page_count(page, tenant->labels, NULL, tenant->account[column]); \
+	}
+
+#define TENANT_GAUGE(name, field)                                             \
+	void write_##name(struct page *page, size_t i)                        \
+	{                                                                     \
+		const struct page_tenant *tenant = &page->tenants[i];         \
+                                                                              \
+		page_gauge(page, tenant->labels, NULL, tenant->gauges.field); \
+	}
+
+ACCOUNT(tenant_packets_total, COLUMN_PACKETS)
+ACCOUNT(tenant_bytes_total, COLUMN_BYTES)
+ACCOUNT(tenant_new_flows_total, COLUMN_NEW_FLOWS)
+ACCOUNT(tenant_reply_packets_total, COLUMN_REPLY_PACKETS)
+ACCOUNT(tenant_reply_bytes_total, COLUMN_REPLY_BYTES)
+#define COUNTER(name, sentence) \
+	ACCOUNT(tenant_##name##_total, COLUMN_COUNTERS + MTLB_COUNTER_##name)
+#include "../../../bpf/abi/counters.def"
+#undef COUNTER
+TENANT_GAUGE(tenant_active_flows, active)
+TENANT_GAUGE(tenant_stored_flows, stored)
+TENANT_GAUGE(tenant_stored_flows_limit, limit)
+
+/* Of all others together each is there from the start, so that its first packet is not missed by
+ * whoever looks at what was added.
+ */
+static void write_reasons(struct page *page, size_t i, enum mtlb_verdict verdict,
+			  enum column column)
+{
+	const struct page_tenant *tenant = &page->tenants[i];
+
+	for (int reason = 0; reason < MTLB_REASON_COUNT; reason++) {
+		uint64_t number = tenant->account[column + reason];
+
+		if (reason_verdict(reason) == verdict && (number || !tenant->index))
+			page_count(page, tenant->labels, reason_name(reason), number);
+	}
+}
+
+void write_tenant_dropped_packets_total(struct page *page, size_t i)
+{
+	write_reasons(page, i, MTLB_VERDICT_DROP, COLUMN_REASONS);
+}
+
+void write_tenant_dropped_bytes_total(struct page *page, size_t i)
+{
+	write_reasons(page, i, MTLB_VERDICT_DROP, COLUMN_REASON_BYTES);
+}
+
+/* What is sent to a member is counted there. */
+void write_tenant_answered_packets_total(struct page *page, size_t i)
+{
+	write_reasons(page, i, MTLB_VERDICT_TX, COLUMN_REASONS);
+}
+
+void write_tenant_passed_packets_total(struct page *page, size_t i)
+{
+	write_reasons(page, i, MTLB_VERDICT_PASS, COLUMN_REASONS);
+}
+
+/* A tier says bits; metrics are in base units. */
+void write_tenant_meter_rate(struct page *page, size_t i)
+{
+	const struct page_tenant *tenant = &page->tenants[i];
+	const struct mtlb_meter *meter =
+		&dataplane_view(page->agent->dataplane)->meters[tenant->index];
+	static const char *const names[MTLB_METER_KINDS] = {
+		[MTLB_METER_PACKETS] = "packets",
+		[MTLB_METER_BYTES] = "bytes",
+		[MTLB_METER_FLOWS] = "new_flows",
+	};
+
+	for (int kind = 0; tenant->index && kind < MTLB_METER_KINDS; kind++) {
+		double rate = (double)meter->per_second[kind];
+
+		if (meter->per_second[kind])
+			page_gauge(page, tenant->labels, names[kind],
+				   kind == MTLB_METER_BYTES ? rate / 8 : rate);
+	}
+}
+
+/* services */
+
+#define SERVICE_TRAFFIC(name, field)                                                     \
+	void write_##name(struct page *page, size_t i)                                   \
+	{                                                                                \
+		const struct page_service *service = &page->services[i];                 \
+                                                                                         \
+		if (!service->other)                                                     \
+			page_count(page, service->labels, NULL, service->traffic.field); \
+	}
+
+SERVICE_TRAFFIC(service_packets_total, packets)
+SERVICE_TRAFFIC(service_bytes_total, bytes)
+SERVICE_TRAFFIC(service_new_flows_total, new_flows)
+
+void write_service_members(struct page *page, size_t i)
+{
+	const struct page_service *service = &page->services[i];
+
+	for (int state = 0; state < PAGE_STATES; state++)
+		page_gauge(page, service->labels, page_state_names[state],
+			   (double)service->members.state[state]);
+}
+
+void write_service_usable_members(struct page *page, size_t i)
+{
+	const struct page_service *service = &page->services[i];
+
+	page_gauge(page, service->labels, NULL, (double)service->members.usable);
+}
+
+/* backends */
+
+#define MEMBER_GAUGE(name, field)                                      \
+	void write_##name(struct page *page, size_t i)                 \
+	{                                                              \
+		const struct page_member *member = &page->members[i];  \
+                                                                       \
+		page_gauge(page, member->labels, NULL, member->field); \
+	}
+
+#define MEMBER_COUNT(name, field)                                      \
+	void write_##name(struct page *page, size_t i)                 \
+	{                                                              \
+		const struct page_member *member = &page->members[i];  \
+                                                                       \
+		page_count(page, member->labels, NULL, member->field); \
+	}
+
+MEMBER_GAUGE(member_up, up)
+MEMBER_GAUGE(member_draining, drain)
+MEMBER_GAUGE(member_reachable, reachable)
+MEMBER_COUNT(member_packets_total, traffic.packets)
+MEMBER_COUNT(member_bytes_total, traffic.bytes)
+MEMBER_COUNT(member_new_flows_total, traffic.new_flows)
+
+void write_member_probes_total(struct page *page, size_t i)
+{
+	if (page->members[i].probed)
+		page_count(page, page->members[i].labels, NULL, page->members[i].probes);
+}
+
+void write_member_probe_failures_total(struct page *page, size_t i)
+{
+	if (page->members[i].probed)
+		page_count(page, page->members[i].labels, NULL, page->members[i].failures);
+}
+
+void write_member_probe_seconds(struct page *page, size_t i)
+{
+	if (page->members[i].probed)
+		page_gauge(page, page->members[i].labels, NULL,
+			   (double)page->members[i].probe_ns / 1e9);
+}
