@@ -234,6 +234,8 @@ install: all ## Install programs, service, documents and the example configurati
 	chmod 644 $(DESTDIR)$(UNITS)/mtlbd.service
 	install -m 644 scripts/systemd/mtlb.sysusers $(DESTDIR)$(SYSUSERS)/mtlb.conf
 	install -m 644 docs/*.md $(DESTDIR)$(DOC)/
+	install -d $(DESTDIR)$(PREFIX)/share/mtlb/monitoring
+	install -m 644 docs/monitoring/*.json docs/monitoring/*.yaml $(DESTDIR)$(PREFIX)/share/mtlb/monitoring/
 	$(O)/mtlb help man mtlb >$(DESTDIR)$(MAN)/man1/mtlb.1
 	$(O)/mtlb help man mtlb.yaml >$(DESTDIR)$(MAN)/man5/mtlb.yaml.5
 	$(O)/mtlb help man mtlbd >$(DESTDIR)$(MAN)/man8/mtlbd.8

@@ -30,6 +30,9 @@ try() {
 		tap_ok "it installs mtlb" test -x "$tmp/usr/local/bin/mtlb"
 		tap_ok "it installs the example, which is right" \
 			"$build/mtlb" config check "$tmp/usr/local/share/mtlb/example"
+		tap_ok "it installs dashboards and alert rules" eval \
+			'cmp docs/monitoring/fleet.json "$tmp/usr/local/share/mtlb/monitoring/fleet.json" &&
+			promtool check rules "$tmp/usr/local/share/mtlb/monitoring/alerts.yaml"'
 		tap_ok "make uninstall" make DEPS=skip uninstall DESTDIR="$tmp" O="$build"
 		tap_is "$(find "$tmp" -type f)" "" "it leaves nothing behind"
 		;;
