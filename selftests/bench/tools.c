@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * What it costs to look at a node with 10,000 tenants once a second: the CPU time of mtlb-top on a
- * terminal of 120x40, and that of mtlbd, which answers it. All tenants are busy: their counters are
- * raised all the time in the maps, as packets would, and two reasons to drop with them. A line per
- * figure; exits with 1 when one is over its goal.
+ * terminal of 120x40, and that of mtlbd, which answers it; and to scrape its metrics, with 100
+ * tenants that have series of their own and with all of them. All tenants are busy: their counters
+ * are raised all the time in the maps, as packets would, and two reasons to drop with them. A line
+ * per figure; exits with 1 when one is over its goal.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +38,8 @@
 #define MEASURE_S 20
 #define ASKED	  21 /* times */
 #define RAISE_MS  100
+#define SCRAPES	  11
+#define SCRAPE_S  15 /* between two of them, as Prometheus has it by itself */
 
 static unsigned over;
 
@@ -228,6 +233,114 @@ static int measure_agent(void)
 	return 0;
 }
 
+/* metrics */
+
+struct scrape {
+	double seconds, cpu, slice; /* slice: the longest of the scrape before */
+	size_t bytes;
+};
+
+static int connect_socket(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", node_socket());
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* The answer to its end. */
+static int read_answer(int fd, char **ret_text, size_t *ret_length)
+{
+	size_t room = 1 << 25, length = 0;
+	char *text = malloc(room);
+	ssize_t got = -1;
+
+	while (text && length < room - 1 && (got = read(fd, text + length, room - 1 - length)) > 0)
+		length += (size_t)got;
+	if (!text || got)
+		return -EIO;
+	text[length] = 0;
+	*ret_text = text;
+	*ret_length = length;
+	return 0;
+}
+
+static int scrape_once(struct scrape *ret)
+{
+	static const char request[] = "GET /metrics HTTP/1.0\r\n\r\n";
+	static const char slice[] = "\nmtlb_metrics_slice_seconds ";
+	int fd = connect_socket();
+	const char *at = NULL;
+	char *text = NULL;
+	int error = fd < 0 ? -errno : 0;
+
+	ret->seconds = -now();
+	ret->cpu = -cpu_of(node_pid());
+	if (!error && write(fd, request, sizeof(request) - 1) != sizeof(request) - 1)
+		error = -EIO;
+	error = error ?: read_answer(fd, &text, &ret->bytes);
+	ret->seconds += now();
+	ret->cpu += cpu_of(node_pid());
+	if (fd >= 0)
+		close(fd);
+	at = error ? NULL : strstr(text, slice);
+	if (!at || strncmp(text, "HTTP/1.1 200", 12) != 0)
+		error = error ?: -EBADMSG;
+	else
+		ret->slice = strtod(at + strlen(slice), NULL);
+	free(text);
+	return error;
+}
+
+/* Medians. What is younger than a second would be served once more, and cost nothing. */
+static int measure_scrapes(const char *name, double cpu_goal)
+{
+	double seconds[SCRAPES], cpu[SCRAPES], slices[SCRAPES];
+	struct scrape scrape = {};
+	char figure[64];
+
+	for (int i = -1; i < SCRAPES; i++) {
+		int error = scrape_once(&scrape);
+
+		if (error)
+			return error;
+		if (i >= 0) {
+			seconds[i] = scrape.seconds;
+			cpu[i] = scrape.cpu;
+			slices[i] = scrape.slice;
+		}
+		usleep(1100000);
+	}
+#define FIGURE(what, value, unit, goal)                             \
+	do {                                                        \
+		snprintf(figure, sizeof(figure), "%s_" what, name); \
+		print(figure, value, unit, goal);                   \
+	} while (0)
+	FIGURE("time", 1e3 * measure_median(seconds, SCRAPES), "ms", 0);
+	FIGURE("cpu", 1e3 * measure_median(cpu, SCRAPES), "ms of the agent", 0);
+	FIGURE("share", 100 * measure_median(cpu, SCRAPES) / SCRAPE_S, "% of a core", cpu_goal);
+	FIGURE("bytes", (double)scrape.bytes, "bytes", 0);
+	FIGURE("slice", 1e3 * measure_median(slices, SCRAPES), "ms without a turn for others", 0);
+	return 0;
+}
+
+/* As usual, and with series for all tenants. */
+static int measure_metrics(struct tenants *tenants)
+{
+	int error = measure_scrapes("scrape_100", 1);
+
+	tenants->metrics_top = tenants->count;
+	error = error ?: tenants_write(tenants);
+	error = error ?: node_ask("POST", "config/apply", NULL, 0);
+	error = error ?: measure_scrapes("scrape_all", 0);
+	return error;
+}
+
 int main(void)
 {
 	struct tenants tenants = {.count = TENANTS};
@@ -253,6 +366,7 @@ int main(void)
 		sleep(SETTLE_S);
 		error = measure_agent();
 		error = error ?: measure_top();
+		error = error ?: measure_metrics(&tenants);
 		counters.stop = true;
 		pthread_join(thread, NULL);
 	}

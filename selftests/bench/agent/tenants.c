@@ -87,6 +87,9 @@ static int write_platform(const struct tenants *tenants)
 		count + 16, 2 * count + 1024, count + 16, 2 * count + 1024, count * 512 + 65536,
 		count * 256 + 65536, count * tenants->acl_prefixes + 16384,
 		tenants->feed_prefixes ? tenants->feed_prefixes + 1024 : 0);
+	if (tenants->metrics_top)
+		fprintf(file, "  metrics: {top: %u, members: %u}\n", tenants->metrics_top,
+			3 * tenants->metrics_top);
 	if (tenants->feed_prefixes)
 		fprintf(file, "denyFeeds: [{name: feed, file: feed.txt}]\n");
 	fprintf(file, "vips:\n");
@@ -130,7 +133,7 @@ int tenants_write(const struct tenants *tenants)
 	int error;
 
 	snprintf(path, sizeof(path), "%s/tenants.d", tenants->directory);
-	error = mkdir(path, 0700) ? -errno : write_platform(tenants);
+	error = mkdir(path, 0700) && errno != EEXIST ? -errno : write_platform(tenants);
 	for (uint32_t i = 0; !error && i < tenants->count; i++)
 		error = tenants_write_one(tenants, i, 0);
 	if (!error && tenants->feed_prefixes)

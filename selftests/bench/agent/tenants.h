@@ -13,6 +13,7 @@ struct tenants {
 	uint32_t count;
 	uint32_t acl_prefixes;	/* of each */
 	uint32_t feed_prefixes; /* 0: there is no feed */
+	uint32_t metrics_top;	/* with series of their own, and all their backends; 0: as usual */
 };
 
 /* All return 0 or a negative errno. */
