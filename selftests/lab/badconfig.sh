@@ -114,9 +114,10 @@ is "and the reason is gone" "$(api node | json "bool(d['config'].get('lastError'
 still_forwards "mended"
 
 other
-sed -i 's/name: eth0/name: nosuch0/' "$CONFIG/platform.yaml"
-cannot_start "missing interface" "nosuch0" "${OTHER[@]}" "$CONFIG"
-sed -i 's/name: nosuch0/name: eth0/' "$CONFIG/platform.yaml"
+# a configuration of its own: records of usage can be one agent's only
+cp -a "$CONFIG" "$RUN/other" && rm -rf "$RUN/other/usage.d"
+sed -i 's/name: eth0/name: nosuch0/' "$RUN/other/platform.yaml"
+cannot_start "missing interface" "nosuch0" "${OTHER[@]}" "$RUN/other"
 cannot_start "missing configuration" "nosuch|no such" "${OTHER[@]}" "$RUN/nosuch"
 other setpriv --bounding-set=-all --inh-caps=-all
 cannot_start "no capabilities" "CAP_|capabilit|privilege|permitted|permission|root" \
