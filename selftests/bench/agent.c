@@ -33,25 +33,12 @@
 
 static unsigned over;
 
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-/* goal 0: there is none. */
 static void print(const char *set, const char *name, double value, const char *unit, double goal)
 {
-	bool ok = !goal || value < goal;
+	char whole[64];
 
-	printf("bench agent.%s_%s %.4g %s", set, name, value, unit);
-	if (goal)
-		printf(" goal %g %s", goal, ok ? "ok" : "over");
-	printf("\n");
-	fflush(stdout);
-	over += !ok;
+	snprintf(whole, sizeof(whole), "agent.%s_%s", set, name);
+	over += !measure_print(whole, value, unit, goal);
 }
 
 /* memory */
@@ -112,12 +99,12 @@ static void print_memory(const char *set)
 
 static int load(const char *set, double goal)
 {
-	double began = now();
+	double began = measure_wall_s();
 	int error = node_restart(NODE_THIS);
 
 	if (error)
 		return error;
-	print(set, "load", now() - began, "s", goal);
+	print(set, "load", measure_wall_s() - began, "s", goal);
 	print_memory(set);
 	return 0;
 }
@@ -127,10 +114,10 @@ static int adopt(const char *set)
 	double began;
 	int error = node_kill();
 
-	began = now();
+	began = measure_wall_s();
 	error = error ?: node_restart(NODE_THIS);
 	if (!error)
-		print(set, "adopt", now() - began, "s", 0);
+		print(set, "adopt", measure_wall_s() - began, "s", 0);
 	return error;
 }
 
@@ -138,7 +125,7 @@ static int run_tool(char *const arguments[], double *ret_took)
 {
 	posix_spawn_file_actions_t files;
 	char path[PATH_MAX] = "", tool[PATH_MAX + 8];
-	double began = now();
+	double began = measure_wall_s();
 	int error, status = 0;
 	pid_t pid;
 
@@ -152,7 +139,7 @@ static int run_tool(char *const arguments[], double *ret_took)
 	if (error)
 		return -error;
 	waitpid(pid, &status, 0);
-	*ret_took = now() - began;
+	*ret_took = measure_wall_s() - began;
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
 }
 
@@ -171,9 +158,9 @@ static int change(const char *set, const struct tenants *tenants, double goal)
 		double began;
 
 		error = tenants_write_one(tenants, 17 + 31 * i, 1 + i);
-		began = now();
+		began = measure_wall_s();
 		error = error ?: node_ask("POST", "config/apply", answer, sizeof(answer));
-		agent[i] = (now() - began) * 1e3;
+		agent[i] = (measure_wall_s() - began) * 1e3;
 		if (!error && !strstr(answer, "weight"))
 			error = -ENOMSG; /* it was not noticed */
 		error = error ?: tenants_write_one(tenants, 17 + 31 * i, 2 + i);
@@ -195,17 +182,17 @@ static int change(const char *set, const struct tenants *tenants, double goal)
 /* Until the feed was loaded at another time than before; the longest silence of the API. */
 static int await_feed(char *loaded, uint32_t size, double *ret_silent)
 {
-	double until = now() + FEED_WAIT_S;
+	double until = measure_wall_s() + FEED_WAIT_S;
 
 	*ret_silent = 0;
-	while (now() < until) {
+	while (measure_wall_s() < until) {
 		char body[2048], *at, *end;
-		double began = now();
+		double began = measure_wall_s();
 
 		if (node_ask("GET", "feeds", body, sizeof(body)))
 			return -EIO;
-		if (now() - began > *ret_silent)
-			*ret_silent = now() - began;
+		if (measure_wall_s() - began > *ret_silent)
+			*ret_silent = measure_wall_s() - began;
 		at = strstr(body, "\"loadedAt\"");
 		end = at ? strchr(at, ',') : NULL;
 		if (end && strstr(body, "\"loaded\""))
@@ -228,13 +215,13 @@ static int measure_feed(const struct tenants *tenants, double began)
 
 	if (error)
 		return error;
-	print("lists", "feed_load", now() - began, "s", 0);
+	print("lists", "feed_load", measure_wall_s() - began, "s", 0);
 	error = tenants_write_feed(tenants, 1);
-	began = now();
+	began = measure_wall_s();
 	error = error ?: await_feed(loaded, sizeof(loaded), &silent);
 	if (error)
 		return error;
-	print("lists", "feed_reload", now() - began, "s", 0);
+	print("lists", "feed_reload", measure_wall_s() - began, "s", 0);
 	print("lists", "feed_silence", silent * 1e3, "ms", 0);
 	print_memory("lists_feed");
 	return 0;
@@ -250,7 +237,7 @@ static int measure(const char *set, struct tenants *tenants, double load_goal, d
 	if (error)
 		return error;
 	sleep(SETTLED_S);
-	began = now();
+	began = measure_wall_s();
 	error = load(set, load_goal);
 	if (!error && tenants->feed_prefixes)
 		error = measure_feed(tenants, began);

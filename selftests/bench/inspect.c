@@ -25,6 +25,7 @@
 #include "isolation/victim.h"
 #include "lib/node.h"
 #include "lib/traffic.h"
+#include "measure.h"
 #include "userspace/inspect/view.h"
 
 #define FLOWS	 4194304U
@@ -45,25 +46,12 @@
 static unsigned over;
 static char bpffs[64], mtlb[PATH_MAX];
 
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-/* goal 0: there is none. */
 static void print(const char *name, double value, const char *unit, double goal)
 {
-	bool ok = !goal || value < goal;
+	char whole[64];
 
-	printf("bench inspect.%s %.4g %s", name, value, unit);
-	if (goal)
-		printf(" goal %g %s", goal, ok ? "ok" : "over");
-	printf("\n");
-	fflush(stdout);
-	over += !ok;
+	snprintf(whole, sizeof(whole), "inspect.%s", name);
+	over += !measure_print(whole, value, unit, goal);
 }
 
 /* the table, filled as packets would have */
@@ -186,7 +174,7 @@ static int run_mtlb(const char *mode, struct run *ret)
 				   "list", "tenant",  "full", NULL};
 	posix_spawn_file_actions_t files;
 	struct rusage usage;
-	double began = now();
+	double began = measure_wall_s();
 	int status = 0, error;
 	pid_t pid;
 
@@ -199,7 +187,7 @@ static int run_mtlb(const char *mode, struct run *ret)
 		return -error;
 	if (wait4(pid, &status, 0, &usage) < 0)
 		return -errno;
-	ret->seconds = now() - began;
+	ret->seconds = measure_wall_s() - began;
 	ret->cpu = (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6 +
 		   (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6;
 	ret->rss_mb = (double)usage.ru_maxrss * 1024 / 1e6;

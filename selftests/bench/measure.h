@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,28 @@ static inline double measure_ns(void)
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+/* Seconds of the clock on the wall, for what several processes do. */
+static inline double measure_wall_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* A figure's line. goal 0: there is none. Returns whether it is held: below. */
+static inline bool measure_print(const char *name, double value, const char *unit, double goal)
+{
+	bool held = !goal || value < goal;
+
+	printf("bench %s %.4g %s", name, value, unit);
+	if (goal)
+		printf(" goal %g %s", goal, held ? "ok" : "over");
+	printf("\n");
+	fflush(stdout);
+	return held;
 }
 
 /* The last CPU: the first one has more interrupts to serve. */

@@ -43,25 +43,12 @@
 
 static unsigned over;
 
-/* goal 0: there is none. */
 static void print(const char *name, double value, const char *unit, double goal)
 {
-	bool ok = !goal || value < goal;
+	char whole[64];
 
-	printf("bench tools.%s %.3g %s", name, value, unit);
-	if (goal)
-		printf(" goal %g %s", goal, ok ? "ok" : "over");
-	printf("\n");
-	fflush(stdout);
-	over += !ok;
-}
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+	snprintf(whole, sizeof(whole), "tools.%s", name);
+	over += !measure_print(whole, value, unit, goal);
 }
 
 /* CPU seconds of a process, all its threads; the scheduler's own count, to the nanosecond. */
@@ -156,12 +143,12 @@ static pid_t start_top(int *ret_terminal)
 /* What is drawn is read, as a terminal would; how many bytes that was. */
 static size_t watch_terminal(int terminal, double seconds)
 {
-	double until = now() + seconds;
+	double until = measure_wall_s() + seconds;
 	char text[65536];
 	size_t bytes = 0;
 
 	fcntl(terminal, F_SETFL, O_NONBLOCK);
-	while (now() < until) {
+	while (measure_wall_s() < until) {
 		ssize_t length = read(terminal, text, sizeof(text));
 
 		if (length > 0)
@@ -187,11 +174,11 @@ static int measure_top(void)
 		fputs("tools: mtlb-top did not start\n", stderr);
 		return -EIO;
 	}
-	began = now();
+	began = measure_wall_s();
 	top = -cpu_of(pid);
 	bytes = watch_terminal(terminal, MEASURE_S);
 	top += cpu_of(pid);
-	print("top", 100 * top / (now() - began), "% of a core", 2);
+	print("top", 100 * top / (measure_wall_s() - began), "% of a core", 2);
 	print("top_terminal", (double)bytes / MEASURE_S, "bytes a second", 0);
 	kill(pid, SIGTERM);
 	waitpid(pid, &status, 0);
@@ -279,12 +266,12 @@ static int scrape_once(struct scrape *ret)
 	char *text = NULL;
 	int error = fd < 0 ? -errno : 0;
 
-	ret->seconds = -now();
+	ret->seconds = -measure_wall_s();
 	ret->cpu = -cpu_of(node_pid());
 	if (!error && write(fd, request, sizeof(request) - 1) != sizeof(request) - 1)
 		error = -EIO;
 	error = error ?: read_answer(fd, &text, &ret->bytes);
-	ret->seconds += now();
+	ret->seconds += measure_wall_s();
 	ret->cpu += cpu_of(node_pid());
 	if (fd >= 0)
 		close(fd);

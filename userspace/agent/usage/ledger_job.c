@@ -301,8 +301,13 @@ static void keep_for_later(struct ledger *ledger, struct ledger_job *job)
 	if (ledger->writer.length) {
 		uint8_t *more = realloc(writer->data, writer->length + ledger->writer.length);
 
-		if (!more)
+		if (!more) {
+			log_error("usage",
+				  "out of memory: %zu bytes of records that could not be written "
+				  "are lost",
+				  writer->length);
 			return;
+		}
 		memcpy(more + writer->length, ledger->writer.data, ledger->writer.length);
 		writer->data = more;
 		writer->length += ledger->writer.length;
