@@ -22,18 +22,24 @@ api()
 # it prints what that said, with "# " before, and "= ", its exit status, a tab, how it had to end.
 typed_run()
 {
-	local end command status output look
+	local end command status output look looks said
 	output=$(mktemp)
 	while IFS=$'\t' read -r _ end command; do
 		status=0
 		if [ "$end" = stopped ]; then
-			# once it has said something, or has had time to
+			# once it has said something, or has had time to; mtlb-top, once it shows a sample
 			case $command in
-			mtlb-top*) TERM=xterm script -qefc "$command" /dev/null >"$output" 2>&1 </dev/null & ;;
-			*) bash -c "exec $command" >"$output" 2>&1 </dev/null & ;;
+			mtlb-top*)
+				TERM=xterm script -qefc "$command" /dev/null >"$output" 2>&1 </dev/null &
+				said='pkt/s' looks=600
+				;;
+			*)
+				bash -c "exec $command" >"$output" 2>&1 </dev/null &
+				said=. looks=60
+				;;
 			esac
-			for ((look = 0; look < 60; look++)); do
-				[ ! -s "$output" ] || break
+			for ((look = 0; look < looks; look++)); do
+				! grep -q "$said" "$output" || break
 				sleep 0.05
 			done
 			! kill %% 2>/dev/null || status=stopped
