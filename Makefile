@@ -121,7 +121,7 @@ fuzzlib = $(patsubst %,$(O)/fuzz-obj/lib%.a,$(1))
 # --- flags ---------------------------------------------------------------------------------------
 
 PKGS := libbpf libelf libnl-3.0 libnl-route-3.0 libnl-genl-3.0 yaml-0.1 jansson libmicrohttpd libcurl \
-	libcrypto libssl libnghttp2 gnutls libseccomp
+	libcrypto libssl libnghttp2 libpcre2-8 gnutls libseccomp
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS) cmocka)
 PKG_LIBS = $(call once,PKG_LIBS,pkg-config --libs $(PKGS) && echo -lz -lm -pthread)
 TOP_LIBS = $(call once,TOP_LIBS,pkg-config --libs ncursesw)

@@ -28,6 +28,7 @@ build	libjansson-dev	JSON of the API
 build	libmicrohttpd-dev	serves the API
 build	libcurl4-openssl-dev	asks the API, HTTP of health checks
 build	libnghttp2-dev	gRPC of health checks
+build	libpcre2-dev	regular expressions in routes
 build	libseccomp-dev	limits the system calls of the prober
 build	libssl-dev	digests, TLS of health checks
 build	libgnutls28-dev	certificates of clients of the API

@@ -334,7 +334,7 @@ static enum MHD_Result answer(struct door *door, struct MHD_Connection *connecti
 		credentials_read(connection, &credentials);
 		http->gate->identify(http->context, &credentials, &caller);
 	}
-	route = route_find(http->routes, http->route_count, &request, allow, sizeof(allow));
+	route = route_match(http->routes, http->route_count, &request, allow, sizeof(allow));
 	if (!route && !*allow)
 		problem_format(&reply, MHD_HTTP_NOT_FOUND, "Not Found", "nothing is at %.200s",
 			       path);

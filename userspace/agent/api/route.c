@@ -28,8 +28,8 @@ static bool match(const char *pattern, const char *path,
 	return !*pattern && !*path;
 }
 
-const struct http_route *route_find(const struct http_route *routes, size_t count,
-				    struct http_request *request, char *ret_allow, size_t size)
+const struct http_route *route_match(const struct http_route *routes, size_t count,
+				     struct http_request *request, char *ret_allow, size_t size)
 {
 	const char *wanted = strcmp(request->method, "HEAD") ? request->method : "GET";
 	size_t length = 0;

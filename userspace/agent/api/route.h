@@ -10,7 +10,7 @@
  * route's path, which is one step between two slashes. NULL: nobody answers; then ret_allow names
  * the methods that would be ("" when there are none).
  */
-const struct http_route *route_find(const struct http_route *routes, size_t count,
-				    struct http_request *request, char *ret_allow, size_t size);
+const struct http_route *route_match(const struct http_route *routes, size_t count,
+				     struct http_request *request, char *ret_allow, size_t size);
 
 #endif
