@@ -139,6 +139,34 @@ static void put_proxy_headers(void)
 	put_proxy_header(binary, sizeof(binary) - 1);
 }
 
+static void put_bytes(const char *fuzzer, const char *bytes, size_t length)
+{
+	static size_t number;
+	FILE *file = create(fuzzer, "bytes", number++);
+
+	fwrite(bytes, 1, length, file);
+	fclose(file);
+}
+
+/* Paths; a ClientHello in one record, and in two. */
+static void put_targets(void)
+{
+	static const char path[] = "/a/./%62%2fc/../d;e=f/%c3%a9//g/";
+	static const char whole[] = "\x16\3\1\0\x4c\1\0\0\x48\3\3"
+				    "01234567890123456789012345678901"
+				    "\0\0\2\x13\1\1\0\0\x1d"
+				    "\0\0\0\x0e\0\x0c\0\0\x09"
+				    "a.example"
+				    "\0\x10\0\x07\0\5\2h2\1x";
+	static const char cut[] = "\x16\3\1\0\1\1\x16\3\1\0\x2d\0\0\x2a\3\3"
+				  "01234567890123456789012345678901"
+				  "\0\0\2\x13\1\1\0\0\0";
+
+	put_bytes("uri", path, sizeof(path) - 1);
+	put_bytes("hello", whole, sizeof(whole) - 1);
+	put_bytes("hello", cut, sizeof(cut) - 1);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -153,5 +181,6 @@ int main(int argc, char **argv)
 	put_heads();
 	put_bodies();
 	put_proxy_headers();
+	put_targets();
 	return 0;
 }
