@@ -26,6 +26,7 @@
 #include "../../bpf/abi/meter.h"
 #include "../../bpf/abi/names.h"
 #include "../../bpf/abi/nat.h"
+#include "../../bpf/abi/probe.h"
 #include "../../bpf/abi/reason.h"
 #include "../../bpf/abi/total.h"
 #include "../../bpf/abi/vip.h"
@@ -275,6 +276,17 @@ int dataplane_each_quic_id(const struct dataplane *dataplane,
 
 /* -EOPNOTSUPP: its driver sends nothing for XDP. Adding it twice is no error. */
 int dataplane_put_interface(struct dataplane *dataplane, uint32_t ifindex);
+
+/* health checks that take the way of packets */
+
+/* Has what comes in by this interface sent to the member that its source port stands for, in the
+ * table of abi/probe.h; in place of a program that was attached there before. It goes with the
+ * interface.
+ */
+int dataplane_attach_probe(struct dataplane *dataplane, uint32_t ifindex);
+/* That table, empty, to be mapped into memory; -1 for the fake. */
+int dataplane_probes_fd(const struct dataplane *dataplane);
+int dataplane_probe_program_fd(const struct dataplane *dataplane);
 
 /* verbs: fragments that came before their first one */
 

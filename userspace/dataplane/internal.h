@@ -69,6 +69,7 @@ struct dataplane_ops {
 			    void (*each)(void *, const struct mtlb_quic_key *, uint32_t),
 			    void *context);
 	int (*put_interface)(struct dataplane *dataplane, uint32_t ifindex);
+	int (*attach_probe)(struct dataplane *dataplane, uint32_t ifindex);
 	int (*events_fd)(const struct dataplane *dataplane);
 	int (*each_event)(struct dataplane *dataplane,
 			  void (*each)(void *, const struct mtlb_event *), void *context);
@@ -93,7 +94,7 @@ struct dataplane {
 	struct dataplane_kept *kept; /* see kept.c; NULL: not asked for */
 	bool adopted;
 	bool closing; /* a member was closed since the last grace period */
-	int program_fd;
+	int program_fd, probe_program_fd, probes_fd;
 	unsigned long verbs, fail_at;
 };
 

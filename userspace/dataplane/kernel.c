@@ -65,6 +65,7 @@ static const struct dataplane_ops kernel_ops = {
 	.delete_quic_id = kernel_delete_quic_id,
 	.each_quic_id = kernel_each_quic_id,
 	.put_interface = kernel_put_interface,
+	.attach_probe = kernel_attach_probe,
 	.events_fd = kernel_events_fd,
 	.each_event = kernel_each_event,
 	.held_fd = kernel_held_fd,
@@ -374,6 +375,9 @@ static int load(struct kernel *kernel, const struct dataplane_options *options, 
 			       "the kernel refused the program or a map: %s (-v shows its log)",
 			       strerror(-error));
 	kernel->dataplane.program_fd = bpf_program__fd(kernel->skeleton->progs.mtlb_ingress);
+	kernel->dataplane.probe_program_fd =
+		bpf_program__fd(kernel->skeleton->progs.mtlb_probe_out);
+	kernel->dataplane.probes_fd = bpf_map__fd(kernel->skeleton->maps.mtlb_probes);
 	error = kernel_maps_open(kernel) ?: map_arrays(kernel, options, cpus);
 	if (error)
 		return err_set(err, error, "cannot map the maps into memory: %s", strerror(-error));

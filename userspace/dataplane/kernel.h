@@ -67,6 +67,7 @@ int kernel_attach(struct dataplane *dataplane, const char *interface, enum datap
 		  struct dataplane_link *ret_link, struct err *err);
 int kernel_detach_others(struct dataplane *dataplane, const struct dataplane_link *keep,
 			 size_t count);
+int kernel_attach_probe(struct dataplane *dataplane, uint32_t ifindex);
 /* Puts this version's program in the place of the one each pinned link runs. */
 int kernel_upgrade_links(struct kernel *kernel, struct err *err);
 

@@ -231,3 +231,11 @@ int kernel_detach_others(struct dataplane *dataplane, const struct dataplane_lin
 
 	return each_link(kernel_of(dataplane), detach_if_other, &others);
 }
+
+/* In generic mode it can send by any interface, whatever its driver has of XDP; and no link: the
+ * program need not outlive the interface, which is this agent's alone.
+ */
+int kernel_attach_probe(struct dataplane *dataplane, uint32_t ifindex)
+{
+	return bpf_xdp_attach((int)ifindex, dataplane->probe_program_fd, XDP_FLAGS_SKB_MODE, NULL);
+}

@@ -208,6 +208,13 @@ static int put_back(struct dataplane *dataplane, uint32_t ifindex, const void *f
 	return 0;
 }
 
+static int attach_probe(struct dataplane *dataplane, uint32_t ifindex)
+{
+	(void)dataplane;
+	(void)ifindex;
+	return 0;
+}
+
 static int grace(struct dataplane *dataplane)
 {
 	(void)dataplane;
@@ -270,6 +277,7 @@ static const struct dataplane_ops memory_ops = {
 	.delete_quic_id = delete_quic_id,
 	.each_quic_id = each_quic_id,
 	.put_interface = put_interface,
+	.attach_probe = attach_probe,
 	.events_fd = held_fd, /* neither has one */
 	.each_event = each_event,
 	.held_fd = held_fd,
@@ -289,6 +297,8 @@ int dataplane_open_memory(const struct dataplane_options *options, struct datapl
 		return -ENOMEM;
 	memory->dataplane.ops = &memory_ops;
 	memory->dataplane.program_fd = -1;
+	memory->dataplane.probe_program_fd = -1;
+	memory->dataplane.probes_fd = -1;
 	for (int i = 0; i < DATAPLANE_ARRAY_COUNT; i++) {
 		void **slot = dataplane_array_slot(&memory->dataplane.arrays, i);
 

@@ -363,6 +363,21 @@ int dataplane_each_quic_id(const struct dataplane *dataplane,
 	return dataplane->ops->each_quic_id(dataplane, each, context);
 }
 
+int dataplane_attach_probe(struct dataplane *dataplane, uint32_t ifindex)
+{
+	return gate(dataplane) ?: dataplane->ops->attach_probe(dataplane, ifindex);
+}
+
+int dataplane_probes_fd(const struct dataplane *dataplane)
+{
+	return dataplane->probes_fd;
+}
+
+int dataplane_probe_program_fd(const struct dataplane *dataplane)
+{
+	return dataplane->probe_program_fd;
+}
+
 int dataplane_put_interface(struct dataplane *dataplane, uint32_t ifindex)
 {
 	return gate(dataplane) ?: dataplane->ops->put_interface(dataplane, ifindex);
