@@ -315,6 +315,19 @@ answer:
 	return 0;
 }
 
+int netlink_source(struct netlink *netlink, const struct addr *destination, bool *ret_own,
+		   struct addr *ret_source)
+{
+	struct netlink_route route = {};
+	int ret = netlink_request_route(netlink->request, destination, &route);
+
+	if (ret && !is_no(ret))
+		return ret;
+	*ret_own = !ret && route.type == RTN_LOCAL;
+	*ret_source = ret ? (struct addr){} : route.source;
+	return 0;
+}
+
 const char *next_hop_status_name(enum next_hop_status status)
 {
 	switch (status) {

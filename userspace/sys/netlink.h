@@ -55,6 +55,12 @@ void netlink_free(struct netlink *netlink);
 int netlink_next_hop(struct netlink *netlink, const struct addr *destination,
 		     struct next_hop *ret_next_hop);
 
+/* How this node itself would send to destination: is it an address of the node's own, and which
+ * one would it send from (zero: none)? 0, or a negative errno when the kernel did not answer.
+ */
+int netlink_source(struct netlink *netlink, const struct addr *destination, bool *ret_own,
+		   struct addr *ret_source);
+
 /* A word for status: "ok", "no route", "resolving", "no neighbour", "link down",
  * "stacked VLANs".
  */

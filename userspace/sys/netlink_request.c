@@ -108,9 +108,8 @@ static int await(struct netlink_request *request, uint32_t sequence,
 	}
 }
 
-/* Sends message, frees it, and waits for the answer of that kind. */
-static int ask(struct netlink_request *request, struct nl_msg *message, uint16_t kind,
-	       const struct nlmsghdr **ret_answer)
+int netlink_request_ask(struct netlink_request *request, struct nl_msg *message, uint16_t kind,
+			const struct nlmsghdr **ret_answer)
 {
 	const struct nlmsghdr *answer = NULL;
 	uint32_t sequence;
@@ -171,7 +170,7 @@ int netlink_request_route(struct netlink_request *request, const struct addr *de
 
 	if (!message)
 		return -ENOMEM;
-	ret = ask(request, message, RTM_NEWROUTE, &answer);
+	ret = netlink_request_ask(request, message, RTM_NEWROUTE, &answer);
 	return ret ? ret : netlink_parse_route(answer, ret_route);
 }
 
@@ -185,7 +184,7 @@ int netlink_request_link(struct netlink_request *request, uint32_t ifindex,
 
 	if (!message)
 		return -ENOMEM;
-	ret = ask(request, message, RTM_NEWLINK, &answer);
+	ret = netlink_request_ask(request, message, RTM_NEWLINK, &answer);
 	return ret ? ret : netlink_parse_link(answer, ret_link);
 }
 
@@ -245,7 +244,7 @@ int netlink_request_neighbour(struct netlink_request *request, uint32_t ifindex,
 
 	if (!message)
 		return -ENOMEM;
-	ret = ask(request, message, RTM_NEWNEIGH, &answer);
+	ret = netlink_request_ask(request, message, RTM_NEWNEIGH, &answer);
 	return ret ? ret : netlink_parse_neighbour(answer, ret_neighbour);
 }
 
@@ -263,5 +262,5 @@ int netlink_request_use(struct netlink_request *request, uint32_t ifindex,
 
 	if (!message)
 		return -ENOMEM;
-	return ask(request, message, NLMSG_ERROR, &answer);
+	return netlink_request_ask(request, message, NLMSG_ERROR, &answer);
 }

@@ -15,6 +15,13 @@ struct netlink_request;
 int netlink_request_new(struct netlink_request **ret_request, struct err *err);
 void netlink_request_free(struct netlink_request *request);
 
+/* Sends a message, which it frees, and waits for its answer of that kind, which is there until the
+ * next question. NLMSG_ERROR: an acknowledgement, asked for by NLM_F_ACK, and *ret_answer is NULL.
+ */
+struct nl_msg;
+int netlink_request_ask(struct netlink_request *request, struct nl_msg *message, uint16_t kind,
+			const struct nlmsghdr **ret_answer);
+
 /* The route a packet of this node to destination would take. Errors are the kernel's: -ENETUNREACH,
  * -EHOSTUNREACH, -EACCES and -EINVAL (a blackhole) are its ways to say no.
  */
