@@ -9,6 +9,8 @@ static const struct column columns[] = {
 	{"ADDRESS", "address:port", VALUE_TEXT},
 	{"TYPE", "type", VALUE_TEXT},
 	{"STATE", "state", VALUE_STATE},
+	{"VIA", "via", VALUE_TEXT},
+	{"VIP", "vip", VALUE_TEXT},
 	{"SINCE", "since", VALUE_TIME},
 	{"AGAINST", "streak", VALUE_PLAIN},
 	{"OF", "needed", VALUE_PLAIN},
@@ -22,13 +24,14 @@ static const struct column columns[] = {
 };
 
 static const char *const spare[] = {"HELD-S",	    "OF",     "AGAINST", "PROBES", "PANIC",
-				    "LAST-FAILURE", "FAILED", "SINCE",	 NULL};
+				    "LAST-FAILURE", "FAILED", "SINCE",	 "VIP",	   NULL};
 
 static const struct filter filters[] = {
 	{"tenant", "NAME", "tenant", NULL},
 	{"pool", "NAME", "pool", NULL},
 	{"address", "ADDRESS", "address", NULL},
 	{"type", "tcp|tls|http|https|grpc|udp|icmp|script", "type", NULL},
+	{"via", "vip|direct|none", "via", NULL},
 	{"state", "unknown|up|down", "state", NULL},
 	{},
 };

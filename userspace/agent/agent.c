@@ -86,6 +86,7 @@ static void refresh_hops(struct agent *agent, uint64_t since)
 static void hops_changed(void *context)
 {
 	refresh_hops(context, UINT64_MAX);
+	backends_choose_soon(context);
 }
 
 /* Neighbours that did not answer are asked again, and an event that was lost is made up for. */
@@ -97,6 +98,7 @@ static void hops_due(struct loop_timer *timer)
 	if (error)
 		log_error("drift", "cannot compare the maps: %s", strerror(-error));
 	refresh_hops(agent, UINT64_MAX);
+	backends_choose_soon(agent);
 	loop_timer_set(agent->loop, timer, HOPS_INTERVAL_NS);
 }
 
@@ -595,6 +597,7 @@ void agent_stop(struct agent *agent)
 	metrics_free(agent->metrics);
 	if (agent->checks)
 		checks_free(agent->checks);
+	passage_close(agent->passage);
 	if (agent->netlink)
 		netlink_free(agent->netlink);
 	if (agent->feeds)
@@ -620,8 +623,12 @@ void agent_stop(struct agent *agent)
 	if (agent->registry.dataplane)
 		registry_close(&agent->registry);
 	dataplane_close(agent->dataplane);
-	if (agent->options.detach && had_dataplane && dataplane_remove(agent->options.bpffs, &err))
-		log_error("agent", "%s", err.text);
+	if (agent->options.detach && had_dataplane) {
+		if (dataplane_remove(agent->options.bpffs, &err))
+			log_error("agent", "%s", err.text);
+		if (passage_remove(agent->options.bpffs, &err))
+			log_error("agent", "%s", err.text);
+	}
 	kept_fini(agent);
 	config_fini(&agent->config);
 	free(agent->links);

@@ -13,6 +13,7 @@
 #include "active.h"
 #include "api/http.h"
 #include "check/check.h"
+#include "check/passage.h"
 #include "defence.h"
 #include "drift.h"
 #include "events.h"
@@ -43,6 +44,7 @@ struct agent {
 	struct registry registry;
 	struct netlink *netlink;
 	struct members members;
+	struct passage *passage; /* of probes that go by VIPs */
 	struct checks *checks;
 	struct feeds *feeds;
 	struct sweep sweep;
@@ -64,7 +66,8 @@ struct agent {
 	bool in_step;		     /* the maps hold just that: the last change was made whole */
 	struct dataplane_link *links;
 	size_t link_count;
-	struct loop_timer sweep_timer, publish_timer, hops_timer, flow_log_timer, drift_timer;
+	struct loop_timer choose_timer, sweep_timer, publish_timer, hops_timer, flow_log_timer,
+		drift_timer;
 	struct err attach_error, publish_error; /* the last ones that were logged */
 	uint64_t generation;			/* grows with each configuration applied */
 	uint64_t started_at, loaded_at;		/* CLOCK_REALTIME ns */

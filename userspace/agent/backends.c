@@ -2,9 +2,13 @@
 #include "backends.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../base/log.h"
+
+#define CHOOSE_DELAY_NS 1000000000ULL /* all are looked at, so not at each of many changes */
 
 /* Once for all services that have it. */
 static void tell_health(struct agent *agent, const char *tenant, const char *pool,
@@ -172,13 +176,123 @@ static void lost(void *context, const char *why)
 		     "the process that makes health checks %s; it is started anew", why);
 }
 
+/* Its number in the dataplane; 0: it has no such member. */
+static uint32_t member_of(const struct agent *agent, const struct check_wish *wish)
+{
+	struct registry_tenant *tenant = registry_tenant(&agent->registry, wish->tenant);
+	struct registry_service *service =
+		tenant ? registry_service(&agent->registry, tenant->index, wish->service,
+					  wish->protocol)
+		       : NULL;
+
+	return service ? registry_member(&agent->registry, service, &wish->address, wish->port) : 0;
+}
+
+/* The address that its answers come to: the one that would be asked from directly, or, when that is
+ * of another family than the VIP, the one that this node speaks to the VIP from.
+ */
+static int find_way(struct agent *agent, const struct check_wish *wish, struct check_way *way)
+{
+	struct addr to_vip;
+	bool own, member_own;
+	int error = netlink_source(agent->netlink, &wish->vip, &own, &to_vip);
+
+	error = error ?: netlink_source(agent->netlink, &wish->address, &member_own, &way->source);
+	if (error)
+		return error;
+	if (addr_is_ipv4(&wish->vip) != addr_is_ipv4(&wish->address))
+		way->source = to_vip;
+	if (own) {
+		snprintf(way->why, sizeof(way->why),
+			 "the VIP is an address of this node, which takes no answers from it");
+		return -EADDRINUSE;
+	}
+	way->member = member_of(agent, wish);
+	if (!way->member) {
+		snprintf(way->why, sizeof(way->why), "the dataplane does not have this backend");
+		return -ENOENT;
+	}
+	return 0;
+}
+
+static void choose(void *context, const struct check_wish *wish, struct check_way *ret_way)
+{
+	struct agent *agent = context;
+	struct err err = {};
+	int error = find_way(agent, wish, ret_way);
+
+	if (!error) {
+		error = passage_use(agent->passage, &wish->vip, &err);
+		snprintf(ret_way->why, sizeof(ret_way->why), "%.250s", err.text);
+	} else if (!ret_way->why[0]) {
+		snprintf(ret_way->why, sizeof(ret_way->why), "the kernel does not tell a route: %s",
+			 strerror(-error));
+	}
+	ret_way->vip = wish->vip;
+	ret_way->by_vip = !error;
+	if (!error)
+		return;
+	ret_way->source = (struct addr){};
+	ret_way->barred = wish->via == STATE_VIA_VIP;
+}
+
+/* As a packet of the kernel's own would: at most once a second for each neighbour. */
+static void unanswered(void *context, const struct addr *address)
+{
+	struct agent *agent = context;
+	struct next_hop hop;
+
+	netlink_next_hop(agent->netlink, address, &hop);
+}
+
+static void keep_path(void *context, const struct check_way *way)
+{
+	struct agent *agent = context;
+
+	passage_keep(agent->passage, &way->vip);
+}
+
+/* What no way leads by any more goes. */
+static void tidy_passage(struct agent *agent)
+{
+	passage_begin(agent->passage);
+	checks_each_way(agent->checks, keep_path, agent);
+	passage_end(agent->passage);
+}
+
+static void choose_due(struct loop_timer *timer)
+{
+	struct agent *agent = timer->context;
+	int error = checks_choose(agent->checks);
+
+	if (error)
+		log_error("health", "cannot choose the ways of health checks: %s",
+			  strerror(-error));
+	tidy_passage(agent);
+}
+
+void backends_choose_soon(struct agent *agent)
+{
+	passage_look(agent->passage);
+	if (!agent->choose_timer.place)
+		loop_timer_set(agent->loop, &agent->choose_timer, CHOOSE_DELAY_NS);
+}
+
 int backends_start(struct agent *agent)
 {
 	struct prober_options options = {.path = agent->options.prober};
-	struct checks_events events = {
-		.changed = changed, .panic = panic, .lost = lost, .context = agent};
+	struct checks_events events = {.changed = changed,
+				       .panic = panic,
+				       .choose = choose,
+				       .unanswered = unanswered,
+				       .lost = lost,
+				       .context = agent};
+	int error =
+		passage_open(agent->dataplane, agent->options.bpffs, options.user, &agent->passage);
 
-	return checks_new(agent->loop, &options, &events, &agent->checks);
+	agent->choose_timer = (struct loop_timer){.fire = choose_due, .context = agent};
+	options.probes_fd = dataplane_probes_fd(agent->dataplane);
+	return error ?: checks_new(agent->loop, &options, &events, &agent->checks);
 }
 
 int backends_check(struct agent *agent, const struct state *only)
@@ -196,6 +310,7 @@ int backends_check(struct agent *agent, const struct state *only)
 
 	if (error)
 		return error;
+	tidy_passage(agent);
 	checks_judge(agent->checks);
 	return sync(agent, only);
 }

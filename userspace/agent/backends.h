@@ -13,4 +13,7 @@ int backends_start(struct agent *agent);
 /* Checks what the configuration wants checked. only: of these tenants; NULL: of all. */
 int backends_check(struct agent *agent, const struct state *only);
 
+/* Addresses or routes of the node changed: within a second each check's way is chosen anew. */
+void backends_choose_soon(struct agent *agent);
+
 #endif

@@ -143,13 +143,19 @@ static int check(const char *path)
 
 static int take_down(const char *directory)
 {
-	struct err err = {};
+	struct err err = {}, other = {};
+	int error = dataplane_remove(directory, &err);
 
-	if (dataplane_remove(directory, &err)) {
+	if (error)
 		fprintf(stderr, "mtlbd: %s\n", err.text);
+	/* it belongs to the agent that works there */
+	if (error == -EBUSY)
+		return 1;
+	if (passage_remove(directory, &other)) {
+		fprintf(stderr, "mtlbd: %s\n", other.text);
 		return 1;
 	}
-	return 0;
+	return error ? 1 : 0;
 }
 
 static void on_signal(struct loop_fd *fd, uint32_t events)

@@ -29,6 +29,7 @@ static const struct {
 	{SCHEMA_health_expect, KIND(UDP), PROBE_TEXT_EXPECT},
 	{SCHEMA_health_script, KIND(SCRIPT), PROBE_TEXT_SCRIPT},
 	{SCHEMA_health_port, ~KIND(ICMP), -1},
+	{SCHEMA_health_via, ~(KIND(ICMP) | KIND(SCRIPT)), -1},
 };
 
 static void check_times(struct check *check, const struct tree_node *health,
@@ -178,6 +179,7 @@ int check_health(struct check *check, const struct tree_node *health,
 	*ret_health = (struct state_health){
 		.type = kind,
 		.jitter = JITTER,
+		.via = (enum state_via)schema_number(health, SCHEMA_health_via),
 		.port = (uint16_t)schema_number(health, SCHEMA_health_port),
 		.interval_ms = (uint32_t)schema_number(health, SCHEMA_health_interval),
 		.timeout_ms = (uint32_t)schema_number(health, SCHEMA_health_timeout),

@@ -79,10 +79,13 @@ static int check_pool(struct check *check, const struct tree_node *item, struct 
 {
 	const struct tree_node *backends = schema_find(item, SCHEMA_pool_backends), *backend;
 	struct names seen = {};
-	int r = check_health(check, schema_find(item, SCHEMA_pool_health), &pool->health);
+	const struct tree_node *health = schema_find(item, SCHEMA_pool_health);
+	int r = check_health(check, health, &pool->health);
 
 	if (r)
 		return r;
+	pool->via =
+		pool->health.via == STATE_VIA_VIP ? schema_find(health, SCHEMA_health_via) : NULL;
 	pool->drain_deadline_s = (uint32_t)schema_number(item, SCHEMA_pool_drainDeadline);
 	pool->slow_start_s = (uint32_t)schema_number(item, SCHEMA_pool_slowStart);
 	pool->stick_s = (uint32_t)schema_number(item, SCHEMA_pool_stickWhenDown);

@@ -26,6 +26,7 @@ struct check_pool {
 	bool encap_reported;
 	unsigned int quic_checked; /* a bit for each length of server ID */
 	struct state_health health;
+	const struct tree_node *via; /* of its health; NULL: not given, or an error was told */
 	uint32_t drain_deadline_s, stick_s, slow_start_s;
 };
 

@@ -275,6 +275,19 @@ static void check_health_port(struct service_check *s, const struct check_pool *
 		   pool->name);
 }
 
+/* With NAT a backend has no VIP that could be asked; said once, of the first such service. */
+static void check_health_via(struct service_check *s, struct check_pool *pool)
+{
+	if (!pool->via || s->service->forward != STATE_FORWARD_NAT)
+		return;
+	errors_add(s->in->check->errors, tree_place(pool->via),
+		   "\"via: vip\" cannot be with service \"%s\", which is \"forward: nat\": its "
+		   "backends "
+		   "have no VIP that answers; use \"auto\" or \"direct\"",
+		   s->name);
+	pool->via = NULL;
+}
+
 static void check_without_pool(struct service_check *s, const struct tree_node *pool)
 {
 	struct errors *errors = s->in->check->errors;
@@ -318,6 +331,7 @@ int check_serve(struct service_check *s)
 	s->service->slow_start_s = pool->slow_start_s;
 	check_backends(s, pool);
 	check_health_port(s, pool);
+	check_health_via(s, pool);
 	r = check_server_ids(s, pool);
 	return r ?: build_members(s, pool);
 }

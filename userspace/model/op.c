@@ -306,6 +306,11 @@ static void add_question(struct line *line, const struct probe_question *a,
 	}
 }
 
+static const char *via_name(enum state_via via)
+{
+	return via == STATE_VIA_AUTO ? "auto" : via == STATE_VIA_VIP ? "vip" : "direct";
+}
+
 static void add_health(struct line *line, const struct state_health *a,
 		       const struct state_health *b)
 {
@@ -323,6 +328,8 @@ static void add_health(struct line *line, const struct state_health *a,
 	add_number(line, "health.timeout", a ? &a->timeout_ms : NULL, b->timeout_ms, milliseconds);
 	add_number(line, "health.rise", a ? &a->rise : NULL, b->rise, plain);
 	add_number(line, "health.fall", a ? &a->fall : NULL, b->fall, plain);
+	if (a || b->via)
+		add_setting(line, "health.via", a ? via_name(a->via) : NULL, via_name(b->via));
 	if (a || !b->damped)
 		add_setting(line, "health.damping", a ? a->damped ? "true" : "false" : NULL,
 			    b->damped ? "true" : "false");

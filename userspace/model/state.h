@@ -49,8 +49,16 @@ struct state_member {
 	uint8_t server_id_bytes; /* 0: none */
 };
 
+/* The way of a health check: through the dataplane to a VIP, or to the backend itself. */
+enum state_via {
+	STATE_VIA_AUTO, /* by the VIP, where it can be */
+	STATE_VIA_DIRECT,
+	STATE_VIA_VIP,
+};
+
 struct state_health {
 	enum probe_kind type;
+	enum state_via via;
 	uint16_t port;	/* host order; 0: the member's port, else the service's first */
 	uint8_t jitter; /* percent of the interval by which a probe may come early */
 	uint32_t interval_ms, timeout_ms;

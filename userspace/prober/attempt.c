@@ -83,6 +83,8 @@ static bool is_ours(int error)
 	case ENOSPC: /* epoll's max_user_watches */
 	case EAGAIN:
 	case EADDRNOTAVAIL:
+	case EADDRINUSE:
+	case ENOTSUP:
 		return true;
 	}
 	return false;
@@ -100,8 +102,12 @@ static const char *words(int error, char *text, size_t size)
 	case ENOBUFS:
 		return "out of memory";
 	case EAGAIN:
-	case EADDRNOTAVAIL:
+	case EADDRINUSE:
 		return "out of local ports";
+	case EADDRNOTAVAIL:
+		return "out of local ports, or the address to ask from is no longer there";
+	case ENOTSUP:
+		return "there is no way through the dataplane";
 	case EPERM:
 	case EACCES:
 		return "refused by this node's own firewall or routes";

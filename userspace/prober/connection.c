@@ -43,20 +43,22 @@ static void ready(struct loop_fd *fd, uint32_t events)
 	connection->made(connection->attempt, outcome(fd->fd));
 }
 
-int connection_socket(const struct probes_probe *probe, int type)
+int connection_socket(const struct probes_probe *probe, int type, struct way *way)
 {
 	static const struct linger reset_on_close = {.l_onoff = 1};
 	struct sockaddr_storage there;
-	int fd, error;
+	int fd, error = 0;
 
 	addr_to_sockaddr(&probe->address, probe->port, &there);
 	fd = socket(there.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (type != SOCK_STREAM ||
-	    !setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof(reset_on_close)))
+	if (type == SOCK_STREAM &&
+	    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof(reset_on_close)))
+		error = -errno;
+	error = error ?: way_take(way, probe, fd);
+	if (!error)
 		return fd;
-	error = -errno;
 	close(fd);
 	return error;
 }
@@ -66,8 +68,10 @@ void connection_open(struct connection *connection, struct attempt *attempt,
 {
 	struct sockaddr_storage there;
 	socklen_t length = addr_to_sockaddr(&attempt->probe->address, attempt->probe->port, &there);
-	int fd = connection_socket(attempt->probe, SOCK_STREAM), error;
+	int fd, error;
 
+	connection->way = (struct way){};
+	fd = connection_socket(attempt->probe, SOCK_STREAM, &connection->way);
 	connection->fd = (struct loop_fd){.fd = fd, .ready = ready, .context = connection};
 	connection->made = made;
 	connection->attempt = attempt;
@@ -93,4 +97,5 @@ void connection_close(struct connection *connection)
 	loop_fd_remove(connection->attempt->loop, &connection->fd);
 	close(connection->fd.fd);
 	connection->fd.fd = -1;
+	way_release(&connection->way);
 }

@@ -10,13 +10,14 @@
 #include <stdbool.h>
 
 #include "attempt.h"
+#include "way.h"
 
-/* A socket of this type to ask the backend by, bound to the source if one is given; or a negative
- * errno. */
-int connection_socket(const struct probes_probe *probe, int type);
+/* A socket of this type to ask the backend by, on its way; or a negative errno. */
+int connection_socket(const struct probes_probe *probe, int type, struct way *way);
 
 struct connection {
 	struct loop_fd fd;
+	struct way way;
 	/* When it is made, or is not (a negative errno), once; may be called by connection_open().
 	 */
 	void (*made)(struct attempt *attempt, int error);

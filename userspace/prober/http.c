@@ -16,6 +16,7 @@
 #include <curl/curl.h>
 
 #include "kinds.h"
+#include "way.h"
 
 #define BODY_MAX 65536
 #define URL_MAX	 (PROBE_TEXT_MAX + 320)
@@ -30,6 +31,8 @@ struct request {
 	struct attempt *attempt;
 	CURL *easy;
 	struct curl_slist *connect_to;
+	struct way way;
+	int fault; /* of this node: what kept it from its way */
 	enum verdict verdict;
 	long status;
 	bool has_header; /* the wanted one came */
@@ -233,7 +236,9 @@ static void tell_failure(struct attempt *attempt, const struct request *request,
 	char first = text[0];
 
 	curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
-	if (code == CURLE_OUT_OF_MEMORY || code == CURLE_WRITE_ERROR)
+	if (request->fault)
+		attempt_fail_errno(attempt, request->fault);
+	else if (code == CURLE_OUT_OF_MEMORY || code == CURLE_WRITE_ERROR)
 		attempt_fail_errno(attempt, -ENOMEM);
 	else if (code == CURLE_COULDNT_CONNECT && error)
 		attempt_fail_errno(attempt, -(int)error);
@@ -275,16 +280,18 @@ static void settle(void)
 
 /* what is asked */
 
-/* No connection is left behind in TIME_WAIT, as with the other kinds. */
+/* No connection is left behind in TIME_WAIT, as with the other kinds; and it goes its way. */
 static int prepare_socket(void *context, curl_socket_t fd, curlsocktype purpose)
 {
 	static const struct linger reset_on_close = {.l_onoff = 1};
 
-	(void)context;
+	struct request *request = context;
+
 	(void)purpose;
-	return setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof(reset_on_close))
-		       ? CURL_SOCKOPT_ERROR
-		       : CURL_SOCKOPT_OK;
+	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof(reset_on_close)))
+		return CURL_SOCKOPT_ERROR;
+	request->fault = way_take(&request->way, request->attempt->probe, fd);
+	return request->fault ? CURL_SOCKOPT_ERROR : CURL_SOCKOPT_OK;
 }
 
 static int connected(void *context, char *there, char *here, int there_port, int here_port)
@@ -344,6 +351,7 @@ static void set_options(struct request *request)
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "mtlb-health");
 	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, prepare_socket);
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, request);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, connected);
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, request);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
@@ -381,6 +389,7 @@ static void stop(struct attempt *attempt)
 
 	curl_multi_remove_handle(multi, request->easy);
 	curl_easy_cleanup(request->easy);
+	way_release(&request->way);
 	curl_slist_free_all(request->connect_to);
 	free(request->body);
 	free(request);

@@ -23,6 +23,7 @@
 #include "script.h"
 #include "script_calls.h"
 #include "session.h"
+#include "way.h"
 
 static const char usage[] =
 	"usage: mtlb-prober [OPTIONS]\n"
@@ -144,7 +145,12 @@ static int run(const struct options *options)
 		return 1;
 	}
 	/* What mtlbd had open is not for us; it has closed all but a mistake itself. */
+	error = way_prepare();
 	close_range(PROBES_SOCKET_FD + 1, ~0U, 0);
+	if (error) {
+		log_error("prober", "cannot take over the table of ports: %s", strerror(-error));
+		return 1;
+	}
 	signal(SIGPIPE, SIG_IGN);
 	error = loop_new(&loop);
 	if (error) {

@@ -26,6 +26,11 @@ static void take_answer(struct attempt *attempt, const char *answer, size_t leng
 		attempt_fail(attempt, "an answer of %zu bytes without what is expected", length);
 }
 
+struct datagram {
+	struct loop_fd fd;
+	struct way way;
+};
+
 static void ready(struct loop_fd *fd, uint32_t events)
 {
 	static char answer[ANSWER_MAX]; /* one thread, one at a time */
@@ -53,15 +58,16 @@ static int ask(struct attempt *attempt, struct loop_fd *fd)
 
 static int start(struct attempt *attempt)
 {
-	struct loop_fd *fd = calloc(1, sizeof(*fd));
+	struct datagram *datagram = calloc(1, sizeof(*datagram));
+	struct loop_fd *fd;
 	int error;
 
-	if (!fd)
+	if (!datagram)
 		return -ENOMEM;
-	attempt->own = fd;
-	*fd = (struct loop_fd){.fd = connection_socket(attempt->probe, SOCK_DGRAM),
-			       .ready = ready,
-			       .context = attempt};
+	attempt->own = datagram;
+	fd = &datagram->fd;
+	*fd = (struct loop_fd){.ready = ready, .context = attempt};
+	fd->fd = connection_socket(attempt->probe, SOCK_DGRAM, &datagram->way);
 	attempt->phase = "without an answer";
 	error = fd->fd < 0 ? fd->fd : ask(attempt, fd);
 	if (error)
@@ -71,13 +77,14 @@ static int start(struct attempt *attempt)
 
 static void stop(struct attempt *attempt)
 {
-	struct loop_fd *fd = attempt->own;
+	struct datagram *datagram = attempt->own;
 
-	if (fd->fd >= 0) {
-		loop_fd_remove(attempt->loop, fd);
-		close(fd->fd);
+	if (datagram->fd.fd >= 0) {
+		loop_fd_remove(attempt->loop, &datagram->fd);
+		close(datagram->fd.fd);
 	}
-	free(fd);
+	way_release(&datagram->way);
+	free(datagram);
 }
 
 const struct attempt_kind udp_kind = {.start = start, .stop = stop};

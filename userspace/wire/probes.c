@@ -88,9 +88,10 @@ bool probes_add_probe(struct probes_writer *writer, const struct probes_probe *p
 	bool whole = put32(writer, probe->id) && put32(writer, probe->generation) &&
 		     put16(writer, (uint16_t)probe->kind) &&
 		     put(writer, probe->address.byte, sizeof(probe->address.byte)) &&
-		     put16(writer, probe->port) && put16(writer, probe->jitter) &&
-		     put32(writer, probe->interval_ms) && put32(writer, probe->timeout_ms) &&
-		     put_question(writer, &probe->question);
+		     put16(writer, probe->port) && put32(writer, probe->member) &&
+		     put(writer, probe->source.byte, sizeof(probe->source.byte)) &&
+		     put16(writer, probe->jitter) && put32(writer, probe->interval_ms) &&
+		     put32(writer, probe->timeout_ms) && put_question(writer, &probe->question);
 
 	return added(writer, before, whole);
 }
@@ -205,7 +206,8 @@ int probes_next_probe(struct probes_reader *reader, struct probes_probe *ret_pro
 		return more;
 	if (!get32(reader, &probe.id) || !get32(reader, &probe.generation) ||
 	    !get16(reader, &kind) || !get(reader, probe.address.byte, sizeof(probe.address.byte)) ||
-	    !get16(reader, &probe.port) || !get16(reader, &jitter) ||
+	    !get16(reader, &probe.port) || !get32(reader, &probe.member) ||
+	    !get(reader, probe.source.byte, sizeof(probe.source.byte)) || !get16(reader, &jitter) ||
 	    !get32(reader, &probe.interval_ms) || !get32(reader, &probe.timeout_ms) ||
 	    !get_question(reader, &probe.question))
 		return -EBADMSG;

@@ -14,10 +14,11 @@
 #include "../base/addr.h"
 #include "../base/probe.h"
 
-#define PROBES_VERSION	   3
+#define PROBES_VERSION	   4
 #define PROBES_MESSAGE_MAX 32768
 #define PROBES_ERROR_MAX   128 /* with the closing NUL */
 #define PROBES_SOCKET_FD   3   /* the prober's end, when it starts */
+#define PROBES_TABLE_FD	   4   /* the table of abi/probe.h, or nothing */
 
 enum probes_type {
 	PROBES_HELLO = 1, /* the prober's first message: no records; the head has the version */
@@ -33,6 +34,11 @@ struct probes_probe {
 	enum probe_kind kind;
 	struct addr address;
 	uint16_t port;
+	/* When it goes through the dataplane, to the VIP that address is then: the member's number
+	 * there, and the address to ask from (zero: any). 0: it goes as any packet of this node's.
+	 */
+	uint32_t member;
+	struct addr source;
 	uint8_t jitter; /* percent of the interval by which a probe may come early */
 	uint32_t interval_ms, timeout_ms;
 	struct probe_question question; /* read: its texts lie in the message */

@@ -277,6 +277,9 @@ ok "health list: what speaks against it" has "$out" "status 503 instead of 200-3
 run health list state down
 ok "health list: state" lines "$out" 2
 ok "health list: held, in a pool that panics" has "$out" "[2001:db8:1::22]:8080"
+run health list via vip
+ok "health list: the way" lines "$out" 2
+ok "health list: which is by the VIP" has "$out" "vip"
 run health show acme/web
 ok "health show TENANT/POOL" lines "$out" 3
 run -j health show 10.1.0.21

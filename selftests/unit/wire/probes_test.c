@@ -22,12 +22,14 @@ static struct probes_probe sample(uint32_t id)
 		.generation = 7 * id + 1,
 		.kind = PROBE_TCP,
 		.port = 8080,
+		.member = 0x12345 + id,
 		.jitter = 20,
 		.interval_ms = 2000,
 		.timeout_ms = 1000,
 	};
 
 	assert_int_equal(addr_parse("2001:db8::1", &probe.address), 0);
+	assert_int_equal(addr_parse("fd00::1", &probe.source), 0);
 	return probe;
 }
 
@@ -87,6 +89,8 @@ static void test_probes(void **state)
 		assert_int_equal(probe.kind, PROBE_TCP);
 		assert_int_equal(addr_compare(&probe.address, &wanted.address), 0);
 		assert_int_equal(probe.port, 8080);
+		assert_int_equal(probe.member, wanted.member);
+		assert_int_equal(addr_compare(&probe.source, &wanted.source), 0);
 		assert_int_equal(probe.jitter, 20);
 		assert_int_equal(probe.interval_ms, 2000);
 		assert_int_equal(probe.timeout_ms, 1000);

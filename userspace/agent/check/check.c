@@ -179,14 +179,16 @@ static bool fill(void *context, uint32_t id, struct probes_probe *ret_probe)
 	struct checks *checks = side->checks;
 	const struct check *check = id < checks->used ? checks->by_id[id] : NULL;
 
-	if (!check || side_of(check) != side)
+	if (!check || side_of(check) != side || check->way.barred)
 		return false;
 	*ret_probe = (struct probes_probe){
 		.id = id,
 		.generation = check->generation,
 		.kind = check->settings.type,
-		.address = check->key.address,
+		.address = check->way.by_vip ? check->way.vip : check->key.address,
 		.port = check->port,
+		.member = check->way.by_vip ? check->way.member : 0,
+		.source = check->way.source,
 		.jitter = check->settings.jitter,
 		.interval_ms = check->settings.interval_ms,
 		.timeout_ms = check->settings.timeout_ms,
@@ -252,6 +254,8 @@ static void take_result(void *context, const struct probes_result *told_result)
 	first = check->health.state == HEALTH_UNKNOWN;
 	held = check->health.held;
 	note(check, told_result);
+	if (!good && check->way.by_vip && checks->events.unanswered)
+		checks->events.unanswered(checks->events.context, &check->key.address);
 	if (!feed(check, good))
 		return;
 	result->state = check->health.state;
@@ -430,9 +434,66 @@ static struct check *find(const struct checks *checks, const struct key *key)
 	return check;
 }
 
-static int add(struct checks *checks, const struct key *key, const struct state_health *settings,
+/* ways */
+
+static bool may_go_by_vip(const struct state_service *service)
+{
+	return service->forward != STATE_FORWARD_NAT && service->forward != STATE_FORWARD_LOCAL &&
+	       service->health.type != PROBE_ICMP && service->health.type != PROBE_SCRIPT;
+}
+
+static void take_service(struct check *check, const struct state_service *service)
+{
+	memset(&check->service, 0, sizeof(check->service));
+	snprintf(check->service.name, sizeof(check->service.name), "%s", service->name);
+	check->service.protocol = service->protocol;
+	if (service->vip_count && may_go_by_vip(service))
+		check->service.vip = service->vips[0].address;
+}
+
+/* True when it is another one than before. */
+static bool choose(struct check *check)
+{
+	struct checks *checks = check->checks;
+	struct check_way before = check->way;
+	struct check_wish wish = {
+		.tenant = check->key.tenant,
+		.service = check->service.name,
+		.protocol = check->service.protocol,
+		.via = check->settings.via,
+		.vip = check->service.vip,
+		.address = check->key.address,
+		.port = check->key.port,
+	};
+
+	memset(&check->way, 0, sizeof(check->way));
+	if (checks->events.choose && wish.via != STATE_VIA_DIRECT && !addr_is_zero(&wish.vip))
+		checks->events.choose(checks->events.context, &wish, &check->way);
+	return memcmp(&before, &check->way, sizeof(before)) != 0;
+}
+
+int checks_choose(struct checks *checks)
+{
+	int ret = 0;
+
+	for (struct check *check = checks->table; check && !ret; check = check->hh.next)
+		if (choose(check))
+			ret = tell_prober(check);
+	return ret;
+}
+
+void checks_each_way(const struct checks *checks,
+		     void (*each)(void *context, const struct check_way *way), void *context)
+{
+	for (struct check *check = checks->table; check; check = check->hh.next)
+		if (check->way.by_vip)
+			each(context, &check->way);
+}
+
+static int add(struct checks *checks, const struct key *key, const struct state_service *service,
 	       uint16_t port, enum health_state seed)
 {
+	const struct state_health *settings = &service->health;
 	struct check *check = calloc(1, sizeof(*check));
 	int ret;
 
@@ -473,6 +534,8 @@ static int add(struct checks *checks, const struct key *key, const struct state_
 		return ret;
 	}
 	check->pool->threshold = settings->panic;
+	take_service(check, service);
+	choose(check);
 	ret = tell_prober(check);
 	if (ret)
 		check_free(check);
@@ -488,8 +551,9 @@ static bool asks_the_same(const struct state_health *a, const struct state_healt
 }
 
 /* The history stays; a probe under way is dropped if it asks what is no longer asked. */
-static int change(struct check *check, const struct state_health *settings, uint16_t port)
+static int change(struct check *check, const struct state_service *service, uint16_t port)
 {
+	const struct state_health *settings = &service->health;
 	bool same = check->port == port && asks_the_same(&check->settings, settings);
 	struct state_health copy;
 
@@ -501,7 +565,8 @@ static int change(struct check *check, const struct state_health *settings, uint
 	check->settings = copy;
 	check->port = port;
 	check->pool->threshold = settings->panic;
-	return same ? 0 : tell_prober(check);
+	take_service(check, service);
+	return choose(check) || !same ? tell_prober(check) : 0;
 }
 
 /* 0: there is none to ask (a service without VIPs whose members name no port). */
@@ -524,7 +589,7 @@ static int want(struct checks *checks, const char *tenant, const struct state_se
 	if (!port && service->health.type != PROBE_ICMP && service->health.type != PROBE_SCRIPT)
 		return 0;
 	if (!check)
-		return add(checks, &key, &service->health, port,
+		return add(checks, &key, service, port,
 			   checks->seed ? checks->seed(checks->events.context, key.tenant, key.pool,
 						       &key.address, key.port)
 					: HEALTH_UNKNOWN);
@@ -532,7 +597,7 @@ static int want(struct checks *checks, const char *tenant, const struct state_se
 	if (check->wanted)
 		return 0;
 	check->wanted = true;
-	return change(check, &service->health, port);
+	return change(check, service, port);
 }
 
 static int want_all(struct checks *checks, const struct state *state)
@@ -614,6 +679,7 @@ void checks_each(struct checks *checks,
 			.asked = check->port,
 			.settings = &check->settings,
 			.result = &check->result,
+			.way = &check->way,
 			.streak = check->health.streak,
 			.held_ns = health_held_ns(&check->health, loop_now(checks->loop)),
 			.panic = check->pool->panics,

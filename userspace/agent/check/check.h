@@ -12,6 +12,25 @@
 #include "../../sys/loop.h"
 #include "prober.h"
 
+/* The way of a probe: through the dataplane to a VIP, as packets go, or to the backend itself. */
+struct check_way {
+	bool by_vip;
+	bool barred;		 /* it is to go by a VIP and cannot: nothing is asked */
+	uint32_t member;	 /* by VIP: its number in the dataplane */
+	struct addr vip, source; /* by VIP; source: to ask from, zero: any */
+	char why[256];		 /* it does not go by the VIP, although it might; else empty */
+};
+
+/* For whom a way is looked for. */
+struct check_wish {
+	const char *tenant, *service;
+	uint8_t protocol; /* of the service */
+	enum state_via via;
+	struct addr vip; /* the service's first one; zero: none */
+	struct addr address;
+	uint16_t port;
+};
+
 struct check_result {
 	enum health_state state;
 	char error[128];    /* of the last failed probe: "connection refused", "timeout after 1s" */
@@ -31,6 +50,7 @@ struct check_status {
 	uint16_t asked; /* the port that is asked */
 	const struct state_health *settings;
 	const struct check_result *result;
+	const struct check_way *way;
 	uint32_t streak;  /* results in a row that speak against the state */
 	uint64_t held_ns; /* kept down for so long, since it went down too often */
 	bool panic;	  /* its pool's states are not believed */
@@ -48,6 +68,13 @@ struct checks_events {
 	 */
 	void (*panic)(void *context, const char *tenant, const char *pool, bool panics, size_t up,
 		      size_t total);
+	/* Which way a probe goes that might go by a VIP. ret_way is empty: directly. NULL: all do.
+	 */
+	void (*choose)(void *context, const struct check_wish *wish, struct check_way *ret_way);
+	/* One that goes by a VIP had no answer: the kernel knows nothing of its packets, so nobody
+	 * but this agent asks for the neighbour. May be NULL.
+	 */
+	void (*unanswered)(void *context, const struct addr *address);
 	/* The prober went, and why; another one is started. May be NULL. */
 	void (*lost)(void *context, const char *why);
 	void *context;
@@ -77,6 +104,12 @@ int checks_set(struct checks *checks, const struct state *state, const struct st
 
 /* After a change of what is checked: pools may panic for other thresholds, or fewer members. */
 void checks_judge(struct checks *checks);
+
+/* Chooses all ways anew: addresses and routes of this node may have changed. 0 or -ENOMEM. */
+int checks_choose(struct checks *checks);
+/* Each way by a VIP. */
+void checks_each_way(const struct checks *checks,
+		     void (*each)(void *context, const struct check_way *way), void *context);
 
 /* NULL when there is no such probe (no health check is configured). port is state_member.port. */
 const struct check_result *checks_get(const struct checks *checks, const char *tenant,

@@ -9,12 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../base/log.h"
+#include "../../../bpf/abi/probe.h"
 
 #define SILENCE_NS	5000000000ULL  /* it gives a sign of life ten times as often */
 #define START_NS	10000000000ULL /* until its first word */
@@ -28,6 +30,7 @@ struct prober {
 	struct prober_events events;
 	char *path, *user, *scripts;
 	char scripts_at_once[12];
+	int table_fd; /* -1: none */
 	pid_t pid;
 	struct loop_fd socket, process;
 	struct loop_timer silence, again;
@@ -376,12 +379,29 @@ static int spawn(struct prober *prober, int socket)
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawn_file_actions_adddup2(&actions, socket, PROBES_SOCKET_FD);
+	if (prober->table_fd >= 0)
+		posix_spawn_file_actions_adddup2(&actions, prober->table_fd, PROBES_TABLE_FD);
 	error = -posix_spawn(&prober->pid, prober->path, &actions, &attributes, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	if (error)
 		prober->pid = 0;
 	return error;
+}
+
+/* What one that died left in the table is no longer true: its ports are anybody's. */
+static void clear_table(const struct prober *prober)
+{
+	size_t size = MTLB_PROBES * sizeof(struct mtlb_probe);
+	void *table;
+
+	if (prober->table_fd < 0)
+		return;
+	table = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, prober->table_fd, 0);
+	if (table == MAP_FAILED)
+		return;
+	memset(table, 0, size);
+	munmap(table, size);
 }
 
 static int watch(struct prober *prober)
@@ -402,6 +422,7 @@ static void start(struct prober *prober)
 
 	prober->starts++;
 	prober->started_ns = loop_now(prober->loop);
+	clear_table(prober);
 	if (!error) {
 		prober->socket.fd = pair[0];
 		error = spawn(prober, pair[1]);
@@ -443,6 +464,7 @@ int prober_new(struct loop *loop, const struct prober_options *options,
 		return -ENOMEM;
 	prober->loop = loop;
 	prober->events = *events;
+	prober->table_fd = -1;
 	prober->socket = (struct loop_fd){.fd = -1, .ready = ready, .context = prober};
 	prober->process = (struct loop_fd){.fd = -1, .ready = process_ended, .context = prober};
 	prober->silence = (struct loop_timer){.fire = silent, .context = prober};
@@ -456,6 +478,13 @@ int prober_new(struct loop *loop, const struct prober_options *options,
 	    (options->scripts && !prober->scripts)) {
 		prober_free(prober);
 		return -ENOMEM;
+	}
+	/* not among the first numbers, which the prober's own take */
+	if (options->probes_fd > 0)
+		prober->table_fd = fcntl(options->probes_fd, F_DUPFD_CLOEXEC, 16);
+	if (options->probes_fd > 0 && prober->table_fd < 0) {
+		prober_free(prober);
+		return -errno;
 	}
 	*ret_prober = prober;
 	return 0;
@@ -484,6 +513,8 @@ void prober_free(struct prober *prober)
 		*prober->freed = true;
 	take_down(prober);
 	loop_timer_cancel(prober->loop, &prober->again);
+	if (prober->table_fd >= 0)
+		close(prober->table_fd);
 	free(prober->path);
 	free(prober->user);
 	free(prober->scripts);

@@ -19,6 +19,7 @@ struct prober_options {
 	/* One that runs scripts, and does nothing else; NULL: one that asks by itself. */
 	const char *scripts; /* the directory they are in */
 	uint32_t scripts_at_once;
+	int probes_fd; /* the table of abi/probe.h; 0: no probe goes through the dataplane */
 };
 
 struct prober_events {

@@ -37,6 +37,12 @@ struct check {
 	uint32_t id, generation;
 	struct state_health settings;
 	uint16_t port; /* the one probed */
+	struct {       /* on whose behalf: the first service that has the pool */
+		char name[STATE_NAME_MAX];
+		uint8_t protocol;
+		struct addr vip;
+	} service;
+	struct check_way way;
 	struct health health;
 	struct check_result result;
 	bool wanted; /* by the state that checks_set is working through */
@@ -65,7 +71,6 @@ struct checks {
 	uint32_t *free_ids;
 	uint32_t free_count;
 	uint32_t generation;
-	uint64_t good, failed;	      /* results */
 	char fault[PROBES_ERROR_MAX]; /* of this node, the last one logged */
 	uint64_t fault_ns;
 };
