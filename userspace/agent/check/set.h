@@ -71,6 +71,7 @@ struct checks {
 	uint32_t *free_ids;
 	uint32_t free_count;
 	uint32_t generation;
+	uint64_t good, failed;	      /* results */
 	char fault[PROBES_ERROR_MAX]; /* of this node, the last one logged */
 	uint64_t fault_ns;
 };
