@@ -110,11 +110,14 @@ wait $UPGRADE
 is "no request failed while the versions changed" "$(failed "$RUN/upgrade")" 0
 check "and there were some" [ "$(succeeded "$RUN/upgrade")" -gt 50 ]
 typed $OPERATIONS docs Backup
+# What these write is no source.
+check "elsewhere" typed_line $'cd\t0\tcd /root'
 for file in docs/watching.md docs/usage.md docs/api.md; do
 	while IFS= read -r heading; do
 		typed $file docs "$heading"
 	done < <(doc_lines $file docs | cut -f1 | uniq)
 done
+check "back in the source" typed_line $'cd\t0\tcd "$OLDPWD"'
 typed $OPERATIONS docs Remove
 is "nothing is attached" "$(ns lb ip -d link show eth0 | grep -c prog/xdp)" 0
 is "nothing is pinned" "$(in_machine find /sys/fs/bpf -name '*mtlb*')" ""
