@@ -47,6 +47,8 @@ AGENT_MAIN := $(wildcard userspace/agent/main.c)
 AGENT_SRC := $(filter-out userspace/agent/main.c,$(call find,userspace/agent,*.c))
 PROBER_MAIN := $(wildcard userspace/prober/main.c)
 PROBER_SRC := $(filter-out userspace/prober/main.c,$(call find,userspace/prober,*.c))
+PROXY_MAIN := $(wildcard userspace/proxy/main.c)
+PROXY_SRC := $(filter-out userspace/proxy/main.c,$(call find,userspace/proxy,*.c))
 MTLB_MAIN := $(wildcard tools/mtlb/main.c)
 MTLB_SRC := $(filter-out tools/mtlb/main.c,$(call find,tools/mtlb,*.c))
 TOP_MAIN := $(wildcard tools/mtlb-top/main.c)
@@ -68,12 +70,13 @@ RIG_SRC := selftests/bpf/rig.c selftests/bpf/rig_trace.c selftests/bpf/packet.c
 TEST_LIB_SRC := $(filter-out %.bpf.c %_test.c %_fuzz.c,$(call find,selftests/lib,*.c) \
 	$(call find,selftests/unit,*.c) $(call find,selftests/bpf,*.c))
 
-ROOMS := base sys wire model inspect dataplane agent prober tools mtlb top host rig
+ROOMS := base sys wire model inspect dataplane agent prober proxy tools mtlb top host rig
 # A linker reads archives from left to right: who needs comes before who is needed.
 AGENT_ROOMS := agent dataplane model wire sys base
 PROBER_ROOMS := prober wire sys base
-# A test may be of either: none of their names is the same.
-TEST_ROOMS := prober inspect $(AGENT_ROOMS)
+PROXY_ROOMS := proxy model wire sys base
+# A test may be of any of them: none of their names is the same.
+TEST_ROOMS := prober proxy inspect $(AGENT_ROOMS)
 MTLB_ROOMS := mtlb tools inspect model wire sys base
 TOP_ROOMS := top tools base
 SRC_base := $(BASE_SRC)
@@ -84,6 +87,7 @@ SRC_inspect := $(INSPECT_SRC)
 SRC_dataplane := $(DATAPLANE_SRC)
 SRC_agent := $(AGENT_SRC)
 SRC_prober := $(PROBER_SRC)
+SRC_proxy := $(PROXY_SRC)
 SRC_tools := $(TOOLS_SRC)
 SRC_mtlb := $(MTLB_SRC)
 SRC_top := $(TOP_SRC)
@@ -97,8 +101,8 @@ BPF_OBJ := $(BPF_OBJ:$(O)/bpf/prog/%=$(O)/bpf/%)
 SELF_BPF_OBJ := $(SELF_BPF_SRC:%.bpf.c=$(O)/%.bpf.o)
 SKELS := $(BPF_OBJ:.bpf.o=.skel.h)
 SELF_SKELS := $(SELF_BPF_OBJ:.bpf.o=.skel.h)
-PROGRAMS := $(if $(AGENT_MAIN),$(O)/mtlbd) $(if $(PROBER_MAIN),$(O)/mtlb-prober) $(if $(MTLB_MAIN),$(O)/mtlb) \
-	$(if $(TOP_MAIN),$(O)/mtlb-top)
+PROGRAMS := $(if $(AGENT_MAIN),$(O)/mtlbd) $(if $(PROBER_MAIN),$(O)/mtlb-prober) $(if $(PROXY_MAIN),$(O)/mtlb-proxy) \
+	$(if $(MTLB_MAIN),$(O)/mtlb) $(if $(TOP_MAIN),$(O)/mtlb-top)
 UNIT_BIN := $(UNIT_SRC:selftests/%.c=$(O)/test/%)
 BPF_TEST_BIN := $(BPF_TEST_SRC:selftests/%.c=$(O)/test/%)
 BENCH_BIN := $(BENCH_SRC:selftests/bench/%.c=$(O)/bench/%)
@@ -148,7 +152,7 @@ DEPGEN = -MMD -MP -MF $(@:.o=.d)
 .PHONY: help all demo lab lab-down test tests test-deb check lint bench bench-flow bench-isolation bench-agent \
 	bench-health bench-tools bench-build fuzz fuzz-build vm install uninstall deb deps clean format compile_commands.json FORCE
 
-all: $(BPF_OBJ) $(SKELS) $(PROGRAMS) ## Build the BPF programs, mtlbd, mtlb-prober, mtlb and mtlb-top (the default)
+all: $(BPF_OBJ) $(SKELS) $(PROGRAMS) ## Build the BPF programs, mtlbd, mtlb-prober, mtlb-proxy, mtlb and mtlb-top (the default)
 
 help: ## List the targets
 	@echo 'make TARGET [O=build] [V=1] [TESTS="name ..."] [T=60] [PREFIX=/usr/local] [DESTDIR=]'
@@ -370,6 +374,10 @@ $(O)/mtlbd: $(call obj,$(AGENT_MAIN)) $(call objlib,$(AGENT_ROOMS))
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
 
 $(O)/mtlb-prober: $(call obj,$(PROBER_MAIN)) $(call objlib,$(PROBER_ROOMS))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
+
+$(O)/mtlb-proxy: $(call obj,$(PROXY_MAIN)) $(call objlib,$(PROXY_ROOMS))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)
 

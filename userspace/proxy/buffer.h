@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Buffers of one size from a list of free ones: a connection has one only while there are bytes in
+ * it, so idle connections cost none. The one that was used last is handed out first, as it is in
+ * the CPU's cache.
+ */
+#ifndef MTLB_PROXY_BUFFER_H
+#define MTLB_PROXY_BUFFER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A head of HEAD_LIMIT with what is added to it, or trailers, always fits. */
+#define BUFFER_ALL  32768
+#define BUFFER_SIZE (BUFFER_ALL - sizeof(struct buffer))
+
+struct buffer {
+	struct buffer *next;
+	uint32_t start, end; /* what is in it */
+	char bytes[];
+};
+
+struct buffers {
+	struct buffer *free;
+	size_t free_count, used, keep; /* keep: more free ones go back to the system */
+};
+
+void buffers_init(struct buffers *buffers, size_t keep);
+void buffers_fini(struct buffers *buffers);
+
+/* An empty one, or NULL. */
+struct buffer *buffer_take(struct buffers *buffers);
+/* Gives it back, if there is one, and forgets it. */
+void buffer_drop(struct buffers *buffers, struct buffer **buffer);
+
+static inline size_t buffer_length(const struct buffer *buffer)
+{
+	return buffer ? buffer->end - buffer->start : 0;
+}
+
+static inline size_t buffer_room(const struct buffer *buffer)
+{
+	return BUFFER_SIZE - buffer->end;
+}
+
+static inline char *buffer_at(struct buffer *buffer)
+{
+	return buffer->bytes + buffer->start;
+}
+
+/* These bytes are done with. */
+static inline void buffer_consume(struct buffer *buffer, size_t length)
+{
+	buffer->start += (uint32_t)length;
+	if (buffer->start == buffer->end)
+		buffer->start = buffer->end = 0;
+}
+
+/* All room behind what is in it. */
+void buffer_pack(struct buffer *buffer);
+
+#endif

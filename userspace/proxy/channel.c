@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "channel.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+int channel_open(struct channel *channel, struct loop *loop, struct buffers *buffers, int fd,
+		 void (*ready)(struct loop_fd *fd, uint32_t events), void *context)
+{
+	*channel = (struct channel){
+		.fd = {.fd = fd, .ready = ready, .context = context},
+		.loop = loop,
+		.buffers = buffers,
+	};
+	return loop_fd_set(loop, &channel->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+void channel_close(struct channel *channel)
+{
+	loop_fd_remove(channel->loop, &channel->fd);
+	if (channel->fd.fd >= 0)
+		close(channel->fd.fd);
+	channel->fd.fd = -1;
+	buffer_drop(channel->buffers, &channel->in);
+	buffer_drop(channel->buffers, &channel->out);
+}
+
+void channel_note(struct channel *channel, uint32_t events)
+{
+	/* what is broken is found by trying */
+	if (events & (EPOLLERR | EPOLLHUP))
+		events |= EPOLLIN | EPOLLOUT | EPOLLRDHUP;
+	if (events & EPOLLRDHUP)
+		channel->hung_up = true;
+	if (events & (EPOLLIN | EPOLLRDHUP))
+		channel->can_read = true;
+	if (events & EPOLLOUT)
+		channel->can_write = true;
+}
+
+static ssize_t failed(struct channel *channel, int error)
+{
+	channel->can_read = channel->can_write = false;
+	if (!channel->error)
+		channel->error = -error;
+	return -error;
+}
+
+ssize_t channel_fill(struct channel *channel)
+{
+	struct buffer *in;
+	size_t room;
+	ssize_t n;
+
+	if (channel->error)
+		return channel->error;
+	if (channel->ended)
+		return 0;
+	if (!channel->can_read)
+		return -EAGAIN;
+	if (!channel->in && !(channel->in = buffer_take(channel->buffers)))
+		return failed(channel, ENOMEM);
+	in = channel->in;
+	if (!buffer_room(in))
+		buffer_pack(in);
+	room = buffer_room(in);
+	if (!room)
+		return -ENOBUFS;
+	do
+		n = recv(channel->fd.fd, in->bytes + in->end, room, MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EAGAIN)
+		return failed(channel, errno);
+	/* Less than there is room for was all: the next bytes, or the end, will be told of. */
+	if (n < 0 || ((size_t)n < room && n && !channel->hung_up))
+		channel->can_read = false;
+	if (n < 0)
+		return -EAGAIN;
+	if (!n) {
+		channel->ended = true;
+		channel->can_read = false;
+	}
+	in->end += (uint32_t)n;
+	channel->received += (uint64_t)n;
+	return n;
+}
+
+static void consume_out(struct channel *channel, size_t length)
+{
+	buffer_consume(channel->out, length);
+	if (!buffer_length(channel->out))
+		buffer_drop(channel->buffers, &channel->out);
+}
+
+ssize_t channel_send(struct channel *channel, const char *bytes, size_t length)
+{
+	size_t queued = channel_pending(channel);
+	struct iovec parts[2] = {
+		{.iov_base = queued ? buffer_at(channel->out) : NULL, .iov_len = queued},
+		{.iov_base = (void *)(uintptr_t)bytes, .iov_len = length},
+	};
+	struct msghdr message = {.msg_iov = queued ? parts : parts + 1,
+				 .msg_iovlen = queued && length ? 2 : 1};
+	ssize_t n;
+
+	if (channel->error)
+		return channel->error;
+	if (!queued && !length)
+		return 0;
+	if (!channel->can_write)
+		return -EAGAIN;
+	do
+		n = sendmsg(channel->fd.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EAGAIN)
+		return failed(channel, errno);
+	if (n < 0 || (size_t)n < queued + length)
+		channel->can_write = false;
+	if (n < 0)
+		return -EAGAIN;
+	channel->sent += (uint64_t)n;
+	if (queued)
+		consume_out(channel, (size_t)n < queued ? (size_t)n : queued);
+	if ((size_t)n < queued)
+		return -EAGAIN;
+	n -= (ssize_t)queued;
+	return n || !length ? n : -EAGAIN;
+}
+
+struct buffer *channel_out(struct channel *channel, size_t room)
+{
+	if (!channel->out && !(channel->out = buffer_take(channel->buffers)))
+		return NULL;
+	if (buffer_room(channel->out) < room)
+		buffer_pack(channel->out);
+	return buffer_room(channel->out) >= room ? channel->out : NULL;
+}
+
+void channel_rest(struct channel *channel)
+{
+	if (!buffer_length(channel->in))
+		buffer_drop(channel->buffers, &channel->in);
+}
+
+void channel_shut(struct channel *channel)
+{
+	if (!channel->closed && !channel->error)
+		shutdown(channel->fd.fd, SHUT_WR);
+	channel->closed = true;
+}
+
+void channel_abort(struct channel *channel)
+{
+	struct linger none = {.l_onoff = 1};
+
+	setsockopt(channel->fd.fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+}

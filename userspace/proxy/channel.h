@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One end of a TCP connection, edge-triggered: the loop tells once that something may be read or
+ * written, and until the kernel says EAGAIN that stays true here. So a connection costs one
+ * epoll_ctl() for all its life. What is received and not yet used is in in, what is to be sent
+ * before anything else in out.
+ */
+#ifndef MTLB_PROXY_CHANNEL_H
+#define MTLB_PROXY_CHANNEL_H
+
+#include <sys/types.h>
+
+#include "../sys/loop.h"
+#include "buffer.h"
+
+struct channel {
+	struct loop_fd fd;
+	struct loop *loop;
+	struct buffers *buffers;
+	struct buffer *in, *out;
+	bool can_read, can_write;
+	bool hung_up; /* a FIN is on its way or here: a short read is not the last one */
+	bool ended;   /* and it was read */
+	bool closed;  /* shut down for writing */
+	int error;    /* a negative errno, from the first failure on */
+	uint64_t received, sent;
+};
+
+/* Takes fd, a non-blocking socket; ready is called when there is something new. On failure fd is
+ * still the caller's. 0 or a negative errno. */
+int channel_open(struct channel *channel, struct loop *loop, struct buffers *buffers, int fd,
+		 void (*ready)(struct loop_fd *fd, uint32_t events), void *context);
+void channel_close(struct channel *channel);
+
+/* What the loop tells: notes it. */
+void channel_note(struct channel *channel, uint32_t events);
+
+/* Reads once into in. Bytes; 0: the other side has ended; -EAGAIN; -ENOBUFS: in is full; else an
+ * error. */
+ssize_t channel_fill(struct channel *channel);
+
+/* Sends out, and then these bytes. How many of these went; -EAGAIN when none did, or out has not
+ * gone wholly; else an error. With length 0: 0 when out is empty. */
+ssize_t channel_send(struct channel *channel, const char *bytes, size_t length);
+
+/* out, with room for this many bytes behind what is in it; NULL: there is none. */
+struct buffer *channel_out(struct channel *channel, size_t room);
+
+/* in has been used: gives its buffer back when it is empty. */
+void channel_rest(struct channel *channel);
+
+/* Nothing will be sent any more. */
+void channel_shut(struct channel *channel);
+
+/* The other side will get a RST: what was sent may be incomplete. */
+void channel_abort(struct channel *channel);
+
+static inline size_t channel_pending(const struct channel *channel)
+{
+	return buffer_length(channel->out);
+}
+
+#endif

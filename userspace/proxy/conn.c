@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "conn.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void down_ready(struct loop_fd *fd, uint32_t events)
+{
+	struct conn *conn = fd->context;
+
+	channel_note(&conn->down, events);
+	conn_run(conn);
+}
+
+void upstream_told(void *user, struct upstream *upstream, uint32_t events)
+{
+	(void)upstream;
+	(void)events;
+	conn_run(user);
+}
+
+int conn_new(struct worker *worker, struct listener *listener, int fd, const struct addr *peer,
+	     uint16_t peer_port)
+{
+	struct conn *conn = calloc(1, sizeof(*conn));
+	int error, one = 1;
+
+	error = conn ? channel_open(&conn->down, worker->loop, &worker->buffers, fd, down_ready,
+				    conn)
+		     : -ENOMEM;
+	if (error) {
+		free(conn);
+		close(fd);
+		return error;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	conn->worker = worker;
+	conn->listener = listener;
+	conn->peer = *peer;
+	conn->peer_port = peer_port;
+	conn->timer = (struct wheel_timer){.fire = conn_timer_fired, .context = conn};
+	conn->active_at = conn->head_at = loop_now(worker->loop);
+	conn->next = worker->conns;
+	if (worker->conns)
+		worker->conns->previous = conn;
+	worker->conns = conn;
+	worker->conn_count++;
+	if (listener)
+		listener->conns++;
+	/* Most clients have sent their request by now: one look saves a round of the loop. */
+	conn->down.can_read = conn->down.can_write = true;
+	conn_run(conn);
+	return 0;
+}
+
+static void leave_again(struct conn *conn)
+{
+	struct conn **link = &conn->worker->again;
+
+	while (*link != conn)
+		link = &(*link)->again_next;
+	*link = conn->again_next;
+	conn->again = false;
+}
+
+void conn_let_go(struct conn *conn)
+{
+	struct exchange *exchange = &conn->exchange;
+
+	relay_end(&exchange->upload);
+	relay_end(&exchange->reply);
+	if (conn->up)
+		upstream_close(conn->up);
+	conn->up = NULL;
+	routing_drop(exchange->routing);
+	exchange->routing = NULL;
+}
+
+void conn_close(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+
+	if (conn->again)
+		leave_again(conn);
+	conn_let_go(conn);
+	wheel_cancel(&worker->wheel, &conn->timer);
+	channel_close(&conn->down);
+	if (conn->previous)
+		conn->previous->next = conn->next;
+	else
+		worker->conns = conn->next;
+	if (conn->next)
+		conn->next->previous = conn->previous;
+	worker->conn_count--;
+	if (conn->listener && !--conn->listener->conns)
+		listener_put(conn->listener);
+	free(conn);
+	if (!worker->conn_count && worker->draining && worker->drained)
+		worker->drained(worker->drained_context);
+}
+
+static enum step step(struct conn *conn)
+{
+	switch (conn->state) {
+	case CONN_HEAD:
+		return conn_head(conn);
+	case CONN_EXCHANGE:
+		return conn_exchange(conn);
+	case CONN_TUNNEL:
+		return conn_tunnel(conn);
+	case CONN_ANSWER:
+		return conn_answer(conn);
+	default:
+		return conn_linger(conn);
+	}
+}
+
+/* It is called again once all the others that have something to do had their turn. */
+static void run_again(struct conn *conn)
+{
+	struct conn **link = &conn->worker->again;
+
+	if (conn->again)
+		return;
+	while (*link)
+		link = &(*link)->again_next;
+	conn->again = true;
+	conn->again_next = NULL;
+	*link = conn;
+	loop_timer_set(conn->worker->loop, &conn->worker->again_timer, 0);
+}
+
+void conn_run(struct conn *conn)
+{
+	enum step next;
+
+	conn->active_at = loop_now(conn->worker->loop);
+	do
+		next = step(conn);
+	while (next == STEP_AGAIN);
+	if (next == STEP_CLOSE) {
+		conn_close(conn);
+		return;
+	}
+	if (next == STEP_TURN_OVER)
+		run_again(conn);
+	conn_arm(conn);
+}

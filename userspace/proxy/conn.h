@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A client's connection, and the request on it that is served: HTTP/1.0 and 1.1, one at a time in
+ * the order in which they came. It is a machine of few states, and each step of it does what can be
+ * done at once; what it waits for is always a connection that is ready again, or a time limit.
+ *
+ *	HEAD ──▶ EXCHANGE ──▶ HEAD ...        a request, its answer, the next one
+ *	  │          ├──────▶ TUNNEL          after 101
+ *	  └──────────┴──────▶ ANSWER          one of the proxy's own
+ *	                        └─▶ LINGER    the client is given time to read it
+ */
+#ifndef MTLB_PROXY_CONN_H
+#define MTLB_PROXY_CONN_H
+
+#include "balance.h"
+#include "relay.h"
+#include "worker.h"
+
+/* Of requests and of responses: with what is added, each fits a buffer. */
+#define CONN_HEAD_MAX 16384
+
+enum conn_state {
+	CONN_HEAD,
+	CONN_EXCHANGE,
+	CONN_TUNNEL,
+	CONN_ANSWER,
+	CONN_LINGER,
+};
+
+enum step {
+	STEP_AGAIN, /* the state has changed */
+	STEP_WAIT,
+	STEP_TURN_OVER,
+	STEP_CLOSE,
+};
+
+struct exchange {
+	struct routing *routing; /* held */
+	uint32_t tenant, route, matched, pool;
+	uint8_t method;		      /* enum h1_method */
+	uint8_t minor;		      /* of the client's HTTP/1.x */
+	uint8_t body;		      /* enum h1_body, of the request */
+	bool keep_alive;	      /* the client's connection goes on after this */
+	bool upgrade;		      /* was asked for, and passed on */
+	bool replayable;	      /* its head is still in down.in, and no more of it was used */
+	bool fresh;		      /* a kept connection has failed it: none of those any more */
+	bool uploading;		      /* upload has begun */
+	bool sent;		      /* all of the request */
+	bool broken;		      /* the backend takes no more of it */
+	bool replying;		      /* the answer's head has gone to the client's out */
+	bool bare;		      /* an answer without a body */
+	bool reusable;		      /* the backend's connection goes on after this */
+	bool upload_done, reply_done; /* of a tunnel */
+	uint16_t status;
+	uint8_t attempts; /* retries */
+	struct balance_tried tried;
+	int64_t content_length;
+	size_t scanned;	      /* of the answer */
+	uint32_t head_length; /* of the request, as it came */
+	uint64_t began, attempt_began;
+	uint64_t mark_at, mark_bytes; /* see conn_timer.c */
+	struct relay upload, reply;
+};
+
+struct conn {
+	struct worker *worker;
+	struct listener *listener;
+	struct channel down;
+	struct upstream *up;
+	struct wheel_timer timer;
+	struct conn *next, *previous; /* all of the worker's */
+	struct conn *again_next;
+	bool again;
+	bool waiting; /* for the first byte of a request */
+	uint8_t state;
+	struct addr peer;
+	uint16_t peer_port;
+	size_t scanned;	    /* of the request's head */
+	uint64_t active_at; /* when something last happened */
+	uint64_t head_at;   /* when the head at hand began */
+	struct exchange exchange;
+};
+
+/* Takes fd. 0 or a negative errno, and then fd is closed. */
+int conn_new(struct worker *worker, struct listener *listener, int fd, const struct addr *peer,
+	     uint16_t peer_port);
+void conn_close(struct conn *conn);
+/* Does what can be done. The connection may be gone afterwards. */
+void conn_run(struct conn *conn);
+void upstream_told(void *user, struct upstream *upstream, uint32_t events);
+
+/* In the image that is in use now; IMAGE_NONE: it has none. */
+static inline uint32_t conn_listener(const struct conn *conn)
+{
+	return conn->listener ? conn->listener->index : 0;
+}
+
+/* The parts. */
+enum step conn_head(struct conn *conn);
+enum step conn_exchange(struct conn *conn);
+enum step conn_tunnel(struct conn *conn);
+enum step conn_answer(struct conn *conn);
+enum step conn_linger(struct conn *conn);
+
+/* The request at the beginning of down.in. 0, -EAGAIN, or an error of h1.h or uri.h. */
+struct h1_request;
+int conn_parse(struct conn *conn, struct h1_request *request);
+/* An answer of our own instead of the backend's, if none has begun. */
+enum step conn_refuse(struct conn *conn, unsigned status, const char *detail);
+/* The same, about a head that was no request: nothing behind it can be understood. */
+enum step conn_refuse_head(struct conn *conn, unsigned status, const char *detail);
+/* One that is in down.out already. */
+enum step conn_own_answer(struct conn *conn, unsigned status);
+/* Picks a member and gives it the request, whose head is in down.in. */
+enum step conn_attempt(struct conn *conn, const struct h1_request *request);
+/* It failed for this reason (of enum image_retry): another one, or an answer. */
+enum step conn_attempt_failed(struct conn *conn, unsigned why);
+/* The answer with this status may be dropped for another attempt: then true. */
+bool conn_retry_status(struct conn *conn, unsigned status, enum step *ret_step);
+/* All of the answer has gone. */
+enum step conn_finished(struct conn *conn);
+/* Lets go of the backend and of the image. */
+void conn_let_go(struct conn *conn);
+void conn_count(struct conn *conn, unsigned status);
+
+void conn_arm(struct conn *conn);
+void conn_timer_fired(struct wheel_timer *timer);
+
+#endif

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * A request is given to a member of its pool, and to another one when that fails: always when no
+ * connection could be made, since no byte of it was seen; else only when the route says so and to
+ * do it twice is the same as once (RFC 9110, 9.2.2). How many are tried again is bounded by how
+ * many there are, so that a pool that is down is not asked several times as often for it.
+ */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "conn.h"
+#include "forward.h"
+
+#define CONNECT_RETRIES 2 /* at most, when the route says nothing */
+#define BUDGET_MOST	100.0F
+#define BUDGET_SHARE	0.2F /* of requests */
+
+static bool is_idempotent(const struct exchange *exchange)
+{
+	switch (exchange->method) {
+	case H1_METHOD_GET:
+	case H1_METHOD_HEAD:
+	case H1_METHOD_PUT:
+	case H1_METHOD_DELETE:
+	case H1_METHOD_OPTIONS:
+	case H1_METHOD_TRACE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What must not be sent twice is not sent to where nobody may be left to read it. */
+static bool seems_alive(const struct upstream *upstream)
+{
+	char byte;
+
+	return recv(upstream->channel.fd.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	       errno == EAGAIN;
+}
+
+static int take(struct conn *conn, struct upstream_member *member, bool fresh)
+{
+	struct exchange *exchange = &conn->exchange;
+
+	for (;;) {
+		int error = upstream_take(&conn->worker->upstreams, member, conn, fresh, &conn->up);
+
+		if (error || !conn->up->reused || is_idempotent(exchange) || seems_alive(conn->up))
+			return error;
+		upstream_close(conn->up);
+		conn->up = NULL;
+	}
+}
+
+static enum step write_head(struct conn *conn, const struct h1_request *request)
+{
+	struct exchange *exchange = &conn->exchange;
+	const struct image *image = &exchange->routing->image;
+	const struct forward forward = {
+		.image = image,
+		.route = exchange->route,
+		.matched = exchange->matched,
+		.peer = &conn->peer,
+		.trusted = image_trusts(image, conn_listener(conn), &conn->peer),
+		.upgrade = forward_is_upgrade(request),
+	};
+	struct buffer *out = channel_out(&conn->up->channel, BUFFER_SIZE);
+	struct h1_writer writer = {.buffer = out ? out->bytes : NULL,
+				   .size = out ? BUFFER_SIZE : 0};
+	int length = out ? forward_request(&forward, request, &writer) : -ENOBUFS;
+
+	if (length < 0)
+		return conn_refuse(conn, 431, "The head is too large for what is added to it.");
+	out->end = (uint32_t)length;
+	exchange->upgrade = forward.upgrade;
+	exchange->attempt_began = loop_now(conn->worker->loop);
+	conn->state = CONN_EXCHANGE;
+	return STEP_AGAIN;
+}
+
+enum step conn_attempt(struct conn *conn, const struct h1_request *request)
+{
+	struct exchange *exchange = &conn->exchange;
+	struct worker *worker = conn->worker;
+	uint64_t now = loop_now(worker->loop);
+	uint32_t index = balance_pick(exchange->routing, exchange->pool, now, worker_random(worker),
+				      &exchange->tried);
+	struct upstream_member *member;
+	int error;
+
+	if (index == IMAGE_NONE)
+		return conn_refuse(conn, 503, "No backend can take requests.");
+	member = exchange->routing->members[index];
+	if (exchange->tried.count < BALANCE_TRIED_MAX)
+		exchange->tried.keys[exchange->tried.count++] = member->key;
+	error = take(conn, member, exchange->fresh);
+	if (error) {
+		balance_failed(exchange->routing, exchange->pool, member, now);
+		return conn_attempt_failed(conn, IMAGE_RETRY_CONNECT);
+	}
+	return write_head(conn, request);
+}
+
+/* The head is where it was. */
+static enum step attempt_anew(struct conn *conn)
+{
+	static struct h1_request request;
+
+	conn->worker->counts.retries++;
+	conn->exchange.attempts++;
+	conn->exchange.scanned = 0;
+	conn->exchange.sent = conn->exchange.broken = false;
+	conn->scanned = 0;
+	return conn_parse(conn, &request) ? STEP_CLOSE : conn_attempt(conn, &request);
+}
+
+static bool has_budget(struct conn *conn)
+{
+	float *budget = &conn->exchange.routing->budgets[conn->exchange.pool];
+
+	if (*budget < 1)
+		return false;
+	*budget -= 1;
+	return true;
+}
+
+static bool may_retry(struct conn *conn, unsigned why)
+{
+	const struct exchange *exchange = &conn->exchange;
+	const struct image_route *route = &exchange->routing->image.routes[exchange->route];
+	unsigned most = route->retry_attempts;
+
+	if (!exchange->replayable || exchange->replying)
+		return false;
+	if (why == IMAGE_RETRY_CONNECT)
+		most = most > CONNECT_RETRIES ? most : CONNECT_RETRIES;
+	else if (!(route->retry_on & why) || !is_idempotent(exchange))
+		return false;
+	return exchange->attempts < most && has_budget(conn);
+}
+
+enum step conn_attempt_failed(struct conn *conn, unsigned why)
+{
+	struct exchange *exchange = &conn->exchange;
+	bool stale = conn->up && conn->up->reused && why == IMAGE_RETRY_RESET &&
+		     !buffer_length(conn->up->channel.in);
+
+	if (conn->up) {
+		if (!stale)
+			balance_failed(exchange->routing, exchange->pool, conn->up->member,
+				       loop_now(conn->worker->loop));
+		relay_end(&exchange->upload);
+		upstream_close(conn->up);
+		conn->up = NULL;
+	}
+	/* It went away while the request was on its way; whoever is asked next is asked anew. */
+	if (stale && exchange->replayable && !exchange->replying && is_idempotent(exchange)) {
+		exchange->tried.count -= exchange->tried.count > 0;
+		exchange->fresh = true;
+		return attempt_anew(conn);
+	}
+	if (may_retry(conn, why))
+		return attempt_anew(conn);
+	if (why == IMAGE_RETRY_TIMEOUT)
+		return conn_refuse(conn, 504, "The backend did not answer in time.");
+	return conn_refuse(conn, 502,
+			   why == IMAGE_RETRY_CONNECT ? "No connection to a backend could be made."
+						      : "The backend ended the connection.");
+}
+
+bool conn_retry_status(struct conn *conn, unsigned status, enum step *ret_step)
+{
+	struct exchange *exchange = &conn->exchange;
+	const struct image *image = &exchange->routing->image;
+	const struct image_route *route = &image->routes[exchange->route];
+	bool listed = false;
+
+	for (uint32_t i = 0; i < route->retry_statuses.count; i++)
+		listed |= image->statuses[route->retry_statuses.first + i] == status;
+	if (!listed || !exchange->replayable || !is_idempotent(exchange) ||
+	    exchange->attempts >= route->retry_attempts || !has_budget(conn))
+		return false;
+	upstream_close(conn->up);
+	conn->up = NULL;
+	*ret_step = attempt_anew(conn);
+	return true;
+}
+
+void conn_count(struct conn *conn, unsigned status)
+{
+	struct exchange *exchange = &conn->exchange;
+	float *budget;
+
+	conn->exchange.status = (uint16_t)status;
+	conn->worker->counts.answers[status / 100 < 6 ? status / 100 : 0]++;
+	if (!exchange->routing || exchange->route == IMAGE_NONE)
+		return;
+	budget = &exchange->routing->budgets[exchange->pool];
+	*budget = *budget + BUDGET_SHARE < BUDGET_MOST ? *budget + BUDGET_SHARE : BUDGET_MOST;
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* How a request ends, and a connection. */
+#include <errno.h>
+
+#include "conn.h"
+#include "problem.h"
+
+#define LINGER_MOST (1 << 20) /* bytes that are thrown away for the sake of an answer */
+
+static void next_request(struct conn *conn)
+{
+	conn->state = CONN_HEAD;
+	conn->scanned = 0;
+	conn->waiting = !buffer_length(conn->down.in);
+	conn->head_at = loop_now(conn->worker->loop);
+	channel_rest(&conn->down);
+}
+
+/* A client that is still sending would get a RST for it, and might lose the answer. */
+static enum step end_connection(struct conn *conn)
+{
+	struct channel *down = &conn->down;
+
+	if (down->ended || down->error)
+		return STEP_CLOSE;
+	channel_shut(down);
+	conn->state = CONN_LINGER;
+	conn->exchange.mark_bytes = down->received + LINGER_MOST;
+	conn->exchange.mark_at = loop_now(conn->worker->loop);
+	return STEP_AGAIN;
+}
+
+enum step conn_linger(struct conn *conn)
+{
+	struct channel *down = &conn->down;
+
+	for (;;) {
+		ssize_t n;
+
+		buffer_drop(down->buffers, &down->in);
+		n = channel_fill(down);
+		if (n == -EAGAIN) {
+			buffer_drop(down->buffers, &down->in);
+			return STEP_WAIT;
+		}
+		if (n <= 0 || down->received > conn->exchange.mark_bytes)
+			return STEP_CLOSE;
+	}
+}
+
+enum step conn_finished(struct conn *conn)
+{
+	struct exchange *exchange = &conn->exchange;
+	bool whole = exchange->sent && !exchange->broken;
+
+	relay_end(&exchange->upload);
+	relay_end(&exchange->reply);
+	if (whole && exchange->reusable) {
+		upstream_release(conn->up);
+		conn->up = NULL;
+	}
+	conn_let_go(conn);
+	if (!whole || !exchange->keep_alive)
+		return end_connection(conn);
+	next_request(conn);
+	return STEP_AGAIN;
+}
+
+static void forget_request(struct conn *conn)
+{
+	struct exchange *exchange = &conn->exchange;
+
+	if (exchange->replayable)
+		buffer_consume(conn->down.in, exchange->head_length);
+	exchange->replayable = false;
+}
+
+enum step conn_own_answer(struct conn *conn, unsigned status)
+{
+	conn_count(conn, status);
+	forget_request(conn);
+	conn_let_go(conn);
+	conn->state = CONN_ANSWER;
+	return STEP_AGAIN;
+}
+
+static enum step answer(struct conn *conn, const struct problem *problem)
+{
+	struct buffer *out = channel_out(&conn->down, 2048);
+	struct h1_writer writer = {.buffer = out ? out->bytes + out->end : NULL,
+				   .size = out ? buffer_room(out) : 0};
+	int length = out ? problem_write(&writer, problem) : -ENOBUFS;
+
+	if (length < 0)
+		return STEP_CLOSE;
+	out->end += (uint32_t)length;
+	conn->worker->counts.refused++;
+	return conn_own_answer(conn, problem->status);
+}
+
+enum step conn_refuse(struct conn *conn, unsigned status, const char *detail)
+{
+	struct exchange *exchange = &conn->exchange;
+	struct problem problem = {.status = status, .detail = detail};
+
+	if (exchange->replying) {
+		channel_abort(&conn->down);
+		return STEP_CLOSE;
+	}
+	/* What is left of the request is not worth reading to get to the next one. */
+	if (exchange->body != H1_BODY_NONE)
+		exchange->keep_alive = false;
+	problem.close = !exchange->keep_alive;
+	problem.keep_alive = !exchange->minor;
+	problem.head = exchange->method == H1_METHOD_HEAD;
+	return answer(conn, &problem);
+}
+
+enum step conn_refuse_head(struct conn *conn, unsigned status, const char *detail)
+{
+	const struct problem problem = {.status = status, .detail = detail, .close = true};
+
+	conn->exchange = (struct exchange){.tenant = IMAGE_NONE, .route = IMAGE_NONE};
+	return answer(conn, &problem);
+}
+
+enum step conn_answer(struct conn *conn)
+{
+	ssize_t n = channel_send(&conn->down, NULL, 0);
+
+	if (n == -EAGAIN)
+		return STEP_WAIT;
+	if (n < 0)
+		return STEP_CLOSE;
+	if (!conn->exchange.keep_alive)
+		return end_connection(conn);
+	next_request(conn);
+	return STEP_AGAIN;
+}

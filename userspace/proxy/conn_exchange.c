@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The request goes to the backend and its answer to the client, both at once if need be. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "conn.h"
+#include "forward.h"
+
+/* A head with what is added to it. */
+#define REPLY_ROOM (CONN_HEAD_MAX + 4096)
+
+static void forget_head(struct conn *conn)
+{
+	if (!conn->exchange.replayable)
+		return;
+	conn->exchange.replayable = false;
+	buffer_consume(conn->down.in, conn->exchange.head_length);
+}
+
+static void allow_splice(struct conn *conn, struct relay *relay)
+{
+	struct worker *worker = conn->worker;
+
+	if (worker->limits.splice)
+		relay_allow_splice(relay, &worker->pipes,
+				   &conn->exchange.routing->pipes[conn->exchange.tenant],
+				   worker->limits.pipes_of_tenant);
+}
+
+/* the request */
+
+static void begin_upload(struct conn *conn)
+{
+	struct exchange *exchange = &conn->exchange;
+
+	forget_head(conn);
+	exchange->uploading = true;
+	relay_begin(&exchange->upload, &conn->down, &conn->up->channel,
+		    (enum h1_body)exchange->body, (uint64_t)exchange->content_length,
+		    exchange->body == H1_BODY_CHUNKED);
+	allow_splice(conn, &exchange->upload);
+}
+
+static enum step upload(struct conn *conn)
+{
+	struct exchange *exchange = &conn->exchange;
+
+	if (!exchange->uploading)
+		begin_upload(conn);
+	switch (relay_run(&exchange->upload)) {
+	case RELAY_DONE:
+		exchange->sent = true;
+		return STEP_WAIT;
+	case RELAY_TURN_OVER:
+		return STEP_TURN_OVER;
+	case RELAY_SINK_FAILED:
+		exchange->broken = true; /* but it may have said why */
+		return STEP_WAIT;
+	case RELAY_SOURCE_FAILED:
+		if (!exchange->upload.error)
+			return STEP_CLOSE;
+		return conn_refuse(conn, h1_error_status(exchange->upload.error),
+				   h1_error_sentence(exchange->upload.error));
+	default:
+		return STEP_WAIT;
+	}
+}
+
+static enum step send_request(struct conn *conn)
+{
+	struct exchange *exchange = &conn->exchange;
+	ssize_t n;
+
+	if (exchange->sent || exchange->broken)
+		return STEP_WAIT;
+	if (exchange->body != H1_BODY_NONE)
+		return upload(conn);
+	n = channel_send(&conn->up->channel, NULL, 0);
+	exchange->sent = !n;
+	exchange->broken = n < 0 && n != -EAGAIN;
+	return STEP_WAIT;
+}
+
+/* the answer */
+
+static struct h1_writer reply_writer(struct conn *conn, struct buffer **ret_out)
+{
+	struct buffer *out = channel_out(&conn->down, REPLY_ROOM);
+
+	*ret_out = out;
+	return (struct h1_writer){.buffer = out ? out->bytes + out->end : NULL,
+				  .size = out ? buffer_room(out) : 0};
+}
+
+/* 100-continue and its kind. A client of HTTP/1.0 knows none. */
+static enum step pass_interim(struct conn *conn, const struct h1_response *response)
+{
+	struct buffer *out;
+	struct h1_writer writer = reply_writer(conn, &out);
+	int length;
+
+	conn->exchange.scanned = 0;
+	if (conn->exchange.minor) {
+		length = forward_interim(response, &writer);
+		if (length < 0)
+			return conn_refuse(conn, 502, "The backend sent too many interim answers.");
+		out->end += (uint32_t)length;
+		length = (int)channel_send(&conn->down, NULL, 0);
+		if (length < 0 && length != -EAGAIN)
+			return STEP_CLOSE;
+	}
+	buffer_consume(conn->up->channel.in, response->head.length);
+	return STEP_AGAIN;
+}
+
+static void begin_reply(struct conn *conn, const struct h1_response *response)
+{
+	struct exchange *exchange = &conn->exchange;
+	const struct h1_head *head = &response->head;
+
+	exchange->replying = true;
+	exchange->bare = head->body == H1_BODY_NONE;
+	exchange->reusable = head->keep_alive;
+	buffer_consume(conn->up->channel.in, head->length);
+	channel_rest(&conn->up->channel);
+	if (exchange->bare)
+		return;
+	relay_begin(&exchange->reply, &conn->up->channel, &conn->down, head->body,
+		    (uint64_t)head->content_length,
+		    exchange->minor &&
+			    (head->body == H1_BODY_CHUNKED || head->body == H1_BODY_CLOSE));
+	allow_splice(conn, &exchange->reply);
+}
+
+/* Its end is the connection's: a client of HTTP/1.0 has no other. */
+static bool ends_with_connection(const struct exchange *exchange, const struct h1_head *head)
+{
+	return !exchange->minor && head->body != H1_BODY_NONE && head->body != H1_BODY_LENGTH;
+}
+
+static enum step begin_tunnel(struct conn *conn)
+{
+	struct exchange *exchange = &conn->exchange;
+
+	relay_begin(&exchange->upload, &conn->down, &conn->up->channel, H1_BODY_TUNNEL, 0, false);
+	conn->state = CONN_TUNNEL;
+	return STEP_AGAIN;
+}
+
+static enum step pass_head(struct conn *conn, const struct h1_response *response)
+{
+	struct exchange *exchange = &conn->exchange;
+	bool tunnel = response->head.body == H1_BODY_TUNNEL;
+	struct forward_reply forward = {
+		.image = &exchange->routing->image,
+		.route = exchange->route,
+		.minor = exchange->minor,
+		.upgrade = tunnel,
+	};
+	struct buffer *out;
+	struct h1_writer writer = reply_writer(conn, &out);
+	enum step next;
+	int length;
+
+	if (tunnel && !exchange->upgrade)
+		return conn_refuse(conn, 502, "The backend changed the protocol unasked.");
+	if (conn_retry_status(conn, response->status, &next))
+		return next;
+	forget_head(conn);
+	/* What is left of the request would be taken for the next one. */
+	if (!exchange->sent || ends_with_connection(exchange, &response->head) ||
+	    conn->worker->draining)
+		exchange->keep_alive = false;
+	forward.keep_alive = exchange->keep_alive;
+	length = forward_reply(&forward, response, &writer);
+	if (length < 0)
+		return conn_refuse(conn, 502, "The backend's head is too large.");
+	out->end += (uint32_t)length;
+	balance_succeeded(conn->up->member);
+	conn_count(conn, response->status);
+	begin_reply(conn, response);
+	return tunnel ? begin_tunnel(conn) : STEP_AGAIN;
+}
+
+static enum step read_reply_head(struct conn *conn)
+{
+	/* Large, and of use until it has been passed on. */
+	static struct h1_response response;
+	struct channel *up = &conn->up->channel;
+	ssize_t n;
+
+	for (;;) {
+		size_t length = buffer_length(up->in);
+		int error = -EAGAIN;
+
+		if (length)
+			error = h1_response_parse(buffer_at(up->in), length, CONN_HEAD_MAX,
+						  &conn->exchange.scanned,
+						  (enum h1_method)conn->exchange.method, &response);
+		if (!error)
+			return response.status < 200 && response.status != 101
+				       ? pass_interim(conn, &response)
+				       : pass_head(conn, &response);
+		if (error != -EAGAIN)
+			return conn_refuse(conn, 502, "The backend's answer is not understood.");
+		n = channel_fill(up);
+		if (n == -EAGAIN) {
+			channel_rest(up);
+			return STEP_WAIT;
+		}
+		if (n <= 0)
+			return conn_attempt_failed(conn, IMAGE_RETRY_RESET);
+	}
+}
+
+static enum step pass_body(struct conn *conn)
+{
+	struct exchange *exchange = &conn->exchange;
+	ssize_t n;
+
+	if (exchange->bare) {
+		n = channel_send(&conn->down, NULL, 0);
+		if (n == -EAGAIN)
+			return STEP_WAIT;
+		return n < 0 ? STEP_CLOSE : conn_finished(conn);
+	}
+	switch (relay_run(&exchange->reply)) {
+	case RELAY_DONE:
+		return conn_finished(conn);
+	case RELAY_TURN_OVER:
+		return STEP_TURN_OVER;
+	case RELAY_WAIT:
+		return STEP_WAIT;
+	case RELAY_SOURCE_FAILED:
+		/* It is not whole, and the client must not take it for that. */
+		channel_abort(&conn->down);
+		return STEP_CLOSE;
+	default:
+		return STEP_CLOSE;
+	}
+}
+
+enum step conn_exchange(struct conn *conn)
+{
+	struct exchange *exchange = &conn->exchange;
+	enum step sending, reading;
+	int connected = upstream_check(conn->up);
+
+	if (connected < 0)
+		return conn_attempt_failed(conn, IMAGE_RETRY_CONNECT);
+	if (!connected)
+		return STEP_WAIT;
+	sending = send_request(conn);
+	if (sending == STEP_AGAIN || sending == STEP_CLOSE)
+		return sending;
+	reading = exchange->replying ? pass_body(conn) : read_reply_head(conn);
+	return reading == STEP_WAIT ? sending : reading;
+}
+
+/* tunnels */
+
+/* True when this direction has ended. */
+static bool carry(struct relay *relay, bool *ended, enum step *next)
+{
+	enum relay_result result;
+
+	if (*ended)
+		return true;
+	result = relay_run(relay);
+	if (result == RELAY_TURN_OVER) {
+		*next = STEP_TURN_OVER;
+	} else if (result == RELAY_DONE) {
+		channel_shut(relay->to);
+		*ended = true;
+	} else if (result != RELAY_WAIT) {
+		*next = STEP_CLOSE;
+	}
+	return *ended;
+}
+
+enum step conn_tunnel(struct conn *conn)
+{
+	struct exchange *exchange = &conn->exchange;
+	enum step next = STEP_WAIT;
+	bool up = carry(&exchange->upload, &exchange->upload_done, &next);
+	bool down = next != STEP_CLOSE && carry(&exchange->reply, &exchange->reply_done, &next);
+
+	return up && down ? STEP_CLOSE : next;
+}

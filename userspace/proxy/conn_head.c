@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* From the first byte of a request to its route. */
+#include <errno.h>
+#include <string.h>
+
+#include "../model/l7/route.h"
+#include "../wire/uri.h"
+#include "conn.h"
+#include "forward.h"
+
+_Static_assert((int)ROUTE_TRACE == (int)H1_METHOD_TRACE && (int)ROUTE_METHODS == (int)H1_METHODS,
+	       "methods have the same numbers");
+
+static struct route_text route_text(struct h1_text text)
+{
+	return (struct route_text){text.at, text.length};
+}
+
+static unsigned header(const void *context, const char *name, struct route_text *ret_value)
+{
+	const struct h1_head *head = context;
+	const struct h1_header *first = h1_find_other(head, name);
+	size_t length = strlen(name);
+	unsigned count = 0;
+
+	if (!first)
+		return 0;
+	*ret_value = route_text(h1_value(first));
+	for (const struct h1_header *at = first; at < head->headers + head->count; at++)
+		count += at->name_length == length && !strncasecmp(at->name, name, length);
+	return count;
+}
+
+static int find_route(struct conn *conn, const struct h1_request *request)
+{
+	struct exchange *exchange = &conn->exchange;
+	const struct route_request wanted = {
+		.listener = conn_listener(conn),
+		.peer = &conn->peer,
+		.host = route_text(request->host),
+		.method = (enum route_method)request->method,
+		.path = route_text(request->path),
+		.query = route_text(request->query),
+		.header = header,
+		.head = &request->head,
+	};
+	struct route_found found;
+	int error = route_find(&exchange->routing->image, &wanted, &found);
+
+	exchange->tenant = found.tenant;
+	exchange->route = found.route;
+	exchange->matched = found.matched;
+	return error;
+}
+
+static void note(struct conn *conn, const struct h1_request *request)
+{
+	struct exchange *exchange = &conn->exchange;
+
+	*exchange = (struct exchange){
+		.routing = routing_hold(conn->worker->routing),
+		.tenant = IMAGE_NONE,
+		.route = IMAGE_NONE,
+		.method = (uint8_t)request->method,
+		.minor = request->head.minor,
+		.body = (uint8_t)request->head.body,
+		.content_length = request->head.content_length,
+		.keep_alive = request->head.keep_alive && !conn->worker->draining,
+		.replayable = true,
+		.head_length = request->head.length,
+		.began = loop_now(conn->worker->loop),
+	};
+	conn->waiting = false;
+	conn->worker->counts.requests++;
+}
+
+/* STEP_WAIT: the route has none. */
+static enum step redirect(struct conn *conn, const struct h1_request *request)
+{
+	struct exchange *exchange = &conn->exchange;
+	const struct forward forward = {
+		.image = &exchange->routing->image,
+		.route = exchange->route,
+		.matched = exchange->matched,
+	};
+	bool keep_alive = exchange->keep_alive && exchange->body == H1_BODY_NONE;
+	struct buffer *out = channel_out(&conn->down, CONN_HEAD_MAX);
+	struct h1_writer writer = {.buffer = out ? out->bytes + out->end : NULL,
+				   .size = out ? buffer_room(out) : 0};
+	int length = forward_redirect(&forward, request, keep_alive, &writer);
+
+	if (!length)
+		return STEP_WAIT;
+	if (length < 0)
+		return conn_refuse(conn, 500, "The redirect is too long.");
+	exchange->keep_alive = keep_alive;
+	out->end += (uint32_t)length;
+	return conn_own_answer(conn, forward_redirect_status(&forward));
+}
+
+static enum step begin(struct conn *conn, const struct h1_request *request)
+{
+	struct exchange *exchange = &conn->exchange;
+	uint32_t backend;
+	enum step next;
+	int error;
+
+	if (!conn->worker->routing || conn_listener(conn) == IMAGE_NONE)
+		return conn_refuse_head(conn, 503, "This listener has no configuration.");
+	note(conn, request);
+	if (request->method == H1_METHOD_CONNECT)
+		return conn_refuse(conn, 405, "CONNECT is not allowed here.");
+	error = find_route(conn, request);
+	if (error)
+		return conn_refuse(conn, route_error_status(error), route_error_sentence(error));
+	next = redirect(conn, request);
+	if (next != STEP_WAIT)
+		return next;
+	backend = route_backend(&exchange->routing->image, exchange->route,
+				(uint32_t)worker_random(conn->worker));
+	if (backend == IMAGE_NONE)
+		return conn_refuse(conn, 500, "The route has no backends.");
+	exchange->pool = exchange->routing->image.backends[backend].pool;
+	return conn_attempt(conn, request);
+}
+
+static enum step refuse_head(struct conn *conn, int error)
+{
+	const char *path = uri_error_sentence(error);
+
+	if (path)
+		return conn_refuse_head(conn, 400, path);
+	return conn_refuse_head(conn, h1_error_status(error), h1_error_sentence(error));
+}
+
+/* The path goes on as it was understood, so that a backend cannot take it for another one. */
+int conn_parse(struct conn *conn, struct h1_request *request)
+{
+	static char path[H1_LINE_MAX];
+	const struct buffer *in = conn->down.in;
+	int error = h1_request_parse(in->bytes + in->start, buffer_length(in), CONN_HEAD_MAX,
+				     &conn->scanned, request);
+
+	if (error || request->form == H1_FORM_AUTHORITY)
+		return error;
+	return uri_path(request->path, path, sizeof(path), &request->path);
+}
+
+enum step conn_head(struct conn *conn)
+{
+	/* Large, and of use until the request has been passed on. */
+	static struct h1_request request;
+	struct channel *down = &conn->down;
+
+	for (;;) {
+		size_t length = buffer_length(down->in);
+		ssize_t n;
+
+		if (length) {
+			int error = conn_parse(conn, &request);
+
+			if (!error)
+				return begin(conn, &request);
+			if (error != -EAGAIN)
+				return refuse_head(conn, error);
+		} else if (conn->waiting && conn->worker->draining) {
+			return STEP_CLOSE;
+		}
+		n = channel_fill(down);
+		if (n == -EAGAIN) {
+			channel_rest(down);
+			return STEP_WAIT;
+		}
+		if (n <= 0)
+			return STEP_CLOSE;
+		if (!length && conn->waiting) {
+			conn->waiting = false;
+			conn->head_at = loop_now(conn->worker->loop);
+		}
+	}
+}

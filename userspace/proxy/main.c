@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * mtlb-proxy: a worker of the L7 tier. It speaks with clients and backends, and has no rights to
+ * speak of: mtlbd starts it, and starts it again; it is not for the command line.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../base/log.h"
+#include "../base/version.h"
+#include "../sys/sandbox.h"
+#include "../wire/handover.h"
+#include "confine.h"
+#include "orders.h"
+#include "worker.h"
+
+static const char usage[] =
+	"usage: mtlb-proxy [OPTIONS]\n"
+	"\n"
+	"Serves HTTP for mtlbd, which starts it; it does nothing by itself.\n"
+	"\n"
+	"  -u, --user NAME   whom to become (mtlb if there is such a user, else nobody)\n"
+	"  -s, --no-splice   copy all bodies through this process\n"
+	"  -v, --verbose     log what is done in detail\n"
+	"  -V, --version     print the version and exit\n"
+	"  -h, --help        print this and exit\n";
+
+static const struct option long_options[] = {
+	{"user", required_argument, NULL, 'u'}, {"no-splice", no_argument, NULL, 's'},
+	{"verbose", no_argument, NULL, 'v'},	{"version", no_argument, NULL, 'V'},
+	{"help", no_argument, NULL, 'h'},	{},
+};
+
+static bool has_socket(void)
+{
+	socklen_t length = sizeof(int);
+	int type = 0;
+
+	return getsockopt(HANDOVER_SOCKET_FD, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
+	       type == SOCK_SEQPACKET;
+}
+
+/* Two descriptors for each connection. */
+static void raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Nothing was read from anybody before it returns. */
+static int give_up_rights(const char *user)
+{
+	uid_t uid = 0;
+	gid_t gid = 0;
+	int error = sandbox_find_user(user, &uid, &gid);
+
+	if (error) {
+		log_error("proxy", "there is no user \"%s\" that is not root to become: create it",
+			  user ? user : "nobody");
+		return error;
+	}
+	tzset(); /* of the log: no file can be opened later */
+	error = sandbox_drop(uid, gid);
+	if (error)
+		log_error("proxy", "cannot give up its rights: %s", strerror(-error));
+	else if ((error = sandbox_filter(confine_calls, confine_count)))
+		log_error("proxy", "cannot limit its system calls: %s", strerror(-error));
+	return error;
+}
+
+static int serve(struct loop *loop, const struct worker_limits *limits)
+{
+	static struct worker worker;
+	struct orders *orders = NULL;
+	int error = worker_init(&worker, loop, limits);
+
+	if (error)
+		return error;
+	error = orders_new(&worker, HANDOVER_SOCKET_FD, &orders);
+	error = error ?: loop_run(loop);
+	error = error ?: orders_error(orders);
+	orders_free(orders);
+	worker_fini(&worker);
+	return error;
+}
+
+static int run(const char *user, const struct worker_limits *limits)
+{
+	struct loop *loop = NULL;
+	int error;
+
+	if (!has_socket()) {
+		fputs("mtlb-proxy: it is started by mtlbd, not by hand\n", stderr);
+		return 1;
+	}
+	/* What mtlbd had open is not for us; it has closed all but a mistake itself. */
+	close_range(HANDOVER_SOCKET_FD + 1, ~0U, 0);
+	signal(SIGPIPE, SIG_IGN);
+	raise_limits();
+	error = loop_new(&loop);
+	if (error) {
+		log_error("proxy", "cannot make an event loop: %s", strerror(-error));
+		return 1;
+	}
+	if (give_up_rights(user))
+		return 1;
+	error = serve(loop, limits);
+	if (error)
+		log_error("proxy", "it cannot go on: %s", strerror(-error));
+	loop_free(loop);
+	return error ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct worker_limits limits = worker_limits_default;
+	const char *user = NULL;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "u:svVh", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'u':
+			user = optarg;
+			break;
+		case 's':
+			limits.splice = false;
+			break;
+		case 'v':
+			log_set_level(LOG_LEVEL_DEBUG);
+			break;
+		case 'V':
+			printf("mtlb-proxy %s\n", version_text);
+			return 0;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs("try: mtlb-proxy --help\n", stderr);
+			return 1;
+		}
+	}
+	return run(user, &limits);
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "orders.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "../base/log.h"
+#include "../sys/pass.h"
+#include "../wire/handover.h"
+
+#define ALIVE_NS 500000000ULL
+
+struct orders {
+	struct worker *worker;
+	struct loop_fd socket;
+	struct loop_timer alive;
+	int error;
+};
+
+static void stop(struct orders *orders, int error)
+{
+	orders->error = error;
+	loop_stop(orders->worker->loop);
+}
+
+/* What finds no room is not said: mtlbd is busy, and what was counted comes with the next one. */
+static void say(struct orders *orders, struct handover_message *message)
+{
+	int error;
+
+	message->version = HANDOVER_VERSION;
+	error = pass_send(orders->socket.fd, message, sizeof(*message), -1);
+	if (error && error != -EAGAIN)
+		stop(orders, 0);
+}
+
+static void say_alive(struct loop_timer *timer)
+{
+	struct orders *orders = timer->context;
+	const struct worker *worker = orders->worker;
+	const struct worker_counts *counts = &worker->counts;
+	struct handover_message message = {
+		.type = HANDOVER_ALIVE,
+		.counts =
+			{
+				.connections = worker->conn_count,
+				.upstreams = worker->upstreams.connections,
+				.accepted = counts->accepted,
+				.shed = counts->shed,
+				.requests = counts->requests,
+				.refused = counts->refused,
+				.retries = counts->retries,
+			},
+	};
+
+	memcpy(message.counts.answers, counts->answers, sizeof(message.counts.answers));
+	say(orders, &message);
+	loop_timer_set(worker->loop, timer, ALIVE_NS);
+}
+
+static void take_image(struct orders *orders, const struct handover_message *order, int fd)
+{
+	struct handover_message reply = {.type = HANDOVER_TAKEN, .generation = order->generation};
+	struct routing *routing = NULL;
+	struct err err = {};
+	int error = routing_open(&orders->worker->upstreams, fd, &routing, &err);
+
+	if (error) {
+		reply.type = HANDOVER_REFUSED;
+		snprintf(reply.text, sizeof(reply.text), "%.*s", (int)sizeof(reply.text) - 1,
+			 err.text[0] ? err.text : strerror(-error));
+	} else {
+		worker_use(orders->worker, routing);
+	}
+	say(orders, &reply);
+}
+
+/* Whether the descriptor is the worker's now. */
+static bool obey(struct orders *orders, const struct handover_message *order, int fd)
+{
+	int error;
+
+	switch (order->type) {
+	case HANDOVER_IMAGE:
+		take_image(orders, order, fd);
+		return false;
+	case HANDOVER_LISTEN:
+		error = fd < 0 ? -EBADF : worker_listen(orders->worker, order->id, order->name, fd);
+		if (error)
+			log_error("proxy", "cannot listen for %s: %s", order->name,
+				  strerror(-error));
+		return !error;
+	case HANDOVER_UNLISTEN:
+		worker_unlisten(orders->worker, order->id);
+		return false;
+	case HANDOVER_DRAIN:
+		worker_drain(orders->worker);
+		return false;
+	default:
+		stop(orders, -EPROTO);
+		return false;
+	}
+}
+
+static void ready(struct loop_fd *socket, uint32_t events)
+{
+	struct orders *orders = socket->context;
+	struct handover_message order;
+	int fd, error;
+	ssize_t n;
+
+	(void)events;
+	while (!orders->error && (n = pass_receive(socket->fd, &order, sizeof(order), &fd)) > 0) {
+		error = handover_check(&order, (size_t)n);
+		if (error)
+			stop(orders, error);
+		if (!(error == 0 && obey(orders, &order, fd)) && fd >= 0)
+			close(fd);
+	}
+	if (!orders->error && n != -EAGAIN)
+		stop(orders, n < 0 && n != -ECONNRESET ? (int)n : 0);
+}
+
+static void drained(void *context)
+{
+	stop(context, 0);
+}
+
+int orders_new(struct worker *worker, int socket, struct orders **ret_orders)
+{
+	struct orders *orders = calloc(1, sizeof(*orders));
+	struct handover_message hello = {.type = HANDOVER_HELLO};
+	int error;
+
+	if (!orders)
+		return -ENOMEM;
+	orders->worker = worker;
+	orders->socket = (struct loop_fd){.fd = socket, .ready = ready, .context = orders};
+	orders->alive = (struct loop_timer){.fire = say_alive, .context = orders};
+	worker->drained = drained;
+	worker->drained_context = orders;
+	error = loop_fd_set(worker->loop, &orders->socket, EPOLLIN)
+			?: loop_timer_set(worker->loop, &orders->alive, ALIVE_NS);
+	if (error) {
+		orders_free(orders);
+		return error;
+	}
+	say(orders, &hello);
+	*ret_orders = orders;
+	return 0;
+}
+
+void orders_free(struct orders *orders)
+{
+	if (!orders)
+		return;
+	loop_fd_remove(orders->worker->loop, &orders->socket);
+	loop_timer_cancel(orders->worker->loop, &orders->alive);
+	free(orders);
+}
+
+int orders_error(const struct orders *orders)
+{
+	return orders->error;
+}

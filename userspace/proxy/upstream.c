@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "upstream.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* members */
+
+struct upstream_member *upstream_member_find(struct upstreams *upstreams, uint64_t key)
+{
+	struct upstream_member *member;
+
+	HASH_FIND(hh, upstreams->members, &key, sizeof(key), member);
+	if (member)
+		member->refs++;
+	return member;
+}
+
+struct upstream_member *upstream_member_get(struct upstreams *upstreams, uint64_t key,
+					    const struct sockaddr *address)
+{
+	struct upstream_member *member = upstream_member_find(upstreams, key);
+
+	if (member)
+		return member;
+	member = calloc(1, sizeof(*member));
+	if (!member)
+		return NULL;
+	member->key = key;
+	member->refs = 1;
+	if (address->sa_family == AF_INET6)
+		member->address.ipv6 = *(const struct sockaddr_in6 *)address;
+	else
+		member->address.ipv4 = *(const struct sockaddr_in *)address;
+	HASH_ADD(hh, upstreams->members, key, sizeof(member->key), member);
+	return member;
+}
+
+static void forget(struct upstreams *upstreams, struct upstream_member *member)
+{
+	if (member->refs || member->connections)
+		return;
+	HASH_DEL(upstreams->members, member);
+	free(member);
+}
+
+void upstream_member_put(struct upstreams *upstreams, struct upstream_member *member)
+{
+	struct upstream *idle, *next;
+
+	if (--member->refs)
+		return;
+	member->refs++; /* until its connections are closed */
+	for (idle = member->idle; idle; idle = next) {
+		next = idle->next;
+		upstream_close(idle);
+	}
+	member->refs--;
+	forget(upstreams, member);
+}
+
+void upstreams_fini(struct upstreams *upstreams)
+{
+	struct upstream_member *member, *next;
+
+	HASH_ITER (hh, upstreams->members, member, next) {
+		member->refs = 1;
+		upstream_member_put(upstreams, member);
+	}
+}
+
+/* waiting */
+
+static void leave_idle(struct upstream *upstream)
+{
+	struct upstream_member *member = upstream->member;
+
+	if (upstream->previous)
+		upstream->previous->next = upstream->next;
+	else
+		member->idle = upstream->next;
+	if (upstream->next)
+		upstream->next->previous = upstream->previous;
+	upstream->next = upstream->previous = NULL;
+	member->idle_count--;
+	upstream->owner->idle--;
+	wheel_cancel(upstream->owner->wheel, &upstream->timer);
+}
+
+static void idle_too_long(struct wheel_timer *timer)
+{
+	upstream_close(timer->context);
+}
+
+void upstream_release(struct upstream *upstream)
+{
+	struct upstreams *owner = upstream->owner;
+	struct upstream_member *member = upstream->member;
+
+	/* what nobody asked for has come, or it is going away, or nobody will ask it any more */
+	if (!member->refs || member->idle_count >= owner->idle_most || upstream->channel.error ||
+	    upstream->channel.hung_up || buffer_length(upstream->channel.in) ||
+	    channel_pending(&upstream->channel)) {
+		upstream_close(upstream);
+		return;
+	}
+	member->requests--;
+	upstream->user = NULL;
+	upstream->reused = true;
+	channel_rest(&upstream->channel);
+	upstream->previous = NULL;
+	upstream->next = member->idle;
+	if (member->idle)
+		member->idle->previous = upstream;
+	member->idle = upstream;
+	member->idle_count++;
+	owner->idle++;
+	wheel_set(owner->wheel, &upstream->timer, loop_now(owner->loop) + owner->idle_ns);
+}
+
+/* Whatever comes while it waits, there was no question: it is an end, or the beginning of an answer
+ * that would be taken for that to the next request. */
+static void ready(struct loop_fd *fd, uint32_t events)
+{
+	struct upstream *upstream = fd->context;
+
+	channel_note(&upstream->channel, events);
+	if (upstream->user)
+		upstream->owner->ready(upstream->user, upstream, events);
+	else if (events & ~(uint32_t)EPOLLOUT)
+		upstream_close(upstream);
+}
+
+/* making */
+
+static int open_socket(const union upstream_address *address)
+{
+	int one = 1,
+	    fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	socklen_t length =
+		address->any.sa_family == AF_INET6 ? sizeof(address->ipv6) : sizeof(address->ipv4);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (!connect(fd, &address->any, length) || errno == EINPROGRESS)
+		return fd;
+	error = -errno;
+	close(fd);
+	return error;
+}
+
+static int make(struct upstreams *upstreams, struct upstream_member *member,
+		struct upstream **ret_upstream)
+{
+	struct upstream *upstream = calloc(1, sizeof(*upstream));
+	int fd, error;
+
+	if (!upstream)
+		return -ENOMEM;
+	fd = open_socket(&member->address);
+	error = fd < 0 ? fd
+		       : channel_open(&upstream->channel, upstreams->loop, upstreams->buffers, fd,
+				      ready, upstream);
+	if (error) {
+		if (fd >= 0)
+			close(fd);
+		free(upstream);
+		return error;
+	}
+	upstream->owner = upstreams;
+	upstream->member = member;
+	upstream->timer = (struct wheel_timer){.fire = idle_too_long, .context = upstream};
+	member->connections++;
+	upstreams->connections++;
+	*ret_upstream = upstream;
+	return 0;
+}
+
+int upstream_take(struct upstreams *upstreams, struct upstream_member *member, void *user,
+		  bool fresh, struct upstream **ret_upstream)
+{
+	struct upstream *upstream = fresh ? NULL : member->idle;
+	int error = 0;
+
+	if (upstream)
+		leave_idle(upstream);
+	else
+		error = make(upstreams, member, &upstream);
+	if (error)
+		return error;
+	upstream->user = user;
+	member->requests++;
+	*ret_upstream = upstream;
+	return 0;
+}
+
+int upstream_check(struct upstream *upstream)
+{
+	socklen_t length = sizeof(int);
+	int error = 0;
+
+	if (upstream->connected)
+		return 1;
+	if (!upstream->channel.can_write)
+		return 0;
+	if (getsockopt(upstream->channel.fd.fd, SOL_SOCKET, SO_ERROR, &error, &length))
+		error = errno;
+	if (error)
+		return -error;
+	upstream->connected = true;
+	return 1;
+}
+
+void upstream_close(struct upstream *upstream)
+{
+	struct upstreams *owner = upstream->owner;
+	struct upstream_member *member = upstream->member;
+
+	if (upstream->user)
+		member->requests--;
+	else
+		leave_idle(upstream);
+	channel_close(&upstream->channel);
+	member->connections--;
+	owner->connections--;
+	free(upstream);
+	forget(owner, member);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Connections to backends. Each member of a pool has those that wait for the next request, the one
+ * used last on top, and what is known of it from using it: requests in flight, failures in a row.
+ * Members are found by their key, which is the same in every image, so a reload loses none of this.
+ */
+#ifndef MTLB_PROXY_UPSTREAM_H
+#define MTLB_PROXY_UPSTREAM_H
+
+#include <netinet/in.h>
+
+#include <uthash.h>
+
+#include "channel.h"
+#include "wheel.h"
+
+union upstream_address {
+	struct sockaddr any;
+	struct sockaddr_in ipv4;
+	struct sockaddr_in6 ipv6;
+	struct sockaddr_storage room;
+};
+
+struct upstream;
+
+struct upstream_member {
+	uint64_t key;
+	union upstream_address address;
+	struct upstream *idle; /* the one used last first */
+	unsigned idle_count;
+	unsigned connections, requests; /* all; in flight */
+	unsigned refs;			/* images that have it */
+	unsigned failures;		/* in a row */
+	uint64_t ejected_until;
+	int64_t credit; /* see balance.c */
+	UT_hash_handle hh;
+};
+
+struct upstream {
+	struct channel channel;
+	struct upstream_member *member;
+	struct upstreams *owner;
+	struct upstream *next, *previous; /* while idle */
+	struct wheel_timer timer;	  /* while idle */
+	void *user;			  /* NULL: idle */
+	bool connected;
+	bool reused; /* it has served a request before: it may just be going away */
+};
+
+struct upstreams {
+	struct loop *loop;
+	struct wheel *wheel;
+	struct buffers *buffers;
+	struct upstream_member *members;
+	/* Something has changed for the user of a connection. */
+	void (*ready)(void *user, struct upstream *upstream, uint32_t events);
+	unsigned idle_most; /* of a member */
+	uint64_t idle_ns;
+	unsigned connections, idle;
+};
+
+void upstreams_fini(struct upstreams *upstreams);
+
+/* The member with this key, which is made if there is none. NULL: no memory. Each call is one more
+ * reference. */
+struct upstream_member *upstream_member_get(struct upstreams *upstreams, uint64_t key,
+					    const struct sockaddr *address);
+/* The same, but none is made. */
+struct upstream_member *upstream_member_find(struct upstreams *upstreams, uint64_t key);
+void upstream_member_put(struct upstreams *upstreams, struct upstream_member *member);
+
+/* A connection for one request: one that waits, unless it is to be fresh, or one that is about to
+ * be made (connected is false). 0 or a negative errno. */
+int upstream_take(struct upstreams *upstreams, struct upstream_member *member, void *user,
+		  bool fresh, struct upstream **ret_upstream);
+/* It is connected by now? 1; 0: not yet; else a negative errno. */
+int upstream_check(struct upstream *upstream);
+/* The request is over, and another one may use the connection. */
+void upstream_release(struct upstream *upstream);
+void upstream_close(struct upstream *upstream);
+
+#endif

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../base/log.h"
+#include "conn.h"
+
+#define SECOND	       1000000000ULL
+#define ACCEPT_TURN    64
+#define BUFFERS_KEPT   1024 /* 32 MB */
+#define PIPES_MOST     48   /* an unprivileged user has 64 MB of pipes */
+#define IDLE_OF_MEMBER 256
+#define IDLE_UPSTREAM  (30 * SECOND)
+#define REST_NS	       100000000ULL /* for want of descriptors */
+
+const struct worker_limits worker_limits_default = {
+	.idle = 60 * SECOND,
+	.head = 10 * SECOND,
+	.connect = 3 * SECOND,
+	.reply = 60 * SECOND,
+	.body = 30 * SECOND,
+	.tunnel = 3600 * SECOND,
+	.linger = 2 * SECOND,
+	.conns = 100000,
+	.pipes_of_tenant = 16,
+	.splice = true,
+};
+
+/* splitmix64 */
+uint64_t worker_random(struct worker *worker)
+{
+	uint64_t z = worker->random += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return z ^ (z >> 31);
+}
+
+/* Those that are not done after this join the end of the list, and come in the next round. */
+static void again_due(struct loop_timer *timer)
+{
+	struct worker *worker = timer->context;
+	unsigned count = 0;
+
+	for (const struct conn *conn = worker->again; conn; conn = conn->again_next)
+		count++;
+	while (worker->again && count--) {
+		struct conn *conn = worker->again;
+
+		worker->again = conn->again_next;
+		conn->again = false;
+		conn_run(conn);
+	}
+	if (worker->again)
+		loop_timer_set(worker->loop, timer, 0);
+}
+
+int worker_init(struct worker *worker, struct loop *loop, const struct worker_limits *limits)
+{
+	*worker = (struct worker){.loop = loop, .limits = *limits};
+	wheel_init(&worker->wheel, loop);
+	buffers_init(&worker->buffers, BUFFERS_KEPT);
+	pipes_init(&worker->pipes, PIPES_MOST, PIPES_MOST / 2);
+	worker->upstreams = (struct upstreams){
+		.loop = loop,
+		.wheel = &worker->wheel,
+		.buffers = &worker->buffers,
+		.ready = upstream_told,
+		.idle_most = IDLE_OF_MEMBER,
+		.idle_ns = IDLE_UPSTREAM,
+	};
+	worker->again_timer = (struct loop_timer){.fire = again_due, .context = worker};
+	if (getrandom(&worker->random, sizeof(worker->random), 0) < 0)
+		return -errno;
+	return 0;
+}
+
+void worker_fini(struct worker *worker)
+{
+	worker->drained = NULL;
+	while (worker->conns)
+		conn_close(worker->conns);
+	while (worker->listeners)
+		worker_unlisten(worker, worker->listeners->id);
+	routing_drop(worker->routing);
+	worker->routing = NULL;
+	upstreams_fini(&worker->upstreams);
+	loop_timer_cancel(worker->loop, &worker->again_timer);
+	wheel_fini(&worker->wheel);
+	pipes_fini(&worker->pipes);
+	buffers_fini(&worker->buffers);
+}
+
+/* listening */
+
+static uint32_t index_of(const struct routing *routing, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (uint32_t i = 0; routing && i < routing->image.listeners_count; i++) {
+		const struct image_text *text = &routing->image.listeners[i].name;
+
+		if (text->length == length &&
+		    !memcmp(image_string(&routing->image, *text), name, length))
+			return i;
+	}
+	return IMAGE_NONE;
+}
+
+void worker_use(struct worker *worker, struct routing *routing)
+{
+	routing_drop(worker->routing);
+	worker->routing = routing;
+	for (struct listener *listener = worker->listeners; listener; listener = listener->next)
+		listener->index = index_of(routing, listener->name);
+}
+
+static void peer_of(const struct sockaddr_storage *from, struct addr *ret_peer, uint16_t *ret_port)
+{
+	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)from;
+	const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)from;
+
+	*ret_peer = (struct addr){};
+	*ret_port = 0;
+	if (from->ss_family == AF_INET6) {
+		memcpy(ret_peer->byte, &ipv6->sin6_addr, 16);
+		*ret_port = ntohs(ipv6->sin6_port);
+	} else if (from->ss_family == AF_INET) {
+		ret_peer->byte[10] = ret_peer->byte[11] = 0xff;
+		memcpy(ret_peer->byte + 12, &ipv4->sin_addr, 4);
+		*ret_port = ntohs(ipv4->sin_port);
+	}
+}
+
+/* Without descriptors nothing can be accepted, not even to be closed: they wait in the kernel. */
+static void rest(struct worker *worker, struct listener *listener, int error)
+{
+	log_warn("proxy", "no connection can be accepted: %s", strerror(error));
+	loop_fd_set(worker->loop, &listener->fd, 0);
+	loop_timer_set(worker->loop, &listener->rested, REST_NS);
+}
+
+static void rested(struct loop_timer *timer)
+{
+	struct listener *listener = timer->context;
+
+	loop_fd_set(listener->worker->loop, &listener->fd, EPOLLIN);
+}
+
+static void accept_some(struct loop_fd *fd, uint32_t events)
+{
+	struct listener *listener = fd->context;
+	struct worker *worker = listener->worker;
+
+	(void)events;
+	for (int i = 0; i < ACCEPT_TURN; i++) {
+		struct sockaddr_storage from = {};
+		socklen_t length = sizeof(from);
+		struct addr peer;
+		uint16_t port;
+		int client = accept4(fd->fd, (struct sockaddr *)&from, &length,
+				     SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (client < 0) {
+			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+			    errno == ENOBUFS)
+				rest(worker, listener, errno);
+			else if (errno == EINTR || errno == ECONNABORTED)
+				continue;
+			return;
+		}
+		if (worker->conn_count >= worker->limits.conns) {
+			worker->counts.shed++;
+			close(client);
+			continue;
+		}
+		worker->counts.accepted++;
+		peer_of(&from, &peer, &port);
+		if (conn_new(worker, listener, client, &peer, port))
+			return;
+	}
+}
+
+int worker_listen(struct worker *worker, uint32_t id, const char *name, int fd)
+{
+	struct listener *listener = calloc(1, sizeof(*listener));
+	int error;
+
+	if (!listener)
+		return -ENOMEM;
+	listener->fd = (struct loop_fd){.fd = fd, .ready = accept_some, .context = listener};
+	listener->rested = (struct loop_timer){.fire = rested, .context = listener};
+	listener->worker = worker;
+	listener->id = id;
+	snprintf(listener->name, sizeof(listener->name), "%s", name);
+	listener->index = index_of(worker->routing, name);
+	error = worker->draining ? 0 : loop_fd_set(worker->loop, &listener->fd, EPOLLIN);
+	if (error) {
+		free(listener);
+		return error;
+	}
+	listener->next = worker->listeners;
+	worker->listeners = listener;
+	return 0;
+}
+
+void listener_put(struct listener *listener)
+{
+	struct listener **link = &listener->worker->listeners;
+
+	if (!listener->closed || listener->conns)
+		return;
+	while (*link != listener)
+		link = &(*link)->next;
+	*link = listener->next;
+	free(listener);
+}
+
+static void stop(struct listener *listener)
+{
+	if (listener->closed)
+		return;
+	loop_fd_remove(listener->worker->loop, &listener->fd);
+	loop_timer_cancel(listener->worker->loop, &listener->rested);
+	close(listener->fd.fd);
+	listener->closed = true;
+}
+
+void worker_unlisten(struct worker *worker, uint32_t id)
+{
+	struct listener *next;
+
+	for (struct listener *listener = worker->listeners; listener; listener = next) {
+		next = listener->next;
+		if (listener->id == id && !listener->closed) {
+			stop(listener);
+			listener_put(listener);
+			return;
+		}
+	}
+}
+
+void worker_drain(struct worker *worker)
+{
+	struct listener *listener, *following;
+	struct conn *conn, *next;
+
+	worker->draining = true;
+	for (listener = worker->listeners; listener; listener = following) {
+		following = listener->next;
+		stop(listener);
+		listener_put(listener);
+	}
+	for (conn = worker->conns; conn; conn = next) {
+		next = conn->next;
+		if (conn->state == CONN_HEAD && conn->waiting)
+			conn_run(conn);
+	}
+	if (!worker->conn_count && worker->drained)
+		worker->drained(worker->drained_context);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One worker process: its loop and all that its connections share. Workers share nothing with one
+ * another but listening sockets' ports and the pages of the image.
+ */
+#ifndef MTLB_PROXY_WORKER_H
+#define MTLB_PROXY_WORKER_H
+
+#include "../base/addr.h"
+#include "pipes.h"
+#include "routing.h"
+
+#define WORKER_LISTENER_NAME_MAX 64
+
+struct conn;
+struct worker;
+
+/* A listening socket. Of one listener there may be several, one for each of its addresses. */
+struct listener {
+	struct loop_fd fd;
+	struct loop_timer rested;
+	struct worker *worker;
+	struct listener *next;
+	uint32_t id; /* whoever handed it over calls it so */
+	char name[WORKER_LISTENER_NAME_MAX];
+	uint32_t index; /* of the image in use; IMAGE_NONE: it has no such listener */
+	unsigned conns; /* that came by it: it stays until they are gone */
+	bool closed;
+};
+
+struct worker_counts {
+	uint64_t accepted, shed, requests, refused, retries, answers[6]; /* by hundreds */
+};
+
+/* Nanoseconds. */
+struct worker_limits {
+	uint64_t idle;	  /* between requests */
+	uint64_t head;	  /* from the first byte of a head to its last */
+	uint64_t connect; /* of one attempt */
+	uint64_t reply;	  /* a backend's silence */
+	uint64_t body;	  /* a client's, or a backend's, that takes or gives too little */
+	uint64_t tunnel;  /* silence on both sides */
+	uint64_t linger;  /* for a client that is to close */
+	unsigned conns;	  /* at a time */
+	unsigned pipes_of_tenant;
+	bool splice;
+};
+
+struct worker {
+	struct loop *loop;
+	struct wheel wheel;
+	struct buffers buffers;
+	struct pipes pipes;
+	struct upstreams upstreams;
+	struct routing *routing; /* NULL: none has come yet */
+	struct listener *listeners;
+	struct conn *conns;
+	unsigned conn_count;
+	struct conn *again; /* had their turn, and have more to do */
+	struct loop_timer again_timer;
+	bool draining;			/* no request after the one at hand */
+	void (*drained)(void *context); /* the last connection has gone */
+	void *drained_context;
+	uint64_t random;
+	struct worker_limits limits;
+	struct worker_counts counts;
+};
+
+extern const struct worker_limits worker_limits_default;
+
+int worker_init(struct worker *worker, struct loop *loop, const struct worker_limits *limits);
+void worker_fini(struct worker *worker);
+
+/* Takes the reference; connections go on with what they have until their next request. */
+void worker_use(struct worker *worker, struct routing *routing);
+
+/* A listening socket, which is the worker's from here on. 0 or a negative errno. */
+int worker_listen(struct worker *worker, uint32_t id, const char *name, int fd);
+/* Its connections stay. */
+void worker_unlisten(struct worker *worker, uint32_t id);
+/* No new connections, and none of those that are here has another request. */
+void worker_drain(struct worker *worker);
+
+uint64_t worker_random(struct worker *worker);
+void listener_put(struct listener *listener);
+
+#endif

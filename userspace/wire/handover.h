@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What mtlbd and a worker of the proxy say to one another, a message at a time over a socket pair,
+ * with a descriptor where the message is about one. Both are of one version, and each takes the
+ * other's words for what anybody might send. Pure.
+ */
+#ifndef MTLB_WIRE_HANDOVER_H
+#define MTLB_WIRE_HANDOVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HANDOVER_VERSION   1
+#define HANDOVER_SOCKET_FD 3 /* the worker's end */
+#define HANDOVER_NAME_MAX  64
+#define HANDOVER_TEXT_MAX  256
+
+enum handover_type {
+	/* to the worker */
+	HANDOVER_IMAGE = 1, /* with a sealed memfd: from here on this configuration */
+	HANDOVER_LISTEN,    /* with a listening socket */
+	HANDOVER_UNLISTEN,
+	HANDOVER_DRAIN, /* it ends once its connections have */
+	/* from the worker */
+	HANDOVER_HELLO,
+	HANDOVER_TAKEN,	  /* the image is in use */
+	HANDOVER_REFUSED, /* it is not: text says why */
+	HANDOVER_ALIVE,	  /* now and then */
+	HANDOVER_TYPES
+};
+
+struct handover_counts {
+	uint64_t connections; /* now */
+	uint64_t upstreams;   /* now */
+	uint64_t accepted, shed, requests, refused, retries;
+	uint64_t answers[6]; /* by hundreds of the status; 0: none of them */
+};
+
+struct handover_message {
+	uint32_t version, type;
+	uint32_t id; /* of a listening socket */
+	uint32_t reserved;
+	uint64_t generation; /* of an image */
+	union {
+		char name[HANDOVER_NAME_MAX]; /* of the listener in the image */
+		char text[HANDOVER_TEXT_MAX];
+		struct handover_counts counts;
+	};
+};
+
+/* Whether these bytes are a message: 0; -EPROTO: of another version; -EINVAL: none. Texts have
+ * their NUL then. */
+int handover_check(const struct handover_message *message, size_t length);
+
+#endif
