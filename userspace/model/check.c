@@ -175,6 +175,11 @@ void check_fini(struct check *check)
 	names_fini(&check->ids);
 	names_fini(&check->documents);
 	names_fini(&check->scripts);
+	names_fini(&check->listeners);
+	names_fini(&check->domains);
+	for (size_t i = 0; i < check->domain_count; i++)
+		free((char *)check->domain_list[i].name);
+	free(check->domain_list);
 	free(check->vip_list);
 	free(check->tier_list);
 	free(check->shares);

@@ -34,9 +34,17 @@ struct check_tier {
 	struct state_cookies cookies;
 };
 
+/* A name that a tenant's hosts may have. */
+struct check_domain {
+	const char *name; /* in lower case */
+	const struct tree_node *node;
+	size_t tenant;
+};
+
 /* What a tenant may take, of its tier. */
 struct check_share {
-	uint32_t nat_ports; /* if it needs any */
+	size_t first_domain, domain_count; /* of domain_list */
+	uint32_t nat_ports;		   /* if it needs any */
 	uint32_t acl_prefixes;
 	const char *tier; /* NULL: none */
 };
@@ -46,6 +54,9 @@ struct check {
 	struct config *config;
 	const struct tree_node *platform; /* NULL: there is none, or it cannot be read */
 	struct names tiers, vips, addresses, nat_sources, tenants, ids, documents, scripts;
+	struct names listeners, domains; /* domains: in lower case */
+	struct check_domain *domain_list;
+	size_t domain_count, domain_room;
 	struct check_vip *vip_list;
 	size_t vip_count;
 	struct check_tier *tier_list; /* by index of the tier */
@@ -53,7 +64,7 @@ struct check {
 	/* What Platform says about these may be trusted: a typing error in one of its keys must not
 	 * make each tenant complain.
 	 */
-	bool tenants_known, vips_known, scripts_known;
+	bool tenants_known, vips_known, scripts_known, listeners_known;
 	bool capacity_known; /* it was left out, and node was not wrong */
 	bool lacks_encap_ipv4, lacks_encap_ipv6;
 	bool lacks_nat; /* there are no NAT sources; or else the first item without: */
@@ -75,6 +86,14 @@ int check_scripts(struct check *check, const struct tree_node *platform);
 void check_metrics(struct check *check, const struct tree_node *platform);
 int check_guard(struct check *check, const struct tree_node *platform);
 int check_acl(struct check *check, const struct tree_node *acl, size_t index);
+/* After the tenants, which VIPs are granted to. */
+int check_listeners(struct check *check, const struct tree_node *platform);
+/* domains of an item of tenants; after all of them check_domains() looks for what two tenants have.
+ */
+int check_add_domains(struct check *check, const struct tree_node *item, size_t index);
+void check_domains(struct check *check);
+/* index may be CHECK_NOBODY. */
+int check_take_domains(const struct check *check, size_t index, struct wanted *wanted);
 /* After the last document: does it fit? */
 void check_capacity(struct check *check);
 

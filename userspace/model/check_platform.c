@@ -375,7 +375,14 @@ static int check_tenant_item(struct check *check, const struct tree_node *item)
 	tenant->flows = tier.flows;
 	tenant->limits = tier.limits;
 	tenant->cookies = tier.cookies;
-	check->shares[index] = (struct check_share){tier.nat_ports, tier.acl_prefixes, tier.name};
+	check->shares[index] = (struct check_share){
+		.nat_ports = tier.nat_ports,
+		.acl_prefixes = tier.acl_prefixes,
+		.tier = tier.name,
+	};
+	r = check_add_domains(check, item, index);
+	if (r < 0)
+		return r;
 	if (tier.flows_shared)
 		check_copy_name(tenant->flows_of, tier.name);
 	if (!tier.flows_shared || !tier.in_use) /* what is shared counts once */
@@ -398,6 +405,7 @@ static int check_tenants(struct check *check, const struct tree_node *platform)
 	for (item = schema_first(list); item && r != -ENOMEM; item = schema_next(item))
 		r = check_tenant_item(check, item);
 	check_share_sum(check, platform);
+	check_domains(check);
 	return r == -ENOMEM ? r : 0;
 }
 
@@ -421,6 +429,7 @@ int check_platform(struct check *check, const struct tree_node *document)
 	check->platform = document;
 	check->tenants_known = is_known(document, SCHEMA_platform_tenants);
 	check->vips_known = is_known(document, SCHEMA_platform_vips);
+	check->listeners_known = is_known(document, SCHEMA_platform_listeners);
 	if (name)
 		check_copy_name(check->config->name, name);
 	r = check_api(check, document);
@@ -441,5 +450,7 @@ int check_platform(struct check *check, const struct tree_node *document)
 		r = check_tiers(check, document);
 	if (r == 0)
 		r = check_tenants(check, document);
+	if (r == 0)
+		r = check_listeners(check, document);
 	return r;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "check_health.h"
+#include "l7/image.h"
 
 /*
  * Two backends may share an address if each has a port of its own, to which packets are translated;
@@ -75,6 +76,17 @@ static int check_backend(struct check *check, const struct tree_node *item, stru
 	return 0;
 }
 
+/* For routes. */
+static void take_balance(const struct tree_node *item, struct check_pool *pool)
+{
+	static const uint8_t schedulers[] = {IMAGE_ROUND_ROBIN, IMAGE_LEAST_REQUEST, IMAGE_RANDOM2};
+	const struct tree_node *breaker = schema_find(item, SCHEMA_pool_circuitBreaker);
+
+	pool->item = item;
+	pool->scheduler = schedulers[schema_number(item, SCHEMA_pool_scheduler)];
+	pool->eject_after = (uint32_t)schema_number(breaker, SCHEMA_circuit_breaker_ejectAfter);
+}
+
 static int check_pool(struct check *check, const struct tree_node *item, struct check_pool *pool)
 {
 	const struct tree_node *backends = schema_find(item, SCHEMA_pool_backends), *backend;
@@ -86,6 +98,7 @@ static int check_pool(struct check *check, const struct tree_node *item, struct 
 		return r;
 	pool->via =
 		pool->health.via == STATE_VIA_VIP ? schema_find(health, SCHEMA_health_via) : NULL;
+	take_balance(item, pool);
 	pool->drain_deadline_s = (uint32_t)schema_number(item, SCHEMA_pool_drainDeadline);
 	pool->slow_start_s = (uint32_t)schema_number(item, SCHEMA_pool_slowStart);
 	pool->stick_s = (uint32_t)schema_number(item, SCHEMA_pool_stickWhenDown);

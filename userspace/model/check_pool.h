@@ -19,6 +19,7 @@ struct check_backend {
 
 struct check_pool {
 	const char *name;
+	const struct tree_node *item;
 	struct check_backend *backends;
 	size_t count;
 	bool has_ipv4, has_ipv6;
@@ -28,6 +29,9 @@ struct check_pool {
 	struct state_health health;
 	const struct tree_node *via; /* of its health; NULL: not given, or an error was told */
 	uint32_t drain_deadline_s, stick_s, slow_start_s;
+	uint8_t scheduler;    /* enum image_scheduler */
+	uint32_t eject_after; /* 0: never */
+	size_t routed;	      /* 1 and its index among the pools of routes; 0: none uses it */
 };
 
 struct check_pools {

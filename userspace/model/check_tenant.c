@@ -334,6 +334,8 @@ int check_tenant(struct check *check, const struct tree_node *document)
 		r = check_services(&in, services);
 	if (r == 0)
 		check_listens(check, &in.listens);
+	if (r == 0)
+		r = check_routes(&in, schema_find(document, SCHEMA_tenant_config_routes));
 	check_pools_fini(&in.pools);
 	names_fini(&in.services);
 	check_listens_fini(&in.listens);

@@ -7,6 +7,7 @@
 
 #include "check_listen.h"
 #include "check_pool.h"
+#include "l7/wanted.h"
 
 /* One document while it is checked. */
 struct tenant_check {
@@ -17,6 +18,23 @@ struct tenant_check {
 	struct names services;
 	struct check_listens listens;
 };
+
+/* Routes, and the tenant's domains: what in->tenant->l7 is from now on. 0 or -ENOMEM. */
+int check_routes(struct tenant_check *in, const struct tree_node *list);
+
+/* One route, for the files that check its parts. */
+struct route_check {
+	struct tenant_check *in;
+	struct wanted *wanted;
+	const struct tree_node *item;
+	struct wanted_route *route;
+	const char *name;  /* for sentences */
+	bool all_prefixes; /* of its matches by path */
+};
+
+/* 0 or -ENOMEM. */
+int check_matches(struct route_check *r);
+int check_filters(struct route_check *r);
 
 /* One service of it. */
 struct service_check {

@@ -56,6 +56,40 @@ static bool copy_api(const struct config_api *from, struct config_api *to)
 	return whole;
 }
 
+static void listeners_fini(struct config *config)
+{
+	for (size_t i = 0; i < config->listener_count; i++) {
+		free(config->listeners[i].addresses);
+		free(config->listeners[i].trusted);
+	}
+	free(config->listeners);
+}
+
+static void *copy_list(const void *from, size_t count, size_t size, bool *whole)
+{
+	void *copy = calloc(count + 1, size);
+
+	if (copy && count)
+		memcpy(copy, from, count * size);
+	*whole = *whole && copy;
+	return copy;
+}
+
+static void copy_listeners(const struct config *from, struct config *to, bool *whole)
+{
+	to->listeners =
+		copy_list(from->listeners, from->listener_count, sizeof(*to->listeners), whole);
+	to->listener_count = to->listeners ? from->listener_count : 0;
+	for (size_t i = 0; i < to->listener_count; i++) {
+		struct config_listener *listener = &to->listeners[i];
+
+		listener->addresses = copy_list(listener->addresses, listener->address_count,
+						sizeof(*listener->addresses), whole);
+		listener->trusted = copy_list(listener->trusted, listener->trusted_count,
+					      sizeof(*listener->trusted), whole);
+	}
+}
+
 int config_copy_node(const struct config *from, struct config *ret_to)
 {
 	struct config to = *from;
@@ -64,6 +98,7 @@ int config_copy_node(const struct config *from, struct config *ret_to)
 	to.usage.directory = copy_path(from->usage.directory, &whole);
 	to.scripts.directory = copy_path(from->scripts.directory, &whole);
 	to.scripts.user = copy_path(from->scripts.user, &whole);
+	copy_listeners(from, &to, &whole);
 	to.notes = (struct config_errors){};
 	to.state.tenants = NULL;
 	to.state.tenant_count = 0;
@@ -110,6 +145,7 @@ void config_fini(struct config *config)
 	free(config->usage.directory);
 	free(config->scripts.directory);
 	free(config->scripts.user);
+	listeners_fini(config);
 	config_errors_fini(&config->notes);
 	state_fini(&config->state);
 	explicit_bzero(config->hash_secret, sizeof(config->hash_secret));

@@ -57,6 +57,16 @@ struct config_metrics {
 	uint32_t members; /* services and backends of theirs with such */
 };
 
+/* Where requests for routes come in. */
+struct config_listener {
+	char name[STATE_NAME_MAX];
+	struct addr *addresses;
+	size_t address_count;
+	struct prefix *trusted;
+	size_t trusted_count;
+	uint16_t port;
+};
+
 #define CONFIG_FEEDS_MAX 56 /* of prefixes: each has a rule of its own in the dataplane */
 
 struct config_feed {
@@ -122,6 +132,8 @@ struct config {
 	struct config_api api;
 	struct config_usage usage;
 	struct config_scripts scripts;
+	struct config_listener *listeners; /* in the order written */
+	size_t listener_count;
 	struct config_errors notes; /* what was left out of what files say, and why */
 	struct state state;
 };

@@ -404,6 +404,7 @@ static int check_document(struct renew *renew, const struct tree_node *document,
 	tenant->acl = (struct state_acl){};
 	tenant->services = NULL;
 	tenant->service_count = 0;
+	tenant->l7 = NULL;
 	tenant->nat_ports = 0;
 	return r;
 }

@@ -22,6 +22,10 @@
 #define PORTS				.type = SCHEMA_TYPE_PORTS
 #define HEX				.type = SCHEMA_TYPE_HEX
 #define HOST				.type = SCHEMA_TYPE_HOST
+#define DOMAIN				.type = SCHEMA_TYPE_DOMAIN
+#define FIELD				.type = SCHEMA_TYPE_FIELD
+#define FIELDS				.type = SCHEMA_TYPE_FIELDS
+#define PARAMETERS			.type = SCHEMA_TYPE_PARAMETERS
 #define TEXT(high)			RANGE(TEXT, 1, high)
 #define BYTES(high)			RANGE(BYTES, 1, high)
 #define STATUSES			.type = SCHEMA_TYPE_STATUSES
@@ -106,29 +110,50 @@ static void refuse(struct tree_node *node, const struct schema_row *row, const c
 			   : "");
 }
 
-static void check_labels(struct tree_node *labels, const struct schema_row *row,
-			 struct errors *errors)
+/* What a map of texts may hold. */
+static const struct map_kind {
+	const char *name; /* of an item */
+	bool (*is_key)(const char *text);
+	bool (*is_value)(const char *text);
+	const char *rule; /* for keys */
+	size_t longest;	  /* value */
+} label = {"label", value_is_label_key, NULL,
+	   "at most 63 letters, digits, \"-\", \"_\", \".\" or \"/\"", VALUE_LABEL_MAX},
+  field = {"header", value_is_field, value_is_field_value,
+	   "at most 63 letters, digits or !#$%&'*+-.^_`|~ (RFC 9110, 5.6.2)", VALUE_FIELD_MAX},
+  parameter = {"parameter", value_is_parameter, value_is_printable,
+	       "at most 255 printable ASCII characters", VALUE_FIELD_MAX};
+
+static void check_item(const struct tree_node *item, const struct map_kind *kind,
+		       struct errors *errors)
 {
-	if (labels->type != TREE_MAP) {
-		refuse(labels, row, NULL, errors);
+	if (!kind->is_key(item->key))
+		errors_add(errors, tree_key_place(item), "a %s's name must be %s, not %s",
+			   kind->name, kind->rule, quote(item->key).text);
+	if (item->type != TREE_SCALAR)
+		errors_add(errors, tree_key_place(item), "%s %s must be a text", kind->name,
+			   quote(item->key).text);
+	else if (strlen(item->text) > kind->longest)
+		errors_add(errors, tree_place(item),
+			   "%s %s is too long: at most %zu characters, not %zu", kind->name,
+			   quote(item->key).text, kind->longest, strlen(item->text));
+	else if (kind->is_value && !kind->is_value(item->text))
+		errors_add(errors, tree_place(item),
+			   "%s %s must be printable ASCII characters without space around them, "
+			   "not %s",
+			   kind->name, quote(item->key).text, quote(item->text).text);
+}
+
+static void check_map(struct tree_node *map, const struct schema_row *row,
+		      const struct map_kind *kind, struct errors *errors)
+{
+	if (map->type != TREE_MAP) {
+		refuse(map, row, NULL, errors);
 		return;
 	}
-	for (struct tree_node *label = labels->first; label; label = label->next) {
-		if (label->bad)
-			continue;
-		if (!value_is_label_key(label->key))
-			errors_add(errors, tree_key_place(label),
-				   "a label's name must be at most 63 letters, digits, \"-\", "
-				   "\"_\", \".\" or \"/\", not %s",
-				   quote(label->key).text);
-		if (label->type != TREE_SCALAR)
-			errors_add(errors, tree_key_place(label), "label %s must be a text",
-				   quote(label->key).text);
-		else if (strlen(label->text) > VALUE_LABEL_MAX)
-			errors_add(errors, tree_place(label),
-				   "label %s is too long: at most %d characters, not %zu",
-				   quote(label->key).text, VALUE_LABEL_MAX, strlen(label->text));
-	}
+	for (const struct tree_node *item = map->first; item; item = item->next)
+		if (!item->bad)
+			check_item(item, kind, errors);
 }
 
 /* A value, or one item of a list. */
@@ -144,7 +169,13 @@ static void check_value(struct tree_node *node, const struct schema_row *row, st
 			refuse(node, row, NULL, errors);
 		break;
 	case SCHEMA_TYPE_LABELS:
-		check_labels(node, row, errors);
+		check_map(node, row, &label, errors);
+		break;
+	case SCHEMA_TYPE_FIELDS:
+		check_map(node, row, &field, errors);
+		break;
+	case SCHEMA_TYPE_PARAMETERS:
+		check_map(node, row, &parameter, errors);
 		break;
 	case SCHEMA_TYPE_RATE:
 		if (row->child && node->type == TREE_MAP) {
@@ -171,9 +202,13 @@ static void check_key(struct tree_node *node, const struct schema_row *row, stru
 	}
 	for (struct tree_node *item = node->first; item; item = item->next)
 		check_value(item, row, errors);
-	if (node->count < row->at_least)
+	if (node->count < row->at_least) {
+		size_t length = strlen(row->key);
+		bool plural = row->key[length - 1] == 's';
+
 		errors_add(errors, tree_key_place(node), "\"%s\" needs at least one %.*s", row->key,
-			   (int)strlen(row->key) - 1, row->key);
+			   plural ? (int)length - 1 : 4, plural ? row->key : "item");
+	}
 }
 
 static void refuse_key(struct tree_node *node, enum schema_object object, struct errors *errors)

@@ -36,16 +36,20 @@ enum schema_type {
 	SCHEMA_TYPE_PORTS,    /* number: the first port, and 65536 times the last */
 	SCHEMA_TYPE_HEX,      /* a few bytes; number: how many */
 	SCHEMA_TYPE_HOST,     /* a DNS name */
+	SCHEMA_TYPE_DOMAIN,   /* a DNS name, or "*." before one */
+	SCHEMA_TYPE_FIELD,    /* the name of a header */
 	SCHEMA_TYPE_TEXT,     /* printable; number: how many characters */
 	SCHEMA_TYPE_BYTES,    /* a text, or "hex:" and bytes; number: how many */
 	SCHEMA_TYPE_STATUSES, /* of HTTP; number: the first one, and 65536 times the last */
 	SCHEMA_TYPE_NUMBER,
 	SCHEMA_TYPE_COUNT,
-	SCHEMA_TYPE_RATE,     /* number: per second; with a child a map may stand instead */
-	SCHEMA_TYPE_DURATION, /* number: milliseconds */
-	SCHEMA_TYPE_SECONDS,  /* a duration of whole seconds; number: seconds */
-	SCHEMA_TYPE_CHOICE,   /* number: position in choices */
-	SCHEMA_TYPE_LABELS,   /* a map of words to words */
+	SCHEMA_TYPE_RATE,	/* number: per second; with a child a map may stand instead */
+	SCHEMA_TYPE_DURATION,	/* number: milliseconds */
+	SCHEMA_TYPE_SECONDS,	/* a duration of whole seconds; number: seconds */
+	SCHEMA_TYPE_CHOICE,	/* number: position in choices */
+	SCHEMA_TYPE_LABELS,	/* a map of words to words */
+	SCHEMA_TYPE_FIELDS,	/* a map of names of headers to values */
+	SCHEMA_TYPE_PARAMETERS, /* a map of names in a query to values */
 	SCHEMA_TYPE_OBJECT,
 };
 

@@ -76,6 +76,12 @@ char *schema_expected(const struct schema_row *row, char *text, size_t size)
 	case SCHEMA_TYPE_HOST:
 		snprintf(text, size, "a DNS name such as orders.acme.example");
 		break;
+	case SCHEMA_TYPE_DOMAIN:
+		snprintf(text, size, "a DNS name, such as acme.example or \"*.acme.example\"");
+		break;
+	case SCHEMA_TYPE_FIELD:
+		snprintf(text, size, "the name of a header, such as X-Team");
+		break;
 	case SCHEMA_TYPE_TEXT:
 		snprintf(text, size, "a text of at most %" PRIu64 " printable ASCII characters",
 			 row->max);
@@ -112,6 +118,12 @@ char *schema_expected(const struct schema_row *row, char *text, size_t size)
 		break;
 	case SCHEMA_TYPE_LABELS:
 		snprintf(text, size, "a map of names to texts");
+		break;
+	case SCHEMA_TYPE_FIELDS:
+		snprintf(text, size, "a map of names of headers to their values");
+		break;
+	case SCHEMA_TYPE_PARAMETERS:
+		snprintf(text, size, "a map of names in a query to their values");
 		break;
 	case SCHEMA_TYPE_OBJECT:
 		snprintf(text, size, "a map");

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "l7/wanted.h"
+
 static int compare_addresses(const void *left, const void *right)
 {
 	const struct state_address *a = left, *b = right;
@@ -117,6 +119,7 @@ void state_fini(struct state *state)
 		free(tenant->services);
 		free(tenant->addresses);
 		free(tenant->acl.rules);
+		wanted_free(tenant->l7);
 	}
 	free(state->tenants);
 	*state = (struct state){};

@@ -15,6 +15,8 @@
 #include "../base/prefix.h"
 #include "../base/probe.h"
 
+struct wanted;
+
 #define STATE_NAME_MAX 64 /* with the closing NUL; names are DNS labels (RFC 1123) */
 
 enum state_forward {
@@ -144,6 +146,8 @@ struct state_tenant {
 	size_t address_count;
 	struct state_service *services;
 	size_t service_count;
+	struct wanted
+		*l7;   /* for the L7 tier (l7/wanted.h); NULL: nothing, and of what is read back */
 	bool borrowed; /* all its lists are those of another state */
 };
 

@@ -80,7 +80,29 @@ static bool is_host(const char *text)
 	}
 }
 
-static bool is_printable(const char *text)
+bool value_is_field(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length > 0 && length <= VALUE_NAME_MAX &&
+	       strspn(text, LOWER UPPER DIGITS "!#$%&'*+-.^_`|~") == length;
+}
+
+bool value_is_field_value(const char *text)
+{
+	size_t length = strlen(text);
+
+	return value_is_printable(text) && (!length || (text[0] != ' ' && text[length - 1] != ' '));
+}
+
+bool value_is_parameter(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length > 0 && length <= 255 && value_is_printable(text);
+}
+
+bool value_is_printable(const char *text)
 {
 	for (; *text; text++)
 		if ((unsigned char)*text < ' ' || (unsigned char)*text >= 0x7f)
@@ -301,9 +323,16 @@ int value_parse(const struct schema_row *row, const char *text, uint64_t *ret_nu
 	case SCHEMA_TYPE_HOST:
 		good = is_host(text);
 		break;
+	case SCHEMA_TYPE_DOMAIN:
+		good = is_host(strncmp(text, "*.", 2) ? text : text + 2);
+		break;
+	case SCHEMA_TYPE_FIELD:
+		good = value_is_field(text);
+		break;
 	case SCHEMA_TYPE_TEXT:
-		return is_printable(text) ? in_range(row, strlen(text), ret_number, ret_remedy)
-					  : -EINVAL;
+		return value_is_printable(text)
+			       ? in_range(row, strlen(text), ret_number, ret_remedy)
+			       : -EINVAL;
 	case SCHEMA_TYPE_BYTES:
 		return is_bytes(text, &bytes) ? in_range(row, bytes, ret_number, ret_remedy)
 					      : -EINVAL;
@@ -319,6 +348,8 @@ int value_parse(const struct schema_row *row, const char *text, uint64_t *ret_nu
 	case SCHEMA_TYPE_DURATION:
 		return parse_range(row, text, ret_number, ret_remedy);
 	case SCHEMA_TYPE_LABELS:
+	case SCHEMA_TYPE_FIELDS:
+	case SCHEMA_TYPE_PARAMETERS:
 	case SCHEMA_TYPE_OBJECT:
 		break; /* not a single value */
 	}

@@ -15,6 +15,7 @@
 #define VALUE_SOCKET_MAX 107 /* sun_path with its NUL */
 #define VALUE_HEX_MAX	 8   /* bytes */
 #define VALUE_HOST_MAX	 253 /* RFC 1035, as text */
+#define VALUE_FIELD_MAX	 1024
 
 /*
  * 0 or -EINVAL. ret_number is set for whatever stands for a number (see enum schema_type).
@@ -32,6 +33,11 @@ size_t value_read_hex(const char *text, uint8_t ret_bytes[VALUE_HEX_MAX]);
 size_t value_read_bytes(const char *text, char *to);
 
 bool value_is_label_key(const char *text);
+bool value_is_field(const char *text);
+/* Printable, and neither begins nor ends with a space. */
+bool value_is_field_value(const char *text);
+bool value_is_parameter(const char *text);
+bool value_is_printable(const char *text);
 
 /* Starts near and offers it each choice. */
 void value_nearest_choice(const char *choices, const char *written, struct suggest *near);

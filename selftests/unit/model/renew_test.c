@@ -21,6 +21,7 @@
 #include "selftests/host/dice.h"
 #include "userspace/model/diff.h"
 #include "userspace/model/files.h"
+#include "userspace/model/l7/compile.h"
 #include "userspace/model/renew.h"
 #include "userspace/sys/folder_watch.h"
 
@@ -62,10 +63,13 @@ static void write_platform(unsigned acl_prefixes, const char *more)
 	fprintf(file, "vips:\n");
 	for (unsigned i = 0; i < TENANTS; i++)
 		fprintf(file, "  - {name: v%u, address: 198.51.100.%u}\n", i, i + 1);
+	fprintf(file, "  - {name: shared, address: 198.51.100.99}\n"
+		      "listeners: [{name: h, vips: [shared], port: 80, protocol: HTTP}]\n");
 	fprintf(file, "tiers: [{name: a, l4: {packets: 5k/s, aclPrefixes: 9}}]\ntenants:\n");
 	/* not in the order of their names */
 	for (unsigned i = TENANTS; i-- > 0;)
-		fprintf(file, "  - {name: t%u, tier: a, vips: [v%u]}\n", i, i);
+		fprintf(file, "  - {name: t%u, tier: a, vips: [v%u], domains: [t%u.example]}\n", i,
+			i, i);
 	fprintf(file, "%s", more);
 	fclose(file);
 }
@@ -85,7 +89,13 @@ static void write_tenant(unsigned number, struct dice *dice)
 		for (unsigned i = 0; i <= dice_throw(dice, 3); i++)
 			fprintf(file, "    - 203.0.%u.%u\n", i, dice_throw(dice, 250));
 	}
-	fprintf(file, "pools:\n  - name: p\n    backends:\n");
+	if (dice_throw(dice, 2))
+		fprintf(file,
+			"routes: [{name: r, listener: h, backendRefs: [{pool: w, weight: %u}]}]\n",
+			dice_throw(dice, 9));
+	fprintf(file, "pools:\n  - {name: w, backends: [{address: \"10.0.0.%u:80\"}]}\n",
+		1 + dice_throw(dice, 9));
+	fprintf(file, "  - name: p\n    backends:\n");
 	for (unsigned i = 0; i <= dice_throw(dice, 3); i++)
 		fprintf(file, "      - {address: 192.0.%u.9, weight: %u}\n", 9 - i,
 			1 + dice_throw(dice, 50));
@@ -125,6 +135,20 @@ static void unload(struct loaded *loaded)
 	folder_watch_free(loaded->watch);
 }
 
+/* Both make the same image for the L7 tier. */
+static void assert_same_image(const struct config *config, const struct config *other)
+{
+	void *image, *others;
+	size_t size, length;
+
+	assert_int_equal(compile_image(config, 1, 1, &image, &size, NULL), 0);
+	assert_int_equal(compile_image(other, 1, 1, &others, &length, NULL), 0);
+	assert_int_equal(size, length);
+	assert_memory_equal(image, others, size);
+	free(image);
+	free(others);
+}
+
 /* What was loaded is as if everything were loaded now. */
 static void assert_same(const struct config *config)
 {
@@ -142,6 +166,7 @@ static void assert_same(const struct config *config)
 	assert_memory_equal(&config->capacity, &all.capacity, sizeof(all.capacity));
 	assert_int_equal(config->feed_count, all.feed_count);
 	assert_string_equal(config->feeds[0].path, all.feeds[0].path);
+	assert_same_image(config, &all);
 	plan_fini(&plan);
 	config_fini(&all);
 }

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The L7 tier's part of the Platform document: where requests come in, and which host names are
+ * whose. A name belongs to one tenant, with all that is below it if it is a wildcard.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "l7/hash.h"
+#include "l7/wanted.h"
+#include "value.h"
+
+/* --- listeners ---------------------------------------------------------------------------------
+ */
+
+/* Another listener on the same address and port, or one that lists it twice. */
+static const struct config_listener *find_clash(const struct config *config,
+						const struct addr *address, uint16_t port)
+{
+	for (size_t i = 0; i <= config->listener_count; i++) {
+		const struct config_listener *other = &config->listeners[i];
+
+		for (size_t j = 0; other->port == port && j < other->address_count; j++)
+			if (!addr_compare(&other->addresses[j], address))
+				return other;
+	}
+	return NULL;
+}
+
+static void take_vip(struct check *check, struct config_listener *listener,
+		     const struct tree_node *name)
+{
+	const struct names_entry *entry = names_find(&check->vips, name->text);
+	const struct check_vip *vip = entry ? &check->vip_list[entry->index] : NULL;
+	const struct config_listener *clash;
+
+	if (!vip) {
+		if (check->vips_known)
+			check_refuse_unknown(check, name, &check->vips, "VIP", "vips");
+		return;
+	}
+	if (addr_is_zero(&vip->address))
+		return; /* reported where it is defined */
+	if (vip->tenant != CHECK_NOBODY) {
+		check_report_twice(
+			check, name, vip->grant,
+			"VIP \"%s\" is granted to tenant \"%s\", whose services alone get "
+			"its packets; a listener needs a VIP that is granted to none",
+			name->text, check->config->state.tenants[vip->tenant].name);
+		return;
+	}
+	clash = find_clash(check->config, &vip->address, listener->port);
+	if (clash == listener)
+		errors_add(check->errors, tree_place(name), "VIP \"%s\" is listed twice",
+			   name->text);
+	else if (clash)
+		errors_add(check->errors, tree_place(name),
+			   "listener \"%s\" is on port %u of VIP \"%s\" already", clash->name,
+			   listener->port, name->text);
+	else
+		listener->addresses[listener->address_count++] = vip->address;
+}
+
+static void take_trusted(struct check *check, struct config_listener *listener,
+			 const struct tree_node *item)
+{
+	struct prefix prefix;
+	char text[PREFIX_TEXT_MAX];
+	int r = prefix_parse(item->text, &prefix);
+
+	if (r == -EDOM)
+		errors_add(check->errors, tree_place(item),
+			   "prefix \"%s\" has bits of an address beyond its length; write %s, or "
+			   "the address alone",
+			   item->text, prefix_format(&prefix, text));
+	if (r == 0)
+		listener->trusted[listener->trusted_count++] = prefix;
+}
+
+static int check_listener(struct check *check, const struct tree_node *item)
+{
+	const struct tree_node *vips = schema_find(item, SCHEMA_listener_vips), *vip;
+	const struct tree_node *trusted = schema_find(item, SCHEMA_listener_trusted), *prefix;
+	const struct tree_node *name = schema_find(item, SCHEMA_listener_name);
+	struct config *config = check->config;
+	struct config_listener *listener = &config->listeners[config->listener_count];
+	int r = 0;
+
+	if (name)
+		r = check_add_name(check, &check->listeners, name, config->listener_count,
+				   "listener");
+	if (r == -ENOMEM)
+		return r;
+	check_copy_name(listener->name, name ? name->text : "?");
+	listener->port = (uint16_t)schema_number(item, SCHEMA_listener_port);
+	listener->addresses = calloc((vips ? vips->count : 0) + 1, sizeof(*listener->addresses));
+	listener->trusted = calloc((trusted ? trusted->count : 0) + 1, sizeof(*listener->trusted));
+	r = listener->addresses && listener->trusted ? 0 : -ENOMEM;
+	for (vip = schema_first(vips); r == 0 && vip; vip = schema_next(vip))
+		take_vip(check, listener, vip);
+	for (prefix = schema_first(trusted); r == 0 && prefix; prefix = schema_next(prefix))
+		take_trusted(check, listener, prefix);
+	config->listener_count++;
+	return r;
+}
+
+int check_listeners(struct check *check, const struct tree_node *platform)
+{
+	const struct tree_node *list = schema_find(platform, SCHEMA_platform_listeners), *item;
+	int r = 0;
+
+	if (!list)
+		return 0;
+	check->config->listeners = calloc(list->count + 1, sizeof(*check->config->listeners));
+	if (!check->config->listeners)
+		return -ENOMEM;
+	for (item = schema_first(list); r == 0 && item; item = schema_next(item))
+		r = check_listener(check, item);
+	return r;
+}
+
+/* --- domains -----------------------------------------------------------------------------------
+ */
+
+static char *lower(const char *text)
+{
+	char *copy = strdup(text);
+
+	for (char *at = copy; at && *at; at++)
+		*at = hash_lower(*at);
+	return copy;
+}
+
+static struct check_domain *add_domain(struct check *check)
+{
+	if (check->domain_count == check->domain_room) {
+		size_t room = check->domain_room ? check->domain_room * 2 : 64;
+		struct check_domain *list =
+			realloc(check->domain_list, room * sizeof(*check->domain_list));
+
+		if (!list)
+			return NULL;
+		check->domain_list = list;
+		check->domain_room = room;
+	}
+	return &check->domain_list[check->domain_count];
+}
+
+static const char *owner(const struct check *check, size_t domain)
+{
+	return check->config->state.tenants[check->domain_list[domain].tenant].name;
+}
+
+static int take_domain(struct check *check, const struct tree_node *node, size_t tenant)
+{
+	struct check_domain *domain = add_domain(check);
+	struct names_entry *entry;
+	char *name = domain ? lower(node->text) : NULL;
+	int r;
+
+	if (!name)
+		return -ENOMEM;
+	r = names_add(&check->domains, name, node, check->domain_count, &entry);
+	if (r == -EEXIST)
+		check_report_twice(
+			check, node, entry->node,
+			check->domain_list[entry->index].tenant == tenant
+				? "domain \"%s\" is listed twice"
+				: "domain \"%s\" is granted to tenant \"%s\" already: a host "
+				  "name belongs to exactly one tenant",
+			name, owner(check, entry->index));
+	if (r) {
+		free(name);
+		return r == -ENOMEM ? r : 0;
+	}
+	*domain = (struct check_domain){name, node, tenant};
+	check->domain_count++;
+	check->shares[tenant].domain_count++;
+	return 0;
+}
+
+int check_take_domains(const struct check *check, size_t index, struct wanted *wanted)
+{
+	const struct check_share *share;
+
+	if (index == CHECK_NOBODY)
+		return 0;
+	share = &check->shares[index];
+	wanted->domains = wanted_take(wanted, share->domain_count, sizeof(*wanted->domains));
+	for (size_t i = 0; wanted->domains && i < share->domain_count; i++) {
+		const char *name = check->domain_list[share->first_domain + i].name;
+
+		wanted->domains[i] = wanted_text(wanted, name);
+		if (!wanted->domains[i])
+			return -ENOMEM;
+		wanted->domain_count++;
+	}
+	return wanted->domains ? 0 : -ENOMEM;
+}
+
+int check_add_domains(struct check *check, const struct tree_node *item, size_t index)
+{
+	const struct tree_node *list = schema_find(item, SCHEMA_tenant_domains), *node;
+	struct wanted **wanted = &check->config->state.tenants[index].l7;
+	struct check_share *share = &check->shares[index];
+	int r = 0;
+
+	share->first_domain = check->domain_count;
+	for (node = schema_first(list); r == 0 && node; node = schema_next(node))
+		r = take_domain(check, node, index);
+	if (r || !share->domain_count)
+		return r;
+	/* they are its own whether it has a TenantConfig or not */
+	*wanted = wanted_new();
+	return *wanted ? check_take_domains(check, index, *wanted) : -ENOMEM;
+}
+
+/* A wildcard of another tenant that the domain is below. */
+static const struct names_entry *find_above(const struct check *check,
+					    const struct check_domain *domain)
+{
+	char wildcard[VALUE_HOST_MAX + 8] = "*";
+	const char *rest = domain->name + (domain->name[0] == '*' ? 2 : 0);
+
+	while ((rest = strchr(rest, '.'))) {
+		const struct names_entry *entry;
+
+		snprintf(wildcard + 1, sizeof(wildcard) - 1, "%s", rest++);
+		entry = names_find(&check->domains, wildcard);
+		if (entry && check->domain_list[entry->index].tenant != domain->tenant)
+			return entry;
+	}
+	return NULL;
+}
+
+void check_domains(struct check *check)
+{
+	for (size_t i = 0; i < check->domain_count && !errors_full(check->errors); i++) {
+		const struct check_domain *domain = &check->domain_list[i];
+		const struct names_entry *above = find_above(check, domain);
+
+		if (above)
+			check_report_twice(
+				check, domain->node, above->node,
+				"domain \"%s\" of tenant \"%s\" is below \"%s\", which is "
+				"granted to tenant \"%s\": a host name belongs to exactly "
+				"one tenant",
+				domain->name, owner(check, i), above->name,
+				owner(check, above->index));
+	}
+}

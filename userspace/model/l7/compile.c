@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "compile.h"
+
+#include <errno.h>
+
+#include "wanted.h"
+
+static void add_listeners(struct build *build, const struct config *config)
+{
+	for (size_t i = 0; i < config->listener_count; i++) {
+		const struct config_listener *from = &config->listeners[i];
+		struct build_listener listener = {
+			.name = from->name,
+			.addresses = from->addresses,
+			.address_count = from->address_count,
+			.trusted = from->trusted,
+			.trusted_count = from->trusted_count,
+			.port = from->port,
+			.protocol = IMAGE_HTTP,
+		};
+
+		build_listener(build, &listener);
+	}
+}
+
+/* All of them, so that their numbers are those of the state. */
+static void add_tenants(struct build *build, const struct state *state)
+{
+	for (size_t i = 0; i < state->tenant_count; i++) {
+		const struct state_tenant *tenant = &state->tenants[i];
+		uint32_t weight = tenant->limits.weight ? tenant->limits.weight : 1;
+
+		build_tenant(build, tenant->name, tenant->id, weight);
+		for (size_t j = 0; tenant->l7 && j < tenant->l7->domain_count; j++)
+			build_domain(build, (uint32_t)i, tenant->l7->domains[j]);
+	}
+}
+
+/* Returns the number of the first one. */
+static uint32_t add_pools(struct build *build, const struct wanted *wanted, uint32_t tenant,
+			  uint32_t first)
+{
+	for (size_t i = 0; i < wanted->pool_count; i++) {
+		const struct wanted_pool *from = &wanted->pools[i];
+		struct build_pool pool = from->pool;
+		uint32_t index;
+
+		pool.tenant = tenant;
+		index = build_pool(build, &pool);
+		first = i ? first : index;
+		for (size_t j = 0; j < from->member_count; j++)
+			build_member(build, &from->members[j]);
+	}
+	return first;
+}
+
+static void add_filters(struct build *build, const struct wanted_route *route)
+{
+	for (size_t i = 0; i < route->filter_count; i++) {
+		const struct wanted_filter *filter = &route->filters[i];
+
+		build_filter(build, &filter->filter);
+		for (size_t j = 0; j < filter->edit_count; j++)
+			build_edit(build, filter->edits[j].type, filter->edits[j].name,
+				   filter->edits[j].value);
+	}
+}
+
+static void add_route(struct build *build, const struct wanted_route *from, uint32_t tenant,
+		      uint32_t first_pool)
+{
+	struct build_route route = from->route;
+
+	route.tenant = tenant;
+	build_route(build, &route);
+	for (size_t i = 0; i < from->backend_count; i++)
+		build_backend(build, first_pool + (uint32_t)from->backends[i].pool,
+			      from->backends[i].weight);
+	add_filters(build, from);
+	for (size_t i = 0; i < from->hostname_count; i++)
+		build_hostname(build, from->hostnames[i]);
+	for (size_t i = 0; i < from->match_count; i++)
+		build_match(build, &from->matches[i]);
+}
+
+static void add_routes(struct build *build, const struct state *state)
+{
+	for (size_t i = 0; i < state->tenant_count; i++) {
+		const struct wanted *wanted = state->tenants[i].l7;
+		uint32_t first_pool;
+
+		if (!wanted)
+			continue;
+		first_pool = add_pools(build, wanted, (uint32_t)i, 0);
+		for (size_t j = 0; j < wanted->route_count; j++)
+			add_route(build, &wanted->routes[j], (uint32_t)i, first_pool);
+	}
+}
+
+int compile_image(const struct config *config, uint64_t seed, uint64_t generation, void **ret_image,
+		  size_t *ret_size, struct err *err)
+{
+	struct build *build = build_new(seed, generation);
+	int error;
+
+	if (!build)
+		return err_set(err, -ENOMEM, "no memory");
+	add_listeners(build, config);
+	add_tenants(build, &config->state);
+	add_routes(build, &config->state);
+	error = build_finish(build, ret_image, ret_size, err);
+	build_free(build);
+	return error;
+}
+
+bool compile_is_needed(const struct config *config)
+{
+	return config->listener_count > 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From a checked configuration to the image that workers map.
+ */
+#ifndef MTLB_MODEL_L7_COMPILE_H
+#define MTLB_MODEL_L7_COMPILE_H
+
+#include "../config.h"
+
+/*
+ * Listeners have the numbers that they have in config, tenants those of config->state. seed,
+ * generation, *ret_image, err: as for build.h. 0, -ENOMEM, or -EFBIG: it would not fit into an
+ * image. -EINVAL would be a check that is missing, and err says of what.
+ */
+int compile_image(const struct config *config, uint64_t seed, uint64_t generation, void **ret_image,
+		  size_t *ret_size, struct err *err);
+
+/* Whether there is anything for workers to do. */
+bool compile_is_needed(const struct config *config);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the L7 tier shall do for one tenant, as its configuration says after all checks: what
+ * compile.h hands to build.h. Made once, never changed; all of it lies in one arena and goes with
+ * it.
+ */
+#ifndef MTLB_MODEL_L7_WANTED_H
+#define MTLB_MODEL_L7_WANTED_H
+
+#include "build.h"
+
+struct wanted_pool {
+	struct build_pool pool; /* its tenant is set when it is compiled */
+	struct build_member *members;
+	size_t member_count;
+};
+
+struct wanted_backend {
+	size_t pool; /* index into wanted->pools */
+	uint32_t weight;
+};
+
+struct wanted_edit {
+	enum image_edit_type type;
+	const char *name, *value;
+};
+
+struct wanted_filter {
+	struct build_filter filter;
+	struct wanted_edit *edits;
+	size_t edit_count;
+};
+
+struct wanted_route {
+	struct build_route route; /* its tenant is set when it is compiled; listener: of config */
+	const char **hostnames;
+	size_t hostname_count;
+	struct build_match *matches;
+	size_t match_count;
+	struct wanted_filter *filters;
+	size_t filter_count;
+	struct wanted_backend *backends;
+	size_t backend_count;
+};
+
+struct wanted_chunk;
+
+struct wanted {
+	struct wanted_chunk *chunks;
+	const char **domains;
+	size_t domain_count;
+	struct wanted_pool *pools;
+	size_t pool_count;
+	struct wanted_route *routes; /* in the order written */
+	size_t route_count;
+};
+
+/* NULL: no memory. */
+struct wanted *wanted_new(void);
+void wanted_free(struct wanted *wanted);
+
+/* Zeroed memory for count things, at least one; NULL: there is none. */
+void *wanted_take(struct wanted *wanted, size_t count, size_t size);
+const char *wanted_text(struct wanted *wanted, const char *text);
+
+#endif
