@@ -529,6 +529,7 @@ static int lay_out(struct build *build, void **ret_image, size_t *ret_size)
 		.version = IMAGE_VERSION,
 		.head_size = sizeof(head),
 		.seed = build->seed,
+		.wildcard_depths = build->wildcard_depths,
 		.generation = build->generation,
 	};
 	uint64_t size = BUILD_STRINGS_AT;

@@ -153,6 +153,16 @@ static int compare_wants(const void *one, const void *other, void *context)
 	return order ? order : compare_numbers(a->order, b->order);
 }
 
+static uint32_t count_byte(const struct build *build, struct image_text text, char byte)
+{
+	const char *at = build_text(build, text);
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < text.length; i++)
+		count += at[i] == byte;
+	return count;
+}
+
 /* Wants first to first + count - 1 are of one path. */
 static void add_path(struct build *build, struct image_site *site, const struct build_want *wants,
 		     uint32_t count)
@@ -174,8 +184,8 @@ static void add_path(struct build *build, struct image_site *site, const struct 
 	build_add(build, IMAGE_SECTION_paths, &path);
 	if (wants->type == BUILD_EXACT)
 		site->has_exact = 1;
-	else if (path.path.length > site->prefix_max)
-		site->prefix_max = path.path.length;
+	else if (path.path.length)
+		site->prefix_depths |= UINT64_C(1) << (count_byte(build, path.path, '/') - 1);
 }
 
 static void add_site(struct build *build, const struct build_want *wants, uint32_t count)
@@ -211,6 +221,17 @@ static void add_sites(struct build *build)
 				break;
 		add_site(build, &wants[i], end - i);
 	}
+}
+
+static void note_wildcards(struct build *build)
+{
+	const struct image_host *hosts = build_items(build, IMAGE_SECTION_hosts);
+
+	for (uint32_t i = 0; i < build_count(build, IMAGE_SECTION_hosts); i++)
+		if (hosts[i].wildcard)
+			build->wildcard_depths |=
+				UINT64_C(1)
+				<< image_depth(1 + count_byte(build, hosts[i].name, '.'));
 }
 
 /* --- hash tables -------------------------------------------------------------------------------
@@ -310,6 +331,7 @@ int build_index(struct build *build)
 	if (error)
 		return error;
 	add_sites(build);
+	note_wildcards(build);
 	for (uint32_t i = 0; i < build_count(build, IMAGE_SECTION_tenants); i++) {
 		struct image_tenant_name name = {.tenant = i};
 

@@ -32,7 +32,7 @@ struct build_want {
 };
 
 struct build {
-	uint64_t seed, generation;
+	uint64_t seed, generation, wildcard_depths;
 	struct build_list lists[IMAGE_SECTIONS];
 	struct build_list wants;     /* struct build_want */
 	struct build_list hostnames; /* struct image_host: of the last route */

@@ -199,12 +199,18 @@ struct image_host {
 	uint8_t reserved[11];
 };
 
+/* The bit of a name with so many labels; those with more than 64 share one. */
+static inline unsigned image_depth(uint32_t labels)
+{
+	return labels > 64 ? 63 : labels - 1;
+}
+
 /* The routes for one host on one listener. */
 struct image_site {
 	uint32_t tenant, listener;
-	uint32_t prefix_max; /* length of the longest prefix; 0: only "/", or none */
+	uint64_t prefix_depths; /* bits: there are prefixes of 1 + bit segments; "/" has none */
 	uint8_t has_exact;
-	uint8_t reserved[3];
+	uint8_t reserved[7];
 	struct image_range patterns; /* of rules with one, in their order */
 };
 
@@ -260,10 +266,11 @@ enum image_section {
 struct image_head {
 	uint64_t magic;
 	uint32_t version;
-	uint32_t head_size;  /* where the first section begins */
-	uint64_t size;	     /* of the image, in bytes; below 4 GiB */
-	uint64_t seed;	     /* of the hash tables */
-	uint64_t generation; /* the builder's number for this configuration */
+	uint32_t head_size;	  /* where the first section begins */
+	uint64_t size;		  /* of the image, in bytes; below 4 GiB */
+	uint64_t seed;		  /* of the hash tables */
+	uint64_t wildcard_depths; /* bits: there are wildcards of image_depth() labels */
+	uint64_t generation;	  /* the builder's number for this configuration */
 	struct {
 		uint32_t at, count;
 	} sections[IMAGE_SECTIONS]; /* each begins at a multiple of 8 */

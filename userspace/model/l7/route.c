@@ -44,20 +44,32 @@ const char *route_error_sentence(int error)
 	return error_row(error) < 0 ? "No refusal of a route." : errors[error_row(error)].sentence;
 }
 
+/* A host name, as far as there are names in the image that it may be, or be below. */
+struct walk {
+	struct route_text name;
+	uint64_t hash; /* of all of it */
+	struct {
+		size_t at; /* where what is behind the dot begins */
+		uint64_t hash;
+	} dots[LABELS_MAX];
+	uint32_t left; /* of dots, from the name's end on, that were not looked at */
+	bool exact;    /* the name itself was not, either */
+};
+
 /* One request on its way. */
 struct search {
 	struct image *image;
 	const struct route_request *request;
 	struct route_found *found;
-	/* entries that the host is, or is below: the least special one first */
-	uint32_t hosts[LABELS_MAX + 1];
-	uint32_t host_count;
+	struct walk walk;
+	uint32_t host; /* the last one that the walk came to, or IMAGE_NONE */
 	/* where the path's segments end, and the hash of what is before that */
 	struct {
 		size_t length;
 		uint64_t hash;
-	} ends[SEGMENTS_MAX];
+	} ends[SEGMENTS_MAX + 1];
 	uint32_t end_count;
+	uint32_t slashes;
 	uint64_t path_hash; /* of all of it */
 };
 
@@ -98,37 +110,50 @@ static uint32_t find_host(const struct image *image, uint64_t hash, struct route
 	return IMAGE_NONE;
 }
 
-/* Fills hosts, from the name's end to its beginning; returns how many. */
-static uint32_t find_hosts(const struct image *image, struct route_text name,
-			   uint32_t hosts[LABELS_MAX + 1], uint32_t *steps)
+static void begin_walk(const struct image *image, struct route_text name, struct walk *walk)
 {
-	uint64_t hash = image->head->seed;
-	uint32_t count = 0, host;
+	uint64_t hash = image->head->seed, depths = image->head->wildcard_depths;
+	uint32_t labels = 0;
 
-	if (name.length > HOST_MAX)
-		return 0;
-	for (size_t at = name.length; at; at--) {
-		struct route_text rest = {name.at + at, name.length - at};
-
-		if (name.at[at - 1] == '.' && at > 1 && rest.length) {
-			host = find_host(image, hash, rest, 1, steps);
-			if (host != IMAGE_NONE)
-				hosts[count++] = host;
+	walk->name = name;
+	walk->left = 0;
+	walk->exact = name.length <= HOST_MAX;
+	for (size_t at = walk->exact ? name.length : 0; at; at--) {
+		if (name.at[at - 1] == '.' && at > 1 && depths >> image_depth(++labels) & 1) {
+			walk->dots[walk->left].at = at;
+			walk->dots[walk->left++].hash = hash;
 		}
 		hash = hash_byte(hash, hash_lower(name.at[at - 1]));
 	}
-	host = find_host(image, hash, name, 0, steps);
-	if (host != IMAGE_NONE)
-		hosts[count++] = host;
-	return count;
+	walk->hash = hash;
+}
+
+/* The name itself, then the longest wildcard that it is below, and so on. */
+static uint32_t next_host(const struct image *image, struct walk *walk, uint32_t *steps)
+{
+	uint32_t host = IMAGE_NONE;
+
+	if (walk->exact) {
+		walk->exact = false;
+		host = find_host(image, walk->hash, walk->name, 0, steps);
+	}
+	while (host == IMAGE_NONE && walk->left) {
+		size_t at = walk->dots[--walk->left].at;
+		struct route_text rest = {walk->name.at + at, walk->name.length - at};
+
+		host = find_host(image, walk->dots[walk->left].hash, rest, 1, steps);
+	}
+	return host;
 }
 
 static uint32_t owner(const struct image *image, struct route_text name, uint32_t *steps)
 {
-	uint32_t hosts[LABELS_MAX + 1];
-	uint32_t count = find_hosts(image, name, hosts, steps);
+	struct walk walk;
+	uint32_t host;
 
-	return count ? image->hosts[hosts[count - 1]].tenant : IMAGE_NONE;
+	begin_walk(image, name, &walk);
+	host = next_host(image, &walk, steps);
+	return host == IMAGE_NONE ? IMAGE_NONE : image->hosts[host].tenant;
 }
 
 uint32_t route_owner(const struct image *image, struct route_text host)
@@ -178,6 +203,25 @@ static int told_tenant(struct search *search, uint32_t *ret_tenant)
 	return *ret_tenant == IMAGE_NONE ? -ROUTE_ERROR_unknown_tenant : 0;
 }
 
+static bool same_name(struct route_text a, struct route_text b)
+{
+	if (!a.at || a.length != b.length)
+		return false;
+	for (size_t i = 0; i < a.length; i++)
+		if (hash_lower(a.at[i]) != hash_lower(b.at[i]))
+			return false;
+	return true;
+}
+
+/* Of the same name as the host, as most are, nothing has to be looked up. */
+static bool is_misdirected(struct search *search)
+{
+	const struct route_request *request = search->request;
+
+	return request->sni.at && !same_name(request->host, request->sni) &&
+	       owner(search->image, request->sni, &search->found->steps) != search->found->tenant;
+}
+
 /* All that says whose request it is must say the same. */
 static int identify(struct search *search)
 {
@@ -187,10 +231,13 @@ static int identify(struct search *search)
 	uint32_t told;
 	int error = told_tenant(search, &told);
 
-	if (request->host.at)
-		search->host_count = find_hosts(image, request->host, search->hosts, &found->steps);
-	if (search->host_count)
-		found->tenant = image->hosts[search->hosts[search->host_count - 1]].tenant;
+	search->host = IMAGE_NONE;
+	if (request->host.at) {
+		begin_walk(image, request->host, &search->walk);
+		search->host = next_host(image, &search->walk, &found->steps);
+	}
+	if (search->host != IMAGE_NONE)
+		found->tenant = image->hosts[search->host].tenant;
 	if (error)
 		return error;
 	if (told != IMAGE_NONE && found->tenant != IMAGE_NONE && told != found->tenant)
@@ -199,9 +246,7 @@ static int identify(struct search *search)
 		found->tenant = told;
 	if (found->tenant == IMAGE_NONE)
 		return request->host.at ? -ROUTE_ERROR_unknown_host : -ROUTE_ERROR_no_host;
-	if (request->sni.at && owner(image, request->sni, &found->steps) != found->tenant)
-		return -ROUTE_ERROR_misdirected;
-	return 0;
+	return is_misdirected(search) ? -ROUTE_ERROR_misdirected : 0;
 }
 
 /* --- the rules ---------------------------------------------------------------------------------
@@ -286,7 +331,7 @@ static void hash_path(struct search *search)
 	uint64_t hash = search->image->head->seed;
 
 	for (size_t i = 0; i < path.length; i++) {
-		if (path.at[i] == '/' && search->end_count < SEGMENTS_MAX) {
+		if (path.at[i] == '/' && search->slashes++ <= SEGMENTS_MAX) {
 			search->ends[search->end_count].length = i;
 			search->ends[search->end_count++].hash = hash;
 		}
@@ -317,17 +362,18 @@ static int try_path(struct search *search, uint32_t site, enum image_path_type t
 	return 0;
 }
 
-/* Prefixes that are longer than "/". */
+/* Prefixes that are longer than "/": of as many segments only as there are any of. */
 static int try_prefixes(struct search *search, uint32_t index)
 {
-	uint32_t longest = search->image->sites[index].prefix_max;
-	size_t length = search->request->path.length;
+	uint64_t depths = search->image->sites[index].prefix_depths;
 	int found = 0;
 
-	if (length > 1 && length <= longest)
-		found = try_path(search, index, IMAGE_PREFIX, length, search->path_hash);
+	if (search->slashes <= SEGMENTS_MAX && search->slashes &&
+	    depths >> (search->slashes - 1) & 1)
+		found = try_path(search, index, IMAGE_PREFIX, search->request->path.length,
+				 search->path_hash);
 	for (uint32_t i = search->end_count; !found && i > 1; i--)
-		if (search->ends[i - 1].length <= longest)
+		if (depths >> (i - 2) & 1)
 			found = try_path(search, index, IMAGE_PREFIX, search->ends[i - 1].length,
 					 search->ends[i - 1].hash);
 	return found;
@@ -341,7 +387,7 @@ static int try_site(struct search *search, uint32_t index)
 	if (site->has_exact)
 		found = try_path(search, index, IMAGE_EXACT, search->request->path.length,
 				 search->path_hash);
-	if (!found && site->prefix_max)
+	if (!found && site->prefix_depths)
 		found = try_prefixes(search, index);
 	if (!found) {
 		search->found->matched = 0;
@@ -374,17 +420,19 @@ int route_find(struct image *image, const struct route_request *request,
 	search.image = image;
 	search.request = request;
 	search.found = ret_found;
-	search.host_count = search.end_count = 0;
+	search.end_count = search.slashes = 0;
 	*ret_found = (struct route_found){.tenant = IMAGE_NONE, .route = IMAGE_NONE};
 	found = identify(&search);
 	if (found)
 		return found;
 	hash_path(&search);
-	for (uint32_t i = search.host_count; !found && i; i--) {
-		const struct image_host *host = &image->hosts[search.hosts[i - 1]];
+	while (!found && search.host != IMAGE_NONE) {
+		const struct image_host *host = &image->hosts[search.host];
 
 		if (host->tenant == ret_found->tenant)
 			found = try_sites(&search, host->sites);
+		if (!found)
+			search.host = next_host(image, &search.walk, &ret_found->steps);
 	}
 	if (!found)
 		found = try_sites(&search, image->tenants[ret_found->tenant].sites);
