@@ -36,8 +36,11 @@ machine_up()
 		mount -t bpf bpf "$MACHINE/sys/fs/bpf" && mount --rbind /dev "$MACHINE/dev" &&
 		mount --rbind /run "$MACHINE/run" || return 1
 	if [ "$base" = / ]; then
-		mkdir -p "$MACHINE$LAB_ROOT" "$MACHINE$LAB_BUILD" &&
-			mount --bind "$LAB_ROOT" "$MACHINE$LAB_ROOT" &&
+		# what commands write there is none of the source's
+		mkdir -p "$MACHINE$LAB_ROOT" "$MACHINE$LAB_BUILD" "$MACHINE_STORE/source" "$MACHINE_STORE/source.work" &&
+			mount -t overlay source -o \
+				"lowerdir=$LAB_ROOT,upperdir=$MACHINE_STORE/source,workdir=$MACHINE_STORE/source.work" \
+				"$MACHINE$LAB_ROOT" &&
 			mount --bind "$LAB_BUILD" "$MACHINE$LAB_BUILD" || return 1
 	fi
 	mkdir -p /run/systemd/system && rm -f "$MACHINE/etc/resolv.conf" &&
