@@ -253,8 +253,9 @@ install: all ## Install programs, service, documents and the example configurati
 	install -m 644 docs/example/*.yaml $(DESTDIR)$(PREFIX)/share/mtlb/example/
 	install -m 644 docs/example/tenants.d/*.yaml $(DESTDIR)$(PREFIX)/share/mtlb/example/tenants.d/
 
-# A package (DESTDIR) has nothing that runs. While mtlbd runs, its --remove fails, and so does this.
-uninstall: ## Take the dataplane down, with its pins, and remove what install put there
+# A package (DESTDIR) has nothing that runs. While mtlbd runs, its --remove fails, and so does this. The
+# users own no file: nothing is left that another one of the same number could inherit.
+uninstall: ## Take the dataplane down, with its pins, and remove what install put there (PURGE=yes: and /etc/mtlb, /var/lib/mtlb)
 	@if test -z "$(DESTDIR)" && test -d $(BPFFS) && test -x $(PREFIX)/sbin/mtlbd; then \
 		echo "$(PREFIX)/sbin/mtlbd --remove" && $(PREFIX)/sbin/mtlbd --remove; fi
 	rm -f $(DESTDIR)$(PREFIX)/sbin/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlb-prober $(addprefix $(DESTDIR)$(PREFIX)/bin/,mtlb mtlb-top)
@@ -262,6 +263,9 @@ uninstall: ## Take the dataplane down, with its pins, and remove what install pu
 	rm -f $(addprefix $(DESTDIR)$(MAN)/,man1/mtlb.1 man1/mtlb-top.1 man5/mtlb.yaml.5 man8/mtlbd.8 man8/mtlb-prober.8)
 	rm -f $(addprefix $(DESTDIR)$(COMPLETIONS)/,mtlb mtlbd)
 	rm -rf $(DESTDIR)$(PREFIX)/share/mtlb $(DESTDIR)$(DOC)
+	@test -n "$(DESTDIR)" || for user in $$(sed -n 's/^u \([a-z-]*\) .*/\1/p' scripts/systemd/mtlb.sysusers); do \
+		! getent passwd $$user >/dev/null || { echo "userdel $$user" && userdel $$user || exit 1; }; done
+	$(if $(PURGE),rm -rf $(addprefix $(DESTDIR),/etc/mtlb /var/lib/mtlb /run/mtlb))
 
 deb: all | $(O)/deps-deb.stamp ## Make a Debian package of it: build/deb/mtlb_VERSION_ARCH.deb
 	$(Q)rm -rf $(O)/deb/mtlb

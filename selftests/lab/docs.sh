@@ -70,6 +70,12 @@ before()
 after()
 {
 	case "$1: $2" in
+	'Install: systemd-sysusers')
+		check "the users are there" in_machine id mtlb mtlb-script
+		;;
+	'Remove: make uninstall')
+		is "the configuration is left" "$(in_machine ls /etc/mtlb/platform.yaml)" /etc/mtlb/platform.yaml
+		;;
 	'The service: systemctl enable --now mtlbd')
 		check "all members come up" wait_until all_up 20
 		check "it serves" serves http://192.0.2.10/
@@ -92,11 +98,21 @@ after()
 	esac
 }
 
+# files: all that there is now beyond the machine's root, but for what is another one's: logs, what
+# was typed for the sake of the test, and the list of users, which is looked at by itself.
+files()
+{
+	(cd "$MACHINE_STORE/upper" && find . ! -type d ! -path './tmp/*' ! -path './var/log/*' ! -path './etc/passwd*' \
+		! -path './etc/group*' ! -path './etc/shadow*' ! -path './etc/gshadow*' ! -path './etc/.pwd.lock' | sort)
+}
+
 lab_name "mtlb-docs-$$"
 machine_own "$@"
 trap scenario_end EXIT
 trap 'exit 130' INT TERM HUP
 typed_up || exit 1
+files >"$RUN/before"
+users=$(in_machine getent passwd)
 
 typed $OPERATIONS docs Install
 typed $OPERATIONS docs "The service"
@@ -122,5 +138,8 @@ typed $OPERATIONS docs Remove
 is "nothing is attached" "$(ns lb ip -d link show eth0 | grep -c prog/xdp)" 0
 is "nothing is pinned" "$(in_machine find /sys/fs/bpf -name '*mtlb*')" ""
 is "no program is left" "$(in_machine find /usr/local -name '*mtlb*')" ""
+is "no user is left" "$(in_machine getent passwd)" "$users"
+files >"$RUN/after"
+is "no file is left" "$(diff "$RUN/before" "$RUN/after" | grep '^[<>]')" ""
 typed_end docs
 finish
