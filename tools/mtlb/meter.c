@@ -3,9 +3,9 @@
 
 #include <time.h>
 
-#include "../../userspace/inspect/view.h"
 #include "../../userspace/model/level.h"
 #include "list.h"
+#include "tenant_maps.h"
 
 static const struct column columns[] = {
 	{"TENANT", "tenant", VALUE_TEXT},
@@ -25,46 +25,26 @@ static const struct filter filters[] = {
 
 static const char *const keys[] = {"tenant/meter", "tenant", "meter", NULL};
 
-static void add_levels(const struct view *view, uint32_t tenant, uint64_t now, json_t *items)
+static void add_levels(const struct view *view, uint32_t tenant, json_t *items)
 {
 	struct level levels[LEVELS_MAX];
-	size_t count = level_read(&view->meters[tenant], &view->meter_times[tenant], view->share,
-				  now, levels);
+	struct timespec now;
+	size_t count;
 
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	count = level_read(&view->meters[tenant], &view->meter_times[tenant], view->share,
+			   (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec, levels);
 	for (size_t i = 0; i < count; i++) {
 		struct mtlb_reason_counter sum = view_sum_reason(view, tenant, levels[i].reason);
 
 		json_array_append_new(
-			items,
-			json_pack("{s:s,s:s,s:I,s:I,s:f,s:I}", "tenant",
-				  view_tenant_name(view, tenant), "meter", levels[i].meter, "rate",
-				  (json_int_t)levels[i].rate, "burst", (json_int_t)levels[i].burst,
-				  "fill", levels[i].fill, "dropped", (json_int_t)sum.packets));
+			items, level_json(&levels[i], view_tenant_name(view, tenant), sum.packets));
 	}
 }
 
 static int from_maps(const struct call *call, json_t **ret_items, struct err *err)
 {
-	struct timespec now;
-	struct view view;
-	int error;
-
-	error = view_open(&view, call->options->bpffs, err);
-	if (error)
-		return error;
-	error = view_open_figures(&view, err);
-	if (!error) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		*ret_items = json_array();
-		for (uint32_t i = 1; i < view.node->tenants; i++)
-			if (view.tenants[i].used)
-				add_levels(&view, i,
-					   (uint64_t)now.tv_sec * 1000000000 +
-						   (uint64_t)now.tv_nsec,
-					   *ret_items);
-	}
-	view_close(&view);
-	return error;
+	return tenant_maps_items(call, add_levels, ret_items, err);
 }
 
 static const struct verb verbs[] = {

@@ -65,3 +65,10 @@ size_t level_read(const struct mtlb_meter *meter, const struct mtlb_meter_time *
 		};
 	return count;
 }
+
+json_t *level_json(const struct level *level, const char *tenant, uint64_t dropped)
+{
+	return json_pack("{s:s,s:s,s:I,s:I,s:f,s:I}", "tenant", tenant, "meter", level->meter,
+			 "rate", (json_int_t)level->rate, "burst", (json_int_t)level->burst, "fill",
+			 level->fill, "dropped", (json_int_t)dropped);
+}

@@ -3,6 +3,7 @@
 #ifndef MTLB_MODEL_LEVEL_H
 #define MTLB_MODEL_LEVEL_H
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,5 +24,8 @@ struct level {
 /* now: CLOCK_MONOTONIC, ns. Returns how many of them the tenant has. */
 size_t level_read(const struct mtlb_meter *meter, const struct mtlb_meter_time *time,
 		  const struct mtlb_share *share, uint64_t now, struct level ret[LEVELS_MAX]);
+
+/* One of them as the API and the tools show it. dropped: packets, for its reason. */
+json_t *level_json(const struct level *level, const char *tenant, uint64_t dropped);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The API's server in a child process with a few routes, and clients by libcurl and raw sockets.
- * The child ends cleanly, so that the sanitizers see its leaks as well.
  */
 #ifndef MTLB_SELFTESTS_HTTP_FIXTURE_H
 #define MTLB_SELFTESTS_HTTP_FIXTURE_H
@@ -26,11 +25,11 @@
 #include <cmocka.h>
 #include <curl/curl.h>
 
+#include "leash.h"
+
 #define ITEMS 1000
 
 static char directory[64], path[96];
-static pid_t child;
-static int leash = -1; /* closed: the child ends */
 
 /* The routes. */
 
@@ -164,82 +163,39 @@ static const struct http_route routes[] = {
 
 /* The child. */
 
-static struct loop *child_loop;
-
-static inline void on_leash(struct loop_fd *self, uint32_t events)
-{
-	(void)self;
-	(void)events;
-	loop_stop(child_loop);
-}
-
 static inline int serve(int leash_end, int ready)
 {
-	struct loop_fd fd = {.fd = leash_end, .ready = on_leash};
 	char context[] = "mine";
+	struct loop_fd fd;
 	struct http *http;
 	struct err err;
 
-	if (loop_new(&child_loop) || loop_fd_set(child_loop, &fd, EPOLLIN))
+	if (leash_loop(&fd, leash_end))
 		return 2;
 	if (http_new(child_loop, path, routes, sizeof(routes) / sizeof(*routes), context, &http,
 		     &err)) {
 		fprintf(stderr, "# %s\n", err.text);
 		return 3;
 	}
-	close(ready);
-	loop_run(child_loop);
+	leash_run(&fd, ready);
 	for (int i = 0; i < stream_count; i++)
 		stream_end(streams[i]);
 	http_free(http);
-	loop_fd_remove(child_loop, &fd);
 	loop_free(child_loop);
 	return 0;
-}
-
-static inline void start_server(void)
-{
-	int leash_pair[2], ready[2];
-	char byte;
-
-	assert_int_equal(pipe(leash_pair), 0);
-	assert_int_equal(pipe(ready), 0);
-	child = fork();
-	assert_true(child >= 0);
-	if (!child) {
-		close(leash_pair[1]);
-		close(ready[0]);
-		exit(serve(leash_pair[0], ready[1]));
-	}
-	close(leash_pair[0]);
-	close(ready[1]);
-	leash = leash_pair[1];
-	assert_int_equal(read(ready[0], &byte, 1), 0); /* it listens, or it is dead */
-	close(ready[0]);
-}
-
-static inline void stop_server(void)
-{
-	int status;
-
-	close(leash);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-	child = 0;
 }
 
 static inline int setup(void **state)
 {
 	(void)state;
-	start_server();
+	leash_start(serve);
 	return 0;
 }
 
 static inline int teardown(void **state)
 {
 	(void)state;
-	stop_server();
+	leash_stop();
 	assert_int_equal(access(path, F_OK), -1);
 	return 0;
 }

@@ -107,7 +107,7 @@ static void test_successor(void **state)
 	int status;
 
 	(void)state;
-	start_server();
+	leash_start(serve);
 	assert_int_equal(loop_new(&loop), 0);
 	assert_int_equal(http_new(loop, path, routes, 1, NULL, &http, &err), -EADDRINUSE);
 	assert_null(http);
@@ -120,9 +120,9 @@ static void test_successor(void **state)
 	waitpid(child, &status, 0);
 	close(leash);
 	assert_int_equal(access(path, F_OK), 0);
-	start_server();
+	leash_start(serve);
 	assert_alive();
-	stop_server();
+	leash_stop();
 }
 
 int main(void)

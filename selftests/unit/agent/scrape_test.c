@@ -13,11 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
+
+#include "leash.h"
 
 #include "userspace/agent/api/scrape.h"
 
@@ -25,13 +25,10 @@
 #define WAITERS 2	/* it gives its text when so many wait */
 #define LOOK_NS 2000000
 
-static pid_t child;
-static int leash = -1;
 static uint16_t port;
 
 /* the server */
 
-static struct loop *loop;
 static struct text *waiting[8];
 static int count, asked;
 static int wanted; /* askers before the text is given */
@@ -57,7 +54,7 @@ static struct text *ask(void *context, int format)
 
 static void look(struct loop_timer *timer)
 {
-	loop_timer_set(loop, timer, LOOK_NS);
+	loop_timer_set(child_loop, timer, LOOK_NS);
 	if (asked < wanted || count != WAITERS)
 		return;
 	struct text_bytes *bytes;
@@ -72,13 +69,6 @@ static void look(struct loop_timer *timer)
 		text_give(waiting[--count], bytes);
 	text_bytes_release(bytes);
 	asked = 0;
-}
-
-static void on_leash(struct loop_fd *self, uint32_t events)
-{
-	(void)self;
-	(void)events;
-	loop_stop(loop);
 }
 
 static struct addr local(void)
@@ -105,61 +95,33 @@ static uint16_t free_port(void)
 
 static int serve(int leash_end, int ready)
 {
-	struct loop_fd fd = {.fd = leash_end, .ready = on_leash};
 	struct loop_timer timer = {.fire = look};
 	struct addr address = local();
 	struct scrape *scrape = NULL;
 	struct err err = {};
+	struct loop_fd fd;
 
-	if (loop_new(&loop) || loop_fd_set(loop, &fd, EPOLLIN) ||
-	    scrape_new(loop, ask, NULL, &scrape) || scrape_listen(scrape, &address, port, &err)) {
+	if (leash_loop(&fd, leash_end) || scrape_new(child_loop, ask, NULL, &scrape) ||
+	    scrape_listen(scrape, &address, port, &err)) {
 		fprintf(stderr, "# %s\n", err.text);
 		return 3;
 	}
-	close(ready);
-	loop_timer_set(loop, &timer, LOOK_NS);
-	loop_run(loop);
+	loop_timer_set(child_loop, &timer, LOOK_NS);
+	leash_run(&fd, ready);
 	while (count)
 		text_give(waiting[--count], NULL);
 	scrape_free(scrape);
-	loop_timer_cancel(loop, &timer);
-	loop_fd_remove(loop, &fd);
-	loop_free(loop);
+	loop_timer_cancel(child_loop, &timer);
+	loop_free(child_loop);
 	return 0;
 }
 
 static void start(int askers)
 {
-	int leash_pair[2], ready[2];
-	char byte;
-
 	signal(SIGPIPE, SIG_IGN);
 	port = free_port();
 	wanted = askers;
-	assert_int_equal(pipe(leash_pair), 0);
-	assert_int_equal(pipe(ready), 0);
-	child = fork();
-	assert_true(child >= 0);
-	if (!child) {
-		close(leash_pair[1]);
-		close(ready[0]);
-		exit(serve(leash_pair[0], ready[1]));
-	}
-	close(leash_pair[0]);
-	close(ready[1]);
-	leash = leash_pair[1];
-	assert_int_equal(read(ready[0], &byte, 1), 0);
-	close(ready[0]);
-}
-
-static void stop(void)
-{
-	int status;
-
-	close(leash);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	leash_start(serve);
 }
 
 /* the client */
@@ -214,7 +176,7 @@ static void test_one_path(void **state)
 	expect("DELETE /metrics HTTP/1.0\r\n\r\n", "HTTP/1.1 405", "Allow: GET, HEAD");
 	expect("HEAD /metrics HTTP/1.0\r\n\r\n", "HTTP/1.1 200",
 	       "Content-Type: text/plain; version=0.0.4; charset=utf-8");
-	stop();
+	leash_stop();
 }
 
 /* What Prometheus sends is answered in OpenMetrics; what nothing here is good for, with a word. */
@@ -231,7 +193,7 @@ static void test_forms(void **state)
 	       "Content-Type: text/plain; version=0.0.4; charset=utf-8");
 	expect("GET /metrics HTTP/1.0\r\nAccept: application/json\r\n\r\n", "HTTP/1.1 406",
 	       "application/openmetrics-text");
-	stop();
+	leash_stop();
 }
 
 /* The first one goes before there is a text; the other two get the same one. */
@@ -255,7 +217,7 @@ static void test_later(void **state)
 		assert_int_equal(strspn(body + 4, "x"), SIZE - 1);
 		free(text);
 	}
-	stop();
+	leash_stop();
 }
 
 /* It ends while somebody waits, who gets no text that looks whole. */
@@ -270,7 +232,7 @@ static void test_end(void **state)
 	fd = send_text("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
 	/* a second one that is answered tells that the first one was read */
 	expect("GET / HTTP/1.0\r\n\r\n", "HTTP/1.1 404", "metrics");
-	stop();
+	leash_stop();
 	text = read_all(fd, &length);
 	assert_null(strstr(text, "\r\n0\r\n"));
 	free(text);
@@ -280,6 +242,7 @@ static void test_elsewhere(void **state)
 {
 	struct addr address = local(), nowhere;
 	struct scrape *scrape = NULL;
+	struct loop *loop;
 	uint16_t first = free_port(), second;
 	struct err err = {};
 

@@ -161,10 +161,10 @@ static void the_server_ends(void **state)
 	(void)state;
 	assert_true(read_until(fd, "\r\n\r\n"));
 	wait_for_streams(1);
-	stop_server();
+	leash_stop();
 	assert_false(read_until(fd, "{"));
 	close(fd);
-	start_server();
+	leash_start(serve);
 }
 
 int main(void)

@@ -25,12 +25,7 @@ static void add_levels(const struct agent *agent, const struct registry_tenant *
 		struct mtlb_reason_counter sum;
 
 		dataplane_sum_reason(agent->dataplane, tenant->index, levels[i].reason, &sum);
-		json_array_append_new(items,
-				      json_pack("{s:s,s:s,s:I,s:I,s:f,s:I}", "tenant", tenant->name,
-						"meter", levels[i].meter, "rate",
-						(json_int_t)levels[i].rate, "burst",
-						(json_int_t)levels[i].burst, "fill", levels[i].fill,
-						"dropped", (json_int_t)sum.packets));
+		json_array_append_new(items, level_json(&levels[i], tenant->name, sum.packets));
 	}
 }
 
