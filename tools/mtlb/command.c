@@ -104,9 +104,22 @@ static int find_verb(struct call *call, const char *typed)
 /* A noun alone is listed or shown, where that asks for nothing more. */
 static int default_verb(struct call *call)
 {
-	if (!call->noun->endpoint)
+	const char *first = call->noun->verbs[0].name;
+
+	if (strcmp(first, "list") != 0 && strcmp(first, "show") != 0)
 		return command_misused(call, "%s needs a verb", call->noun->name);
 	call->verb = &call->noun->verbs[0];
+	return 0;
+}
+
+static int check_own_options(const struct call *call)
+{
+	const struct noun_option *own = call->noun->options;
+
+	for (int i = 0; own && own[i].word; i++)
+		if (call->given[i] && own[i].verb && strcmp(own[i].verb, call->verb->name) != 0)
+			return command_misused(call, "--%s is an option of `mtlb %s %s` only",
+					       own[i].word, call->noun->name, own[i].verb);
 	return 0;
 }
 
@@ -117,7 +130,7 @@ static int dispatch(struct call *call, bool help)
 	if (call->noun->verbs && call->argc && !strcmp(call->argv[call->argc - 1], "help"))
 		help = true;
 	if (help) {
-		help_print_noun(stdout, call->noun);
+		help_print_noun(stdout, call->options, call->noun);
 		return EXIT_OK;
 	}
 	if (call->noun->run)
@@ -129,7 +142,7 @@ static int dispatch(struct call *call, bool help)
 		call->argc--;
 		call->argv++;
 	}
-	return call->verb->run(call);
+	return check_own_options(call) ?: call->verb->run(call);
 }
 
 /* What getopt returns: the letter, if there is one. */
@@ -167,8 +180,9 @@ static void make_table(const struct noun *noun, const char *flags, struct option
 	*table = (struct option_table){};
 	memcpy(table->option, common_options, sizeof(common_options));
 	for (int i = 0; own && own[i].word && i < NOUN_OPTIONS_MAX; i++)
-		table->option[OPTION_COUNT + i] = (struct option){
-			own[i].word, own[i].argument ? 1 : 0, NULL, OPTION_OF_NOUN + i};
+		table->option[OPTION_COUNT + i] =
+			(struct option){own[i].word, own[i].argument ? 1 : 0, NULL,
+					own[i].letter ? own[i].letter : OPTION_OF_NOUN + i};
 	short_options(table->option, flags, table->letters);
 }
 
@@ -208,8 +222,11 @@ struct asked {
 	const char *given[NOUN_OPTIONS_MAX];
 };
 
-static void take_option(int option, struct options *options, struct asked *asked)
+static void take_option(int option, const struct noun *noun, struct options *options,
+			struct asked *asked)
 {
+	const struct noun_option *own = noun ? noun->options : NULL;
+
 	switch (option) {
 	case OPTION_pretty:
 		options->pretty = true;
@@ -238,7 +255,9 @@ static void take_option(int option, struct options *options, struct asked *asked
 		asked->version = true;
 		break;
 	default:
-		asked->given[option - OPTION_OF_NOUN] = optarg ? optarg : "";
+		for (int i = 0; own && own[i].word; i++)
+			if (option == (own[i].letter ? own[i].letter : OPTION_OF_NOUN + i))
+				asked->given[i] = optarg ? optarg : "";
 	}
 }
 
@@ -255,7 +274,7 @@ static int take_options(int argc, char **argv, const struct noun *noun, const ch
 	while ((option = getopt_long(argc, argv, table.letters, table.option, NULL)) != -1) {
 		if (option == '?' || option == ':')
 			return bad_option(options, &table, noun, argv, option == ':');
-		take_option(option, options, asked);
+		take_option(option, noun, options, asked);
 	}
 	return 0;
 }
@@ -279,7 +298,7 @@ int command_run(const struct options *base, int argc, char **argv)
 	if (asked.version)
 		return version_print(&options);
 	if (!call.noun) {
-		help_print(asked.help ? stdout : stderr);
+		help_print(asked.help ? stdout : stderr, &options);
 		return asked.help ? EXIT_OK : EXIT_ERROR;
 	}
 	call.argc = argc - optind;

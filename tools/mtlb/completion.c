@@ -59,8 +59,7 @@ static const char script[] =
 	"\tfor ((i = 1; i < ${#words[@]}; i++)); do\n"
 	"\t\tcase ${words[i]} in\n"
 	"\t\t-s | --socket) _mtlb_ask+=(-s \"${words[++i]-}\") ;;\n"
-	"\t\t--*) [[ \" $_mtlb_words \" != *\" ${words[i]} \"* ]] || ((++i)) ;;\n"
-	"\t\t-*) ;;\n"
+	"\t\t-*) [[ \" $_mtlb_words \" != *\" ${words[i]} \"* ]] || ((++i)) ;;\n"
 	"\t\t*) plain+=(\"${words[i]}\") ;;\n"
 	"\t\tesac\n"
 	"\tdone\n"
@@ -273,7 +272,7 @@ static void print_own_options(const struct noun *noun, bool with_argument)
 {
 	for (const struct noun_option *own = noun->options; own && own->word; own++)
 		if (own->argument || !with_argument)
-			print_option(0, own->word);
+			print_option(own->letter, own->word);
 }
 
 static void print_script(void)

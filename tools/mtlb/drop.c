@@ -4,11 +4,11 @@
 #include <stdlib.h>
 
 #include "../../userspace/inspect/meaning.h"
-#include "../../userspace/inspect/view.h"
 #include "cell.h"
 #include "list.h"
 #include "output.h"
 #include "safe.h"
+#include "tenant_maps.h"
 #include "watch.h"
 
 static const struct column columns[] = {
@@ -26,7 +26,7 @@ static const char *const spare[] = {"BYTES", "VERDICT", NULL};
 static const struct filter filters[] = {
 	{"tenant", "NAME", "tenant", "tenant"},
 	{"reason", "REASON", "reason", "reason"},
-	{"verdict", "DROP|PASS", "verdict", NULL},
+	{"verdict", "drop|pass", "verdict", NULL},
 	{},
 };
 
@@ -93,21 +93,7 @@ static void add_reasons(const struct view *view, uint32_t tenant, json_t *items)
 
 static int from_maps(const struct call *call, json_t **ret_items, struct err *err)
 {
-	struct view view;
-	int error;
-
-	error = view_open(&view, call->options->bpffs, err);
-	if (error)
-		return error;
-	error = view_open_figures(&view, err);
-	if (!error) {
-		*ret_items = json_array();
-		for (uint32_t i = 0; i < view.node->tenants; i++)
-			if (view_tenant_name(&view, i))
-				add_reasons(&view, i, *ret_items);
-	}
-	view_close(&view);
-	return error;
+	return tenant_maps_items(call, add_reasons, ret_items, err);
 }
 
 static const struct verb verbs[] = {
@@ -129,5 +115,6 @@ const struct noun drop_noun = {
 	.filters = filters,
 	.keys = keys,
 	.verbs = verbs,
+	.options = watch_options,
 	.from_maps = from_maps,
 };

@@ -54,4 +54,5 @@ const struct noun event_noun = {
 	.filters = filters,
 	.keys = keys,
 	.verbs = verbs,
+	.options = watch_options,
 };

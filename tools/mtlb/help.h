@@ -10,8 +10,9 @@
 /* What nouns and verbs are, in two lines. */
 extern const char help_grammar[];
 
-void help_print(FILE *out);
-void help_print_noun(FILE *out, const struct noun *noun);
+/* No wider than the terminal. */
+void help_print(FILE *out, const struct options *options);
+void help_print_noun(FILE *out, const struct options *options, const struct noun *noun);
 
 /* "mtlb backend list [tenant NAME] ..."; verb NULL: the noun alone. No newline. */
 void help_print_usage(FILE *out, const struct noun *noun, const struct verb *verb);

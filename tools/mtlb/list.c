@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../userspace/base/addr.h"
+#include "../../userspace/inspect/meaning.h"
 #include "../../userspace/model/suggest.h"
 #include "../../userspace/model/units.h"
 #include "../lib/client.h"
@@ -225,7 +226,21 @@ static int check_choice(const struct filter *filter, const char *typed, struct e
 		       filter->value, typed, suggest_tail(&near).text);
 }
 
-static int check_value(const struct filter *filter, const char *typed, struct err *err)
+/* Reasons are words of a table, which the program and this one share. */
+static int check_reason(const struct filter *filter, const char *typed, struct err *err)
+{
+	struct suggest near;
+
+	if (meaning_find_reason(typed) >= 0)
+		return 0;
+	suggest_init(&near, typed);
+	for (uint32_t reason = 0; meaning_reason_name(reason); reason++)
+		suggest_offer(&near, meaning_reason_name(reason));
+	return err_set(err, -EINVAL, "%s: there is no reason \"%.64s\"%s", filter->keyword, typed,
+		       suggest_tail(&near).text);
+}
+
+int list_check_value(const struct filter *filter, const char *typed, struct err *err)
 {
 	struct addr address;
 	uint16_t port;
@@ -240,6 +255,8 @@ static int check_value(const struct filter *filter, const char *typed, struct er
 			       "%s: \"%.64s\" is no address: expected one as 192.0.2.1, "
 			       "192.0.2.1:80 or [2001:db8::1]:80",
 			       filter->keyword, typed);
+	if (is_called(filter, "REASON"))
+		return check_reason(filter, typed, err);
 	return check_choice(filter, typed, err);
 }
 
@@ -266,7 +283,7 @@ int list_parse(const struct call *call, struct list_wanted *ret_wanted)
 					       filters[found].value);
 		if (wanted[found])
 			return command_misused(call, "%s is given twice", keywords[found]);
-		if (check_value(&filters[found], call->argv[i + 1], &err))
+		if (list_check_value(&filters[found], call->argv[i + 1], &err))
 			return command_misused(call, "%s", err.text);
 		wanted[found] = canonical(call->argv[i + 1], ret_wanted->texts[found]);
 		if (filters[found].query && client_add_query(ret_wanted->target, LIST_TARGET_MAX,

@@ -22,6 +22,8 @@ struct list_wanted {
 
 /* 0, or EXIT_ERROR after a sentence. */
 int list_parse(const struct call *call, struct list_wanted *ret_wanted);
+/* Whether a value can be one of the filter's: 0, or an error and what was expected. */
+int list_check_value(const struct filter *filter, const char *typed, struct err *err);
 /* Asks for them and prints them. */
 int list_run_wanted(const struct call *call, const struct list_wanted *wanted);
 

@@ -30,11 +30,22 @@ static bool wants_colour(void)
 	       !(terminal && !strcmp(terminal, "dumb"));
 }
 
-/* 0 when nobody knows, or when there is none. */
+/*
+ * 0 when nobody knows, or when there is none. COLUMNS (POSIX, 8.3) goes first: watch(1), whose
+ * children write to a pipe, tells them so how wide its screen is.
+ */
 static size_t terminal_width(void)
 {
+	const char *columns = getenv("COLUMNS");
 	struct winsize size;
+	char *end;
 
+	if (columns && *columns >= '1' && *columns <= '9') {
+		size_t width = strtoul(columns, &end, 10);
+
+		if (!*end)
+			return width;
+	}
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? 0 : size.ws_col;
 }
 

@@ -39,6 +39,13 @@ static void print_usage(FILE *out, const struct noun *noun, const struct verb *v
 	free(text);
 }
 
+static void print_own_options(FILE *out, const struct noun *noun, const char *verb)
+{
+	for (const struct noun_option *own = noun->options; own && own->word; own++)
+		if (own->verb ? verb && !strcmp(own->verb, verb) : !verb)
+			print_option(out, own->letter, own->word, own->argument, own->sentence);
+}
+
 static void print_noun(FILE *out, const struct noun *noun)
 {
 	const struct verb *verb;
@@ -47,11 +54,11 @@ static void print_noun(FILE *out, const struct noun *noun)
 	if (!noun->verbs)
 		print_usage(out, noun, NULL);
 	roff_text(out, noun->help);
-	for (const struct noun_option *own = noun->options; own && own->word; own++)
-		print_option(out, 0, own->word, own->argument, own->sentence);
+	print_own_options(out, noun, NULL);
 	for (verb = noun->verbs; verb && verb->name; verb++) {
 		print_usage(out, noun, verb);
 		roff_text(out, verb->help);
+		print_own_options(out, noun, verb->name);
 	}
 }
 
@@ -81,6 +88,11 @@ static void print_mtlb(FILE *out)
 	roff_section(out, "ENVIRONMENT");
 	roff_term(out, "MTLB_SOCKET");
 	roff_text(out, "The agent's socket, when `-s` names none.");
+	roff_term(out, "MTLB_BPFFS");
+	roff_text(out, "Where the dataplane is pinned, when `--bpffs` names no place.");
+	roff_term(out, "COLUMNS");
+	roff_text(out, "How wide tables and help may be, also in a pipe; else the terminal's "
+		       "width, and without one as wide as they are.");
 	roff_term(out, "NO_COLOR");
 	roff_text(out, "With any value: no colours.");
 	roff_section(out, "SEE ALSO");

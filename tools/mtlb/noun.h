@@ -75,9 +75,12 @@ struct verb {
 	int (*run)(const struct call *call);
 };
 
-/* An option of one noun's own, after its name: --word, or --word ARGUMENT. */
+/* An option of one noun's own, after its name: --word, or --word ARGUMENT; letter 0: it has none.
+ * verb: the one that takes it; NULL: the noun has no verbs. */
 struct noun_option {
 	const char *word, *argument, *sentence;
+	char letter;
+	const char *verb;
 };
 
 #define NOUN_OPTIONS_MAX 24

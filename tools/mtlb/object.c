@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../userspace/model/suggest.h"
 #include "../lib/client.h"
+#include "cell.h"
 #include "command.h"
 #include "list.h"
 #include "output.h"
@@ -58,21 +60,59 @@ static int make_target(const struct call *call, const char *end, char target[TAR
 	return argument;
 }
 
-static int refused(const struct call *call, json_t *answer, const struct err *err)
+static bool is_missing(const json_t *answer)
 {
+	return json_integer_value(json_object_get(answer, "status")) == 404;
+}
+
+/* Nothing has the name that was typed, of used words: says so, and names the nearest that exists.
+ */
+static int missing(const struct call *call, int used)
+{
+	const char *last = call->argv[used - 1], *whole = used > 1 ? call->argv[0] : NULL;
+	struct suggest near;
+	json_t *answer = NULL, *item;
+	struct err err;
+	size_t i;
+
+	suggest_init(&near, last);
+	if (call->noun->endpoint && call->noun->keys)
+		client_ask(call->options->socket, call->noun->endpoint, NULL, &answer, &err);
+	json_array_foreach (json_object_get(answer, "items"), i, item) {
+		char *of = cell_join(item, "tenant/pool");
+		char *name = cell_join(item, whole ? "address" : call->noun->keys[0]);
+
+		if (name && (!whole || (of && !strcmp(of, whole))))
+			suggest_offer(&near, name);
+		free(name);
+		free(of);
+	}
+	json_decref(answer);
+	return command_fail(call->options, "there is no %s \"%s%s%s\"%s", call->noun->name,
+			    whole ? whole : "", whole ? " " : "", last, suggest_tail(&near).text);
+}
+
+/* used: how many words name what is asked for. What is put there may lack what it is part of. */
+static int refused(const struct call *call, int used, json_t *answer, const struct err *err)
+{
+	if (is_missing(answer) && strcmp(call->verb->name, "add") != 0 &&
+	    strcmp(call->verb->name, "set") != 0) {
+		json_decref(answer);
+		return missing(call, used);
+	}
 	list_print_errors(answer);
 	json_decref(answer);
 	return command_fail(call->options, "%s", err->text);
 }
 
 /* Sends what changes something, and prints what that was. */
-static int change(const struct call *call, const struct client_request *request)
+static int change(const struct call *call, int used, const struct client_request *request)
 {
 	json_t *answer;
 	struct err err;
 
 	if (client_send(call->options->socket, request, &answer, NULL, &err))
-		return refused(call, answer, &err);
+		return refused(call, used, answer, &err);
 	if (call->options->json) {
 		output_json(call->options, answer);
 	} else {
@@ -93,7 +133,7 @@ static int simple(const struct call *call, const char *method, const char *end)
 	if (used < 0 || command_expect_args(call, used))
 		return EXIT_ERROR;
 	request.target = target;
-	return change(call, &request);
+	return change(call, used, &request);
 }
 
 int object_del(const struct call *call)
@@ -123,7 +163,7 @@ int object_get(const struct call *call)
 		return EXIT_ERROR;
 	request.target = target;
 	if (client_send(call->options->socket, &request, &answer, NULL, &err))
-		return refused(call, answer, &err);
+		return refused(call, used, answer, &err);
 	if (call->options->json) {
 		output_json(call->options, answer);
 	} else {
@@ -204,8 +244,8 @@ static bool is_assignment(const char *word)
 }
 
 /* What is there, and its ETag; NULL: nothing, or an error that was printed (ret_failed). */
-static json_t *ask_before(const struct call *call, const char *target, char etag[CLIENT_ETAG_MAX],
-			  bool *ret_failed)
+static json_t *ask_before(const struct call *call, int used, const char *target,
+			  char etag[CLIENT_ETAG_MAX], bool *ret_failed)
 {
 	struct client_request request = {.method = "GET", .target = target};
 	json_t *answer;
@@ -215,11 +255,11 @@ static json_t *ask_before(const struct call *call, const char *target, char etag
 	if (!client_send(call->options->socket, &request, &answer, etag, &err))
 		return answer;
 	etag[0] = 0;
-	if (json_integer_value(json_object_get(answer, "status")) == 404) {
+	if (is_missing(answer)) {
 		json_decref(answer);
 		return NULL;
 	}
-	refused(call, answer, &err);
+	refused(call, used, answer, &err);
 	*ret_failed = true;
 	return NULL;
 }
@@ -245,7 +285,7 @@ static int put(const struct call *call, int used, const char *target, bool add)
 				return command_misused(call, "\"%s\": expected KEY=VALUE",
 						       call->argv[i]);
 		if (!add)
-			before = ask_before(call, target, etag, &failed);
+			before = ask_before(call, used, target, etag, &failed);
 		if (failed)
 			return EXIT_ERROR;
 		body = join_words(call, used, before);
@@ -256,7 +296,7 @@ static int put(const struct call *call, int used, const char *target, bool add)
 			request.if_match = etag;
 	}
 	request.body = body;
-	code = change(call, &request);
+	code = change(call, used, &request);
 	free(body);
 	return code;
 }
@@ -289,18 +329,18 @@ static int set_state(const struct call *call, const char *state)
 
 	if (used < 0 || command_expect_args(call, used))
 		return EXIT_ERROR;
-	object = ask_before(call, target, etag, &failed);
+	object = ask_before(call, used, target, etag, &failed);
 	if (failed)
 		return EXIT_ERROR;
 	if (!object)
-		return command_fail(call->options, "there is no such %s", call->noun->name);
+		return missing(call, used);
 	json_object_set_new(object, "state", json_string(state));
 	body = json_dumps(object, JSON_COMPACT);
 	json_decref(object);
 	if (!body)
 		return command_fail(call->options, "no memory for the request");
 	request.body = body;
-	code = change(call, &request);
+	code = change(call, used, &request);
 	free(body);
 	return code;
 }

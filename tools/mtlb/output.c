@@ -17,13 +17,15 @@
 #define GREEN  "\033[32m"
 #define YELLOW "\033[33m"
 
+#define CUT "~" /* stands for what there was no room for */
+
 static const char *state_colour(const char *text)
 {
 	static const struct {
 		const char *text, *colour;
 	} colours[] = {
 		{"up", GREEN},		{"down", RED},		{"drain", YELLOW},
-		{"gone", DIM},		{"DROP", RED},		{"PASS", YELLOW},
+		{"gone", DIM},		{"drop", RED},		{"pass", YELLOW},
 		{"established", GREEN}, {"closing", DIM},	{"unproven", YELLOW},
 		{"attack-begins", RED}, {"attack-ends", GREEN}, {"member-down", RED},
 		{"member-up", GREEN},	{"ok", GREEN},		{"warn", YELLOW},
@@ -97,6 +99,25 @@ static void print_rest(const struct sheet *sheet, const char *text)
 	}
 }
 
+/*
+ * A text that is too wide, with a mark behind what there is room for: of a list, that is whole
+ * elements where there are any, for a piece of an address looks like another one.
+ */
+static void print_cut(const struct sheet *sheet, const char *text, size_t i, size_t gap)
+{
+	size_t width = sheet->widths[i], length = fit_line(text, width - 1, false), whole = length;
+	char *cut;
+
+	while (sheet->columns[i].kind == VALUE_LIST && whole && text[whole] != ',' &&
+	       text[whole - 1] != ',')
+		whole--;
+	if (asprintf(&cut, "%.*s" CUT, (int)(whole ? whole : length), text) < 0)
+		return;
+	print_cell(sheet->options, cut, strlen(cut), colour_of(sheet, i, text, false), (int)gap,
+		   i + 1 == sheet->shown ? 0 : (int)(width - safe_width(cut)));
+	free(cut);
+}
+
 /* One row of cells, or the titles; the last one has no blanks after it. */
 static void print_row(const struct sheet *sheet, char *const *cells)
 {
@@ -111,6 +132,11 @@ static void print_row(const struct sheet *sheet, char *const *cells)
 		if (!width)
 			continue;
 		length = fit_line(text, width, flows);
+		if (text[length] && !flows && width > 1) {
+			print_cut(sheet, text, i, gap);
+			gap = FIT_GAP;
+			continue;
+		}
 		blanks = text[length] ? 0 : width - safe_width(text);
 		print_cell(sheet->options, text, length, colour_of(sheet, i, text, !cells),
 			   (int)(gap + (right ? blanks : 0)), right || last ? 0 : (int)blanks);

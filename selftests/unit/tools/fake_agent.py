@@ -105,9 +105,9 @@ ANSWERS = {
         {"tenant": "acme", "meter": "share", "rate": 12000, "burst": 0, "fill": 0.0, "dropped": 0},
     ),
     "/v1/drops": items(
-        {"tenant": "-", "reason": "not_vip", "verdict": "PASS", "packets": 5, "bytes": 500,
+        {"tenant": "-", "reason": "not_vip", "verdict": "pass", "packets": 5, "bytes": 500,
          "sentence": "Its destination is no VIP."},
-        {"tenant": "acme", "reason": "no_member", "verdict": "DROP", "packets": 7, "bytes": 700,
+        {"tenant": "acme", "reason": "no_member", "verdict": "drop", "packets": 7, "bytes": 700,
          "sentence": "No member of the pool is usable."},
     ),
     "/v1/events": items(
@@ -124,7 +124,7 @@ ANSWERS = {
         "health": {"probes": 3, "prober": {"state": "runs", "restarts": 1, "pid": 4711, "since": ago(60),
                                            "lastEnd": "was ended by signal 9 (Killed)"}},
         "config": {"path": "/etc/mtlb", "loadedAt": ago(60), "generation": 4},
-        "counters": [{"reason": "not_ip", "verdict": "PASS", "packets": 9, "bytes": 900}],
+        "counters": [{"reason": "not_ip", "verdict": "pass", "packets": 9, "bytes": 900}],
     },
 }
 
@@ -218,6 +218,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(200, ANSWERS[path])
         else:
             self.reply(404, {"title": "Not Found", "status": 404}, "application/problem+json")
+
+    def do_DELETE(self):
+        self.record()
+        self.reply(404, {"title": "Not Found", "detail": "tenant.acne.yaml: it does not exist", "status": 404},
+                   "application/problem+json")
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
