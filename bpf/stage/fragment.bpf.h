@@ -203,6 +203,13 @@ __attribute__((noinline)) int fragment_remember(struct xdp_md *ctx, struct packe
 			      0, 0);
 }
 
+/* Not called: for the types, as event_record. */
+int fragment_record(const struct mtlb_held *record);
+int fragment_record(const struct mtlb_held *record)
+{
+	return !record;
+}
+
 /* The agent waits for the tag to appear in the bucket, and then lets it in again. */
 __attribute__((noinline)) int fragment_hold(struct xdp_md *ctx, struct packet *p, __u32 bucket,
 					    __u32 tag)

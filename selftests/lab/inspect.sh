@@ -107,12 +107,60 @@ sees()
 	check "$when: its running time is measured" eval '[ "$(inspect -j prog stats 0.2 | json "d[\"seconds\"] >= 0.2")" = True ]'
 }
 
+# follow MAP COUNT [SECONDS]: its records as JSON lines, until so many came.
+follow()
+{
+	ns lb timeout "${3:-10}" "$MTLB" -s "$SOCKET" --bpffs "$BPFFS" -j map event "$1" -n "$2" 2>"$RUN/follow.err"
+}
+
+# Datagrams from that port on, each from the next one, to where acme has no service.
+dropped_from()
+{
+	ns client1 python3 - "$1" "$2" <<-'END'
+		import socket, sys
+		for port in range(int(sys.argv[1]), int(sys.argv[1]) + int(sys.argv[2])):
+		    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		    s.bind(("", port))
+		    s.sendto(b"x", ("192.0.2.10", 99))
+	END
+}
+
+# What of a sample the agent and the ring say alike.
+samples_of()
+{
+	sed '1s/^/[/; $!s/$/,/; $s/$/]/' | json "[(e['at'], e['tenant'], e['reason'], e['source'],
+		e.get('sourcePort') or e['source_port'], e['length'], e['packets']) for e in d]"
+}
+
+# A second fragment of a datagram whose first one never comes.
+late_fragment()
+{
+	ns client1 python3 - <<-'END'
+		import socket, struct
+		addresses = [socket.inet_aton(a) for a in ("10.10.1.11", "192.0.2.53")]
+		head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 0, 0xbeef, 1480 >> 3, 64, 17, 0, *addresses)
+		with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as s:
+		    s.sendto(head + b"the end", ("192.0.2.53", 0))
+	END
+}
+
 scenario inspect
 sed -i 's/l4: {flows: 16384}/l4: {flows: 16384, packets: 50k\/s, newFlows: 10\/s, burst: 100ms}/' "$CONFIG/platform.yaml"
 check "tenants get limits" config_apply
-for number in 1 2 3 4 5; do
-	ns client1 bash -c "exec 3<>/dev/udp/192.0.2.10/99 && echo $number >&3" 2>/dev/null
-done
+# The ring is followed beside the agent, which gets everything nevertheless.
+inspect -j drop watch tenant acme -n 5 >"$RUN/watched" &
+watching=$!
+follow events 5 >"$RUN/followed" &
+following=$!
+check "both look at the ring" wait_until '[ "$(api node | json "d[\"watchers\"][\"clients\"]")" = 1 ] &&
+	grep -qs "bpf-map$" "/proc/$(pgrep -f -- "$BPFFS -j map event events -n 5$" | tail -n 1)/maps"' 10
+ring=$(grep "bpf-map$" "/proc/$(pgrep -f -- "$BPFFS -j map event events -n 5$" | tail -n 1)/maps")
+is "no page of it is mapped for writing" "$(awk '{ print $2 }' <<<"$ring" | sort -u)" "r--s"
+dropped_from 7000 5
+wait $following
+is "agent up: as many records as were asked for" "$(wc -l <"$RUN/followed")" 5
+wait $watching
+is "agent up: the agent took each of them as well" "$(samples_of <"$RUN/followed")" "$(samples_of <"$RUN/watched")"
 for number in 1 2 3 4 5 6; do
 	ns client1 dig +short +tries=1 +time=2 whoami.lab TXT @192.0.2.53 >/dev/null
 done
@@ -152,6 +200,24 @@ done
 
 agent_stop KILL
 sees "agent killed"
+dropped_from 7100 99 # of a tenant that has just been flooded not each is sampled
+follow events 3 >"$RUN/first"
+is "agent killed: what waits for an agent is shown" \
+	"$(sed '1s/^/[/; $!s/$/,/; $s/$/]/' "$RUN/first" | json "[(e['tenant'], e['reason'], e['source_port'] // 100) for e in d]")" \
+	"[('acme', 'no_service', 71), ('acme', 'no_service', 71), ('acme', 'no_service', 71)]"
+follow events 3 >"$RUN/second"
+check "agent killed: and still waits" cmp "$RUN/first" "$RUN/second"
+is "agent killed: as a line, for a person" "$(inspect map event events -n 1 | sed 's/^[-0-9T:.]*Z/WHEN/; s/packets=[0-9]*/packets=N/; s/=71[0-9]*/=71NN/')" \
+	"WHEN: packets=N source=10.10.1.11 destination=192.0.2.10 tenant=acme length=29 ifindex=2 source_port=71NN destination_port=99 protocol=UDP reason=no_service"
+late_fragment
+is "agent killed: a fragment that is held, and its frame no longer than it is" \
+	"$(follow held 1 | json "(d['tenant'], d['length'], bytes.fromhex(d['frame'])[34:])")" "('initech', 41, b'the end')"
+is "what is no ring has no events" "$(inspect map event tenants; cat "$RUN/inspect.err")" \
+	"mtlb: mtlb_tenants is of type array, which has no events: \`mtlb map dump tenants\` shows it"
+agent_start || exit 1
+check "the next agent takes what waited" wait_until '! follow events 1 0.3 | grep -q .' 10
+agent_stop KILL
+dropped_from 7200 99 # something to look at
 for noun in flow drop meter; do
 	inspect $noun list >"$RUN/out"
 	check "$noun says that no agent answers" \

@@ -9,14 +9,26 @@
 
 #include "../../userspace/inspect/meaning.h"
 #include "../../userspace/inspect/pinned.h"
+#include "../../userspace/inspect/ring.h"
 #include "command.h"
+#include "map_event.h"
 #include "map_key.h"
 #include "map_print.h"
 #include "output.h"
 #include "stream.h"
+#include "watch.h"
 #include "words.h"
 
 #define WORDS_MAX 128
+
+enum own_option {
+	OWN_count
+};
+
+static const struct noun_option own_options[] = {
+	[OWN_count] = {"count", "N", "ends after so many records", 'n', "event"},
+	{},
+};
 
 static const struct column columns[] = {
 	{"NAME", "name", VALUE_TEXT},
@@ -195,7 +207,8 @@ static int begin(const struct call *call, const char *name, struct map_reading *
 		fprintf(stderr, "mtlb: %s; numbers stay numbers\n", err.text);
 	reading->reader = meaning_reader(error ? NULL : &reading->view);
 	reading->btf = pinned_btf(&reading->map);
-	if (!reading->btf || !reading->map.info.btf_value_type_id)
+	if (!pinned_is_ring(&reading->map) &&
+	    (!reading->btf || !reading->map.info.btf_value_type_id))
 		fprintf(stderr, "mtlb: the kernel gives no types (BTF) of %s: bytes stay bytes\n",
 			reading->map.name);
 	return 0;
@@ -233,10 +246,10 @@ static int run_dump(const struct call *call)
 
 		return end(&reading,
 			   command_fail(call->options,
-					"%s is a %s: what is in it is the agent's, and gone once "
-					"it is read; `mtlb drop watch` shows samples of drops",
+					"%s is a %s: `mtlb map event %s` shows what comes in",
 					reading.map.name,
-					pinned_type_name(reading.map.info.type, type)));
+					pinned_type_name(reading.map.info.type, type),
+					reading.map.name + strlen(prefix)));
 	}
 	map_print_begin(&reading);
 	error = pinned_each(&reading.map, all, print_each, &reading);
@@ -295,6 +308,19 @@ static int run_lookup(const struct call *call)
 	return end(&reading, code);
 }
 
+static int run_event(const struct call *call)
+{
+	struct map_reading reading;
+	uint64_t count;
+
+	if (!call->argc)
+		return command_misused(call, "events of what? NAME is missing");
+	if (command_expect_args(call, 1) || watch_count(call, call->given[OWN_count], &count) ||
+	    begin(call, call->argv[0], &reading))
+		return EXIT_ERROR;
+	return end(&reading, map_event_run(&reading, count));
+}
+
 static const struct verb verbs[] = {
 	{"list", "", "Lists the dataplane's maps: sizes, entries that are in use, memory.",
 	 run_list},
@@ -307,6 +333,11 @@ static const struct verb verbs[] = {
 	 "TENANT/SERVICE/ENDPOINT, TENANT REASON), ADDRESS [PROTOCOL PORT] of a VIP, or hex and "
 	 "the key's bytes.",
 	 run_lookup},
+	{"event", "NAME",
+	 "Prints the records of a ring buffer (events: what is dropped and what is opened; held: "
+	 "fragments before their first one), from the first that waits for the agent on, until it "
+	 "is stopped. None is taken away from the agent.",
+	 run_event},
 	{},
 };
 
@@ -316,4 +347,5 @@ const struct noun map_noun = {
 	.columns = columns,
 	.spare = spare,
 	.verbs = verbs,
+	.options = own_options,
 };

@@ -8,8 +8,8 @@
 
 #define PATH_MAX_LENGTH 256
 
-static json_t *decode_one(const struct map_reading *reading, uint32_t type, const void *bytes,
-			  size_t size)
+json_t *map_print_decode(const struct map_reading *reading, uint32_t type, const void *bytes,
+			 size_t size)
 {
 	if (!reading->btf || !type)
 		return decode_hex(bytes, size);
@@ -22,7 +22,8 @@ static json_t *key_of(const struct map_reading *reading, const void *key)
 	uint32_t index;
 
 	if (!pinned_is_array(map))
-		return decode_one(reading, map->info.btf_key_type_id, key, map->info.key_size);
+		return map_print_decode(reading, map->info.btf_key_type_id, key,
+					map->info.key_size);
 	memcpy(&index, key, sizeof(index));
 	return meaning_of_index(reading->named ? &reading->view : NULL, map->name, index);
 }
@@ -35,14 +36,14 @@ static json_t *value_of(const struct map_reading *reading, const void *values)
 	json_t *list;
 
 	if (map->cpus == 1)
-		return decode_one(reading, type, values, map->info.value_size);
+		return map_print_decode(reading, type, values, map->info.value_size);
 	list = json_array();
 	for (unsigned cpu = 0; cpu < map->cpus; cpu++)
-		json_array_append_new(list,
-				      json_pack("{s:I,s:o}", "cpu", (json_int_t)cpu, "value",
-						decode_one(reading, type,
-							   (const char *)values + cpu * map->stride,
-							   map->info.value_size)));
+		json_array_append_new(
+			list, json_pack("{s:I,s:o}", "cpu", (json_int_t)cpu, "value",
+					map_print_decode(reading, type,
+							 (const char *)values + cpu * map->stride,
+							 map->info.value_size)));
 	return list;
 }
 
@@ -65,7 +66,7 @@ static bool is_zero(const json_t *value)
 }
 
 /* name=value of all that is not zero, and of what is within as name.name or name[number]. */
-static void print_flat(const char *path, const json_t *value)
+void map_print_flat(const char *path, const json_t *value)
 {
 	char longer[PATH_MAX_LENGTH];
 	const json_t *inner;
@@ -77,12 +78,12 @@ static void print_flat(const char *path, const json_t *value)
 	if (json_is_object(value)) {
 		json_object_foreach ((json_t *)value, name, inner) {
 			snprintf(longer, sizeof(longer), "%s%s%s", path, *path ? "." : "", name);
-			print_flat(longer, inner);
+			map_print_flat(longer, inner);
 		}
 	} else if (json_is_array(value)) {
 		json_array_foreach (value, i, inner) {
 			snprintf(longer, sizeof(longer), "%s[%zu]", path, i);
-			print_flat(longer, inner);
+			map_print_flat(longer, inner);
 		}
 	} else {
 		printf(" %s%s", path, *path ? "=" : "");
@@ -124,7 +125,7 @@ void map_print_element(struct map_reading *reading, const void *key, const void 
 	}
 	print_key(name);
 	putchar(':');
-	print_flat("", value);
+	map_print_flat("", value);
 	putchar('\n');
 	json_decref(name);
 	json_decref(value);

@@ -18,6 +18,12 @@ struct map_reading {
 	struct stream stream;
 };
 
+/* Bytes of a type of reading->btf; 0: of none. */
+json_t *map_print_decode(const struct map_reading *reading, uint32_t type, const void *bytes,
+			 size_t size);
+/* " name=value" of what is not zero, with path "". */
+void map_print_flat(const char *path, const json_t *value);
+
 void map_print_begin(struct map_reading *reading);
 void map_print_element(struct map_reading *reading, const void *key, const void *values);
 void map_print_end(struct map_reading *reading);

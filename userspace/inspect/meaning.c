@@ -25,6 +25,7 @@ enum meaning {
 	SERVICE,
 	MEMBER,
 	PROTOCOL,
+	TCP_FLAGS,
 	FORWARD,
 	AFFINITY,
 	ENCAP,
@@ -55,6 +56,13 @@ static const struct {
 	enum meaning_key key;
 } maps[] = {
 #define MAP(name, key, sentence) {#name, sentence, MEANING_KEY_##key},
+#include "meaning.def"
+};
+
+static const struct {
+	const char *map, *structure;
+} records[] = {
+#define RECORD(map, structure) {#map, #structure},
 #include "meaning.def"
 };
 
@@ -94,6 +102,7 @@ static const char *const defence_modes[] = {"auto", "always", "off"};
 static const char *const rule_actions[] = {"allow", "deny"};
 static const char *const member_flags[] = {"letGo", "noNextHop", "noNew", "tag", "untag"};
 static const char *const guard_flags[] = {"tcpFlags", "land", "udpPorts"};
+static const char *const tcp_flags[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG"};
 static const char *const kinds[] = {"packets", "bytes", "newFlows"};
 static const char *const charges[] = {"newFlow", "fragment", "icmp"};
 static const char *const vip_flags[] = {"trackAlways",	"address",    "echo",
@@ -302,6 +311,8 @@ static json_t *mean(const struct view *view, enum meaning meaning, const struct 
 		return member(view, field->value);
 	case PROTOCOL:
 		return named(protocols, COUNT(protocols), field->value);
+	case TCP_FLAGS:
+		return flags(tcp_flags, COUNT(tcp_flags), field->value);
 	case FORWARD:
 		return named(forwards, COUNT(forwards), field->value);
 	case AFFINITY:
@@ -395,6 +406,14 @@ const char *meaning_of_map(const char *map)
 		if (!strcmp(maps[i].name, map))
 			return maps[i].sentence;
 	return "";
+}
+
+const char *meaning_record_of(const char *map)
+{
+	for (size_t i = 0; i < COUNT(records); i++)
+		if (!strcmp(records[i].map, map))
+			return records[i].structure;
+	return NULL;
 }
 
 enum meaning_key meaning_key_of(const char *map)

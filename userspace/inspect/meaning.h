@@ -16,6 +16,9 @@ struct decode_reader meaning_reader(const struct view *view);
 /* What the map is for; "" of one that is not known. */
 const char *meaning_of_map(const char *map);
 
+/* The struct that the records of that ring buffer are; NULL: nobody knows. */
+const char *meaning_record_of(const char *map);
+
 /* The index of an array, and what it stands for: {"index": 3, "cpu": 0, "tenant": "acme"}. */
 json_t *meaning_of_index(const struct view *view, const char *map, uint32_t index);
 

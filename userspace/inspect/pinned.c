@@ -204,13 +204,18 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
 	return 0;
 }
 
-struct btf *pinned_btf(const struct pinned_map *map)
+struct btf *pinned_btf_of(uint32_t id)
 {
 	libbpf_print_fn_t print = libbpf_set_print(silent); /* what it lacks is told by who asks */
-	struct btf *btf = map->info.btf_id ? btf__load_from_kernel_by_id(map->info.btf_id) : NULL;
+	struct btf *btf = id ? btf__load_from_kernel_by_id(id) : NULL;
 
 	libbpf_set_print(print);
 	return btf;
+}
+
+struct btf *pinned_btf(const struct pinned_map *map)
+{
+	return pinned_btf_of(map->info.btf_id);
 }
 
 size_t pinned_value_size(const struct pinned_map *map)

@@ -49,6 +49,8 @@ const char *pinned_type_name(uint32_t type, char text[PINNED_NAME_MAX]);
 
 /* Types of the map's keys and values; NULL: the kernel has none, or does not give it away. */
 struct btf *pinned_btf(const struct pinned_map *map);
+/* The same by their number, as info of maps and programs has it. */
+struct btf *pinned_btf_of(uint32_t id);
 
 /*
  * Elements of an array that has one value for all CPUs, as info.value_size tells one after the

@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 MTLB=$(realpath "${MTLB:-${MTLB_BUILD:-$here/../../../build}/mtlb}")
 dir=$(mktemp -d /tmp/mtlb-cli-XXXXXX)
 export MTLB_SOCKET=$dir/api.sock
-unset NO_COLOR
+unset NO_COLOR COLUMNS MTLB_BPFFS
 export TERM=xterm LC_ALL=C
 tests=0 failures=0 agent=
 
@@ -132,6 +132,10 @@ run v list
 ok "ambiguous noun: the candidates" has "$err" '"v" could be vip or version'
 run backend shwo
 ok "unknown verb: the nearest" has "$err" 'did you mean "show"?'
+for noun in map prog; do
+	run --bpffs "$dir/none" $noun
+	ok "$noun alone is listed or shown" has "$err" "no dataplane is pinned in $dir/none"
+done
 run config
 ok "a noun that needs a verb" has "$err" "usage: mtlb config check|diff|apply"
 run -x tenant
@@ -220,6 +224,14 @@ run tenant show acne
 ok "show: no such thing: the nearest" is "$err" 'mtlb: there is no tenant "acne"; did you mean "acme"?'
 ok "show: no such thing: exit code" exits 1
 
+run tenant del acne
+ok "del: no such thing: the nearest" is "$err" 'mtlb: there is no tenant "acne"; did you mean "acme"?'
+run backend drain acme/web 10.1.0.29
+ok "drain: no such thing: the nearest of that pool" is "$err" \
+	'mtlb: there is no backend "acme/web 10.1.0.29"; did you mean "10.1.0.21"?'
+run tier get gold
+ok "get: no such thing" is "$err" 'mtlb: there is no tier "gold"'
+ok "get: no such thing: exit code" exits 1
 run -j tenant show bulk
 ok "-j: one line" is "$out" '[{"name":"bulk","id":0,"addresses":[],"services":0,"backends":0,"packets":999950,"bytes":1048576,"newFlows":0,"flows":{"used":0,"max":512},"activeFlows":{"estimated":null,"error":0.0,"seconds":0.0,"peak":0,"peakAt":null},"drops":18446744073}]'
 run tenant list -p
@@ -303,7 +315,12 @@ run pool list
 ok "pool list: durations" has "$out" "tcp    8080        2s    500ms"
 ok "pool list: what is not there" has "$out" "-"
 run drop list
-ok "drop list" has "$out" "no_member  DROP           7   700B  No member of the pool is usable."
+ok "drop list" has "$out" "no_member  drop           7   700B  No member of the pool is usable."
+run drop list reason no_membr
+ok "drop list: reasons are known" has "$err" 'reason: there is no reason "no_membr"; did you mean "no_member"?'
+ok "drop list: another one is an error" exits 1
+run drop watch reason no_membr
+ok "drop watch: reasons as well" has "$err" 'did you mean "no_member"?'
 run drop show acme
 ok "drop show TENANT" lines "$out" 2
 run event
@@ -371,11 +388,29 @@ ok "drop watch: exit code" exits 1
 run -j drop watch
 ok "drop watch in JSON: one line each" lines "$out" 3
 ok "drop watch in JSON: no control reaches the terminal" is "$(tr -d '[:print:]\n' <<<"$out" | od -c)" 0000000
+run drop watch -n 2
+ok "drop watch -n: so many lines, what was missed is none of them" is "$(wc -l <<<"$out") $status" "3 0"
+run -j drop watch --count 1
+ok "drop watch -n 1" is "$(wc -l <<<"$out") $status" "1 0"
+for wrong in 0 -1 x 1x 99999999999999999999; do
+	run drop watch -n $wrong
+	ok "drop watch -n $wrong" has "$err" "-n $wrong: expected a number from 1 on"
+done
+run drop list -n 3
+ok "-n: only of what goes on" is "${err%%$'\n'*}" 'mtlb: --count is an option of `mtlb drop watch` only'
+run map event
+ok "map event: of what" is "$err" "\
+mtlb: events of what? NAME is missing
+usage: mtlb map event NAME"
+run map event events -n 0
+ok "map event -n 0" has "$err" "-n 0: expected a number from 1 on"
+run help map
+ok "help map: an option stands below its verb" has "$out" "      -n, --count N"
 run event watch
 ok "event watch" has "$out" 'Z attack-begins attack on bulk: udp flood \x1b[2J'
 run event watch tenant nobody
 ok "watch: a refusal is said" is "$err" "mtlb: No such tenant: nobody"
-run drop watch verdict DROP
+run drop watch verdict drop
 ok "watch: only what the agent can tell apart" has "$err" 'there is no filter "verdict"'
 run drop watch tenant
 ok "watch: filter without its value" has "$err" "usage: mtlb drop watch [tenant NAME] [reason REASON]"
@@ -383,7 +418,7 @@ run node
 ok "node: fields" has "$out" "dataplane created  1d3h ago"
 ok "node: interfaces" has "$out" "eth0           2  yes  1500  native  -"
 ok "node: capacity" has "$out" "0.2%"
-ok "node: counters" has "$out" "not_ip  PASS           9   900B"
+ok "node: counters" has "$out" "not_ip  pass           9   900B"
 run -j node
 ok "node in JSON" has "$out" '{"name":"edge-1"'
 
@@ -531,6 +566,30 @@ ok "60 columns: a sentence goes on below" is "$out" "\
     WHEN  TENANT  KIND         WHAT
 2h5m ago  acme    member-down  backend 10.1.0.21:80 of
                                acme/web is down: timeout"
+
+wide 60 service list
+ok "60 columns: of a list that is cut whole elements stand, and a mark" has "$out" "192.0.2.10:80~ "
+wide 64 service list
+ok "64 columns: its comma as well, if there is room" has "$out" "192.0.2.10:80,~ "
+out=$(COLUMNS=80 "$MTLB" tenant list)
+ok "COLUMNS: holds in a pipe, as watch(1) has it" has "$out" "(7 more columns: --wide)"
+for columns in x 0 -5 80x ""; do
+	out=$(COLUMNS=$columns "$MTLB" tenant list)
+	ok "COLUMNS=$columns is none" is "$out" "$table"
+done
+for noun in $("$MTLB" help | sed -n '/^Nouns:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+	out=$(COLUMNS=60 "$MTLB" help "$noun" | sed '/^# Configuration reference/,$d')
+	ok "help $noun in 60 columns" fits 60
+done
+out=$(COLUMNS=60 "$MTLB" help backend)
+ok "help in 60 columns: a usage goes on below, in whole words" has "$out" "\
+  mtlb backend list [tenant NAME] [pool NAME] [service NAME]
+      [address ADDRESS] [state up|checking|down|drain|gone]"
+out=$(COLUMNS=60 "$MTLB" help)
+ok "help in 60 columns" fits 60
+ok "help in 60 columns: a second column goes on below itself" has "$out" "
+  event     what happened: attacks, backends that went down
+            or came back"
 
 err=$("$MTLB" tenant list 2>&1 >/dev/full)
 status=$?
