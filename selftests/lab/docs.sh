@@ -60,6 +60,9 @@ before()
 		check "nothing runs yet" [ -z "$(agent_pid)" ]
 		check "the lab's own configuration takes the example's place" typed_configure
 		;;
+	*': mtlb doctor')
+		check "all members are up" wait_until all_up 20
+		;;
 	'Upgrade: cp -a '*)
 		requests client1 http://192.0.2.10/ 100000 "$RUN/upgrade" --rate 100/s &
 		UPGRADE=$!
@@ -98,12 +101,17 @@ after()
 	esac
 }
 
-# files: all that there is now beyond the machine's root, but for what is another one's: logs, what
-# was typed for the sake of the test, and the list of users, which is looked at by itself.
+# files: all that there is now and the machine's root has not, or the other way round, but for what is
+# somebody else's: logs, what was typed for the sake of the test, backups, and the list of users,
+# which is looked at by itself.
 files()
 {
-	(cd "$MACHINE_STORE/upper" && find . ! -type d ! -path './tmp/*' ! -path './var/log/*' ! -path './etc/passwd*' \
-		! -path './etc/group*' ! -path './etc/shadow*' ! -path './etc/gshadow*' ! -path './etc/.pwd.lock' | sort)
+	local file
+	(cd "$MACHINE_STORE/upper" && find . ! -type d ! -path './tmp/*' ! -path './root/*' ! -path './var/log/*' \
+		! -path './var/backups/*' | grep -vE '^\./etc/(passwd|group|g?shadow|sub[ug]id|\.pwd)' | sort) |
+		while IFS= read -r file; do
+			[ -e "/$file" ] && [ -e "$MACHINE/$file" ] || echo "$file"
+		done
 }
 
 lab_name "mtlb-docs-$$"
