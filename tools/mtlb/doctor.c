@@ -29,6 +29,14 @@ void doctor_say(struct doctor *doctor, const char *check, enum doctor_level leve
 	free(text);
 }
 
+FILE *doctor_open(const struct doctor *doctor, const char *path)
+{
+	char whole[512];
+
+	snprintf(whole, sizeof(whole), "%s%s", doctor->root, path);
+	return fopen(whole, "re");
+}
+
 static void print_finding(const struct options *options, const json_t *finding)
 {
 	const char *level = json_string_value(json_object_get(finding, "level"));
@@ -65,7 +73,7 @@ static void print_findings(const struct doctor *doctor)
 
 static int run(const struct call *call)
 {
-	struct doctor doctor = {.call = call, .directory = call->options->bpffs};
+	struct doctor doctor = {.call = call, .directory = call->options->bpffs, .root = ""};
 
 	if (command_expect_args(call, 0))
 		return EXIT_ERROR;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -16,22 +15,31 @@
 
 static void look_at_kernel(struct doctor *doctor)
 {
-	struct utsname name;
+	FILE *file = doctor_open(doctor, "/proc/sys/kernel/osrelease"), *types;
+	char release[128] = "?";
 	int major = 0, minor = 0;
 
-	uname(&name);
-	sscanf(name.release, "%d.%d", &major, &minor);
-	if (major < OLDEST_MAJOR || (major == OLDEST_MAJOR && minor < OLDEST_MINOR))
+	if (file && fscanf(file, "%127s", release) == 1)
+		sscanf(release, "%d.%d", &major, &minor);
+	if (file)
+		fclose(file);
+	if (!major)
+		doctor_say(doctor, "kernel", DOCTOR_BAD, "mount /proc",
+			   "/proc/sys/kernel/osrelease does not tell which kernel this is.");
+	else if (major < OLDEST_MAJOR || (major == OLDEST_MAJOR && minor < OLDEST_MINOR))
 		doctor_say(doctor, "kernel", DOCTOR_BAD, "boot a kernel of at least 6.1",
-			   "Linux %s is older than mtlb is made for.", name.release);
+			   "Linux %s is older than mtlb is made for.", release);
 	else
-		doctor_say(doctor, "kernel", DOCTOR_OK, NULL, "Linux %s.", name.release);
-	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		doctor_say(doctor, "kernel", DOCTOR_OK, NULL, "Linux %s.", release);
+	types = doctor_open(doctor, "/sys/kernel/btf/vmlinux");
+	if (!types)
 		doctor_say(doctor, "btf", DOCTOR_BAD, "boot a kernel with CONFIG_DEBUG_INFO_BTF=y",
 			   "The kernel's types (/sys/kernel/btf/vmlinux) are not there: %s.",
 			   strerror(errno));
 	else
 		doctor_say(doctor, "btf", DOCTOR_OK, NULL, "The kernel tells its types.");
+	if (types)
+		fclose(types);
 }
 
 static void look_at_bpffs(struct doctor *doctor)
@@ -73,9 +81,9 @@ static void look_at_rights(struct doctor *doctor)
 }
 
 /* -1: it is not there. */
-static int read_number(const char *path)
+static int read_number(const struct doctor *doctor, const char *path)
 {
-	FILE *file = fopen(path, "re");
+	FILE *file = doctor_open(doctor, path);
 	int number = -1;
 
 	if (!file)
@@ -89,8 +97,8 @@ static int read_number(const char *path)
 /* mtlb forwards before the kernel routes: what is left to the host is all that this is about. */
 static void look_at_forwarding(struct doctor *doctor)
 {
-	int v4 = read_number("/proc/sys/net/ipv4/ip_forward");
-	int v6 = read_number("/proc/sys/net/ipv6/conf/all/forwarding");
+	int v4 = read_number(doctor, "/proc/sys/net/ipv4/ip_forward");
+	int v6 = read_number(doctor, "/proc/sys/net/ipv6/conf/all/forwarding");
 
 	doctor_say(
 		doctor, "forwarding", DOCTOR_OK, NULL,

@@ -42,6 +42,16 @@ static void read_card(const char *interface, struct card *card)
 	close(fd);
 }
 
+void doctor_look_at_jit(struct doctor *doctor, uint32_t machine_code)
+{
+	if (!machine_code)
+		doctor_say(doctor, "jit", DOCTOR_BAD,
+			   "sysctl -w net.core.bpf_jit_enable=1, then start mtlbd again",
+			   "The program is interpreted: many times slower.");
+	else
+		doctor_say(doctor, "jit", DOCTOR_OK, NULL, "The program is machine code.");
+}
+
 /* The ID of the program that is pinned, 0 after a finding. */
 static uint32_t look_at_program(struct doctor *doctor)
 {
@@ -71,18 +81,13 @@ static uint32_t look_at_program(struct doctor *doctor)
 			   "The dataplane is loaded, as program %u.", info.id);
 	}
 	close(fd);
-	if (info.id && !info.jited_prog_len)
-		doctor_say(doctor, "jit", DOCTOR_BAD,
-			   "sysctl -w net.core.bpf_jit_enable=1, then "
-			   "start mtlbd again",
-			   "The program is interpreted: many times slower.");
-	else if (info.id)
-		doctor_say(doctor, "jit", DOCTOR_OK, NULL, "The program is machine code.");
+	if (info.id)
+		doctor_look_at_jit(doctor, info.jited_prog_len);
 	return info.id;
 }
 
 /* Two interfaces and replies that come by the other one: the kernel drops answers to checks. */
-static void look_at_rp_filter(struct doctor *doctor, const char *interface)
+void doctor_look_at_rp_filter(struct doctor *doctor, const char *interface)
 {
 	int strictest = -1;
 
@@ -93,7 +98,7 @@ static void look_at_rp_filter(struct doctor *doctor, const char *interface)
 
 		snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter",
 			 i ? "all" : interface);
-		file = fopen(path, "re");
+		file = doctor_open(doctor, path);
 		if (file && fscanf(file, "%d", &value) == 1 && value > strictest)
 			strictest = value;
 		if (file)
@@ -169,7 +174,7 @@ static void look_at_link(struct doctor *doctor, const char *pin, uint32_t progra
 			   "%s is down: no packet comes in.", interface);
 	else
 		doctor_say(doctor, "link", DOCTOR_OK, NULL, "%s is up.", interface);
-	look_at_rp_filter(doctor, interface);
+	doctor_look_at_rp_filter(doctor, interface);
 	if (doctor->link_count == DOCTOR_LINKS_MAX)
 		return;
 	link = &doctor->links[doctor->link_count++];
