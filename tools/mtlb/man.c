@@ -39,10 +39,11 @@ static void print_usage(FILE *out, const struct noun *noun, const struct verb *v
 	free(text);
 }
 
+/* verb: "" for those of a noun that has none. */
 static void print_own_options(FILE *out, const struct noun *noun, const char *verb)
 {
 	for (const struct noun_option *own = noun->options; own && own->word; own++)
-		if (own->verb ? verb && !strcmp(own->verb, verb) : !verb)
+		if (!strcmp(own->verb ? own->verb : "", verb))
 			print_option(out, own->letter, own->word, own->argument, own->sentence);
 }
 
@@ -54,7 +55,7 @@ static void print_noun(FILE *out, const struct noun *noun)
 	if (!noun->verbs)
 		print_usage(out, noun, NULL);
 	roff_text(out, noun->help);
-	print_own_options(out, noun, NULL);
+	print_own_options(out, noun, "");
 	for (verb = noun->verbs; verb && verb->name; verb++) {
 		print_usage(out, noun, verb);
 		roff_text(out, verb->help);
