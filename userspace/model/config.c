@@ -26,7 +26,7 @@ int config_load_files(const char *path, struct config *ret_config, struct config
 	if (r == 0)
 		r = read_check(&load, path, ret_config, ret_errors);
 	if (r == 0 && ret_read)
-		renew_note_tenants(ret_read, &load.tree);
+		renew_note_documents(ret_read, &load.tree);
 	load_fini(&load);
 	return r;
 }
@@ -44,15 +44,13 @@ static bool copy_api(const struct config_api *from, struct config_api *to)
 {
 	bool whole = true;
 
-	*to = (struct config_api){
-		.socket = copy_path(from->socket, &whole),
-		.address = from->address,
-		.port = from->port,
-		.cert = copy_path(from->cert, &whole),
-		.key = copy_path(from->key, &whole),
-		.client_ca = copy_path(from->client_ca, &whole),
-		.audit = copy_path(from->audit, &whole),
-	};
+	*to = *from;
+	to->socket = copy_path(from->socket, &whole);
+	to->cert = copy_path(from->cert, &whole);
+	to->key = copy_path(from->key, &whole);
+	to->client_ca = copy_path(from->client_ca, &whole);
+	to->audit = copy_path(from->audit, &whole);
+	to->tokens = NULL;
 	return whole;
 }
 

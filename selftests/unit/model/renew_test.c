@@ -58,6 +58,7 @@ static void write_platform(unsigned acl_prefixes, const char *more)
 		"node:\n  interfaces: [{name: eth0}]\n  encapSource: {ipv4: 192.0.2.1}\n"
 		"  natSources: [{ipv4: 192.0.2.2}]\n"
 		"  capacity: {aclPrefixes: %u, members: 40, feedPrefixes: 9}\n"
+		"api: {tenantWrites: 7/s, socket: /run/x.sock}\n"
 		"denyFeeds: [{name: f, file: f.txt}]\n",
 		acl_prefixes);
 	fprintf(file, "vips:\n");
@@ -164,6 +165,10 @@ static void assert_same(const struct config *config)
 		fail_msg("%s", op_format(&plan.ops[0], text, sizeof(text)));
 	}
 	assert_memory_equal(&config->capacity, &all.capacity, sizeof(all.capacity));
+	assert_int_equal(config->api.tenant_writes, 7);
+	assert_string_equal(config->api.socket, all.api.socket);
+	assert_string_equal(config->api.audit, all.api.audit);
+	assert_string_equal(config->usage.directory, all.usage.directory);
 	assert_int_equal(config->feed_count, all.feed_count);
 	assert_string_equal(config->feeds[0].path, all.feeds[0].path);
 	assert_same_image(config, &all);
