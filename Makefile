@@ -168,7 +168,13 @@ lab: all | $(O)/deps-test.stamp ## Build the lab (network namespaces) and leave 
 lab-down: ## Take the lab down
 	@scripts/as-root.sh scripts/lab.sh down
 
-test: tests ## Build and run every test: unit, bpf, lab (TESTS="..." picks some, JOBS=1 one by one)
+# Those that TESTS picks, by the same rule as scripts/test.sh; without it all of them.
+picked = $(if $(TESTS),$(foreach bin,$(1),$(if $(strip $(foreach word,$(TESTS),$(findstring $(word),$(bin)))),$(bin))),$(1))
+
+tested = all $(O)/next/mtlbd $(SELF_BPF_OBJ) $(call picked,$(UNIT_BIN) $(BPF_TEST_BIN)) \
+	$(if $(filter-out %_test,$(TESTS)),bench-build) $(if $(findstring fuzz,$(TESTS)),fuzz-build)
+
+test: $(if $(TESTS),$(tested),tests) ## Build and run every test: unit, bpf, lab (TESTS="..." picks some, JOBS=1 one by one)
 	@scripts/test.sh
 
 tests: all $(O)/next/mtlbd $(UNIT_BIN) $(BPF_TEST_BIN) bench-build fuzz-build $(SELF_BPF_OBJ)
