@@ -15,8 +15,10 @@
 #include "publish.h"
 #include "quota.h"
 
-#define RESOLVE_WAIT_NS 1000000000ULL
-#define TELL_MAX	1000 /* changes of one plan that are logged one by one */
+/* In a change of what runs the loop waits as well, and with it all that the agent does. */
+#define RESOLVE_WAIT_NS	      1000000000ULL
+#define RESOLVE_WAIT_SHORT_NS 200000000ULL
+#define TELL_MAX	      1000 /* changes of one plan that are logged one by one */
 
 static int set_node(struct registry *registry, const struct state_node *node)
 {
@@ -478,11 +480,12 @@ static bool is_settled(const struct reconcile *reconcile, const struct registry_
 
 /*
  * New members are put into a table once their neighbours have answered: otherwise their share of
- * the packets would be dropped until then. Those that do not answer within a second come later.
+ * the packets would be dropped until then. Those that do not answer in time come when they do.
  */
 static int settle_members(struct reconcile *reconcile)
 {
-	uint64_t until = monotonic() + RESOLVE_WAIT_NS;
+	uint64_t until =
+		monotonic() + (reconcile->in_step ? RESOLVE_WAIT_SHORT_NS : RESOLVE_WAIT_NS);
 	struct registry_service *service, *next;
 	size_t unsettled;
 	int error = 0;
