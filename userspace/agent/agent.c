@@ -355,13 +355,12 @@ int agent_diff(struct agent *agent, const char *path, char ***ret_lines, size_t 
 	return error;
 }
 
-int agent_take(struct agent *agent, struct config *next, const struct agent_commit *commit,
-	       char ***ret_lines, size_t *ret_count, struct err *err)
+int agent_take(struct agent *agent, struct config *next, const struct state *only,
+	       const struct agent_commit *commit, char ***ret_lines, size_t *ret_count,
+	       struct err *err)
 {
-	/* what is kept is of before */
-	kept_drop(agent);
 	return check_fixed(agent, next, err)
-		       ?: apply(agent, next, NULL, commit, ret_lines, ret_count, err);
+		       ?: apply(agent, next, only, commit, ret_lines, ret_count, err);
 }
 
 /* When no more changed than some tenants' own files. -EAGAIN: more did, or it is not known. */
@@ -370,13 +369,9 @@ static int reload_some(struct agent *agent, char ***ret_lines, size_t *ret_count
 	struct config next = {};
 	struct state only = {};
 	size_t *changed = NULL;
-	int error;
-
-	if (agent->in_step && agent->renew)
-		kept_take_hints(agent);
-	error = agent->in_step && agent->renew ? renew_run(agent->renew, &agent->config, &next,
-							   &changed, &only.tenant_count)
-					       : -EAGAIN;
+	int error = kept_take_hints(agent) ? renew_run(agent->renew, &agent->config, &next,
+						       &changed, &only.tenant_count)
+					   : -EAGAIN;
 
 	if (error)
 		return -EAGAIN;

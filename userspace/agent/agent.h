@@ -63,6 +63,7 @@ struct agent {
 	struct config config;	     /* the one that runs */
 	struct folder_watch *folder; /* of its tenants' files; may be NULL */
 	struct renew *renew;	     /* what is kept of its files, for the next time; may be NULL */
+	struct renew_files later;    /* to make that of, when it is first wanted */
 	bool in_step;		     /* the maps hold just that: the last change was made whole */
 	struct dataplane_link *links;
 	size_t link_count;
@@ -111,11 +112,12 @@ struct agent_commit {
 	void *context;
 };
 
-/* Makes a configuration that was loaded the one that runs; next is emptied then. commit and
- * ret_lines may be NULL.
+/* Makes a configuration that was loaded the one that runs; next is emptied then. only: these
+ * tenants of it are all that changed; NULL: anything may have. commit and ret_lines may be NULL.
  */
-int agent_take(struct agent *agent, struct config *next, const struct agent_commit *commit,
-	       char ***ret_lines, size_t *ret_count, struct err *err);
+int agent_take(struct agent *agent, struct config *next, const struct state *only,
+	       const struct agent_commit *commit, char ***ret_lines, size_t *ret_count,
+	       struct err *err);
 
 /* The first error in words, and how many more there are; returns code. */
 int agent_explain(const struct config_errors *errors, int code, struct err *err);

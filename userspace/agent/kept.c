@@ -13,6 +13,7 @@ void kept_drop(struct agent *agent)
 {
 	renew_free(agent->renew);
 	agent->renew = NULL;
+	renew_files_fini(&agent->later);
 }
 
 static void unwatch(struct agent *agent)
@@ -52,13 +53,39 @@ void kept_keep(struct agent *agent, struct renew_files *files)
 		log_warn("config", "out of memory: changes will take longer");
 }
 
-void kept_take_hints(struct agent *agent)
+void kept_wrote(struct agent *agent, struct renew_files *files, const char *path)
 {
-	const char *folder = agent->folder ? renew_folder(agent->renew) : NULL;
-
-	if (!folder || !folder_watch_is(agent->folder, folder))
+	if (!files->count && agent->renew) {
+		renew_wrote(agent->renew, path);
 		return;
+	}
+	renew_trust(files, agent->renew ? renew_files_of(agent->renew) : &agent->later);
+	kept_drop(agent);
+	renew_note_written(files, path);
+	agent->later = *files;
+	*files = (struct renew_files){};
+}
+
+bool kept_take_hints(struct agent *agent)
+{
+	struct renew_files later = agent->later;
+	const char *folder;
+
+	if (!agent->in_step)
+		return false;
+	if (later.count) {
+		agent->later = (struct renew_files){};
+		kept_keep(agent, &later);
+		renew_files_fini(&later);
+	}
+	if (!agent->renew)
+		return false;
+	folder = agent->folder ? renew_folder(agent->renew) : NULL;
+	if (!folder || !folder_watch_is(agent->folder, folder))
+		return true;
 	renew_expect_hints(agent->renew);
-	if (!folder_watch_read(agent->folder, renew_hint, agent->renew))
-		kept_drop(agent);
+	if (folder_watch_read(agent->folder, renew_hint, agent->renew))
+		return true;
+	kept_drop(agent);
+	return false;
 }

@@ -12,8 +12,14 @@
 void kept_watch(struct agent *agent);
 /* After: files is emptied. */
 void kept_keep(struct agent *agent, struct renew_files *files);
-/* What the kernel saw change since; spares looking at each file. */
-void kept_take_hints(struct agent *agent);
+/* The same, but what it takes time to make of them is made when it is first wanted. path: of the
+ * API's, has been written since. No files: all that was kept is still true but for that one.
+ */
+void kept_wrote(struct agent *agent, struct renew_files *files, const char *path);
+/* Whether there is anything to go by. Asks the kernel which files changed since, which spares
+ * looking at each: whoever asks must use renew_run() or renew_edit(), or else kept_drop().
+ */
+bool kept_take_hints(struct agent *agent);
 
 /* The next load is from the ground up. */
 void kept_drop(struct agent *agent);

@@ -15,6 +15,7 @@
 #include "documents.h"
 #include "files.h"
 #include "read.h"
+#include "renew.h"
 #include "value.h"
 
 struct work {
@@ -26,6 +27,7 @@ struct work {
 	/* what there is of the object, or of whose configuration it is in */
 	struct tree_node *part, *item, *config;	   /* the API's */
 	struct tree_node *file_item, *file_config; /* of the operator's files */
+	bool known; /* that there is the tenant: what grants to it has not been read */
 };
 
 __attribute__((format(printf, 4, 5))) static int refuse(struct work *work, int code,
@@ -114,7 +116,8 @@ static struct tree_node *look_at_current(struct work *work)
 	if (object->kind == EDIT_TENANT)
 		return edit_tree_view(work->load, object, work->part, work->item ?: work->file_item,
 				      work->config ?: work->file_config);
-	return look(work, true) ?: look(work, false);
+	/* what a TenantConfig of the files says is left out when the API has one */
+	return look(work, true) ?: work->config ? NULL : look(work, false);
 }
 
 static int check_conditions(struct work *work)
@@ -170,7 +173,7 @@ static int check_owners(struct work *work)
 				kind == EDIT_VIP    ? "the VIP"
 				: kind == EDIT_TIER ? "the tier"
 						    : "the tenant");
-	else if (!work->item && !work->file_item)
+	else if (!work->known && !work->item && !work->file_item)
 		return refuse(work, -ENOENT, NULL, "there is no tenant \"%s\"",
 			      work->edit->object.tenant);
 	if (r == 0 && kind != EDIT_TENANT && has_tenant(&work->edit->object))
@@ -327,10 +330,11 @@ static int write_out(struct load *load, void *context)
 	return 0;
 }
 
-static int load_with(struct work *work, struct config *ret_config, struct config_errors *ret_errors)
+static int load_with(struct work *work, struct config *ret_config, struct config_errors *ret_errors,
+		     struct renew_files *ret_read)
 {
 	struct load *load = work->load;
-	int r = read_files(work->path, load, NULL), code;
+	int r = read_files(work->path, load, ret_read), code;
 
 	if (r < 0)
 		return r;
@@ -344,7 +348,15 @@ static int load_with(struct work *work, struct config *ret_config, struct config
 	}
 	load->checked = write_out;
 	load->context = work;
-	return read_check(load, work->path, ret_config, ret_errors);
+	r = read_check(load, work->path, ret_config, ret_errors);
+	if (r < 0 || !ret_read)
+		return r;
+	r = renew_expect_file(ret_read, work->file, !work->result->text);
+	if (r == 0)
+		renew_note_documents(ret_read, &load->tree);
+	else
+		config_fini(ret_config);
+	return r;
 }
 
 static int refuse_early(struct load *load, const char *path, int code, const char *sentence,
@@ -358,7 +370,8 @@ static int refuse_early(struct load *load, const char *path, int code, const cha
 }
 
 int edit_load(const char *path, const struct edit *edit, struct config *ret_config,
-	      struct config_errors *ret_errors, struct edit_result *ret)
+	      struct config_errors *ret_errors, struct edit_result *ret,
+	      struct renew_files *ret_read)
 {
 	struct load load = {};
 	struct work work = {.load = &load, .path = path, .edit = edit, .result = ret};
@@ -381,7 +394,7 @@ int edit_load(const char *path, const struct edit *edit, struct config *ret_conf
 		ret->path = file_of(path, &edit->object);
 		work.file =
 			ret->path ? tree_take_text(&load.tree, ret->path, strlen(ret->path)) : NULL;
-		r = work.file ? load_with(&work, ret_config, ret_errors) : -ENOMEM;
+		r = work.file ? load_with(&work, ret_config, ret_errors, ret_read) : -ENOMEM;
 	}
 	load_fini(&load);
 	return r;
@@ -392,6 +405,37 @@ void edit_result_fini(struct edit_result *result)
 	free(result->path);
 	free(result->text);
 	*result = (struct edit_result){};
+}
+
+int edit_path(const char *path, const struct edit *edit, struct edit_result *ret)
+{
+	if (!names_are_good(&edit->object))
+		return -EINVAL;
+	ret->path = file_of(path, &edit->object);
+	return ret->path ? 0 : -ENOMEM;
+}
+
+int edit_config(struct load *load, const struct edit *edit, struct edit_result *ret)
+{
+	struct work work = {.load = load, .edit = edit, .result = ret, .known = true};
+	struct tree_node *document;
+	int r;
+
+	work.file = tree_take_text(&load->tree, ret->path, strlen(ret->path));
+	if (!work.file)
+		return -ENOMEM;
+	find(&work);
+	r = work.config ? make(&work) : -EINVAL;
+	if (r < 0)
+		return r == -ENOMEM ? r : -EINVAL;
+	for (document = load->tree.documents; document; document = document->next)
+		schema_check(document,
+			     documents_is(document, "TenantConfig") ? SCHEMA_OBJECT_tenant_config
+								    : SCHEMA_OBJECT_platform_part,
+			     &load->errors);
+	if (load->errors.count)
+		return -EINVAL;
+	return write_out(load, &work) ?: ret->text ? 0 : -EINVAL;
 }
 
 /* reading */

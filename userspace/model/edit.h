@@ -63,9 +63,22 @@ struct edit_result {
  * -ENOENT: there is no such object; -EEXIST: if_none, and there is one; -EBUSY: files have it;
  * -ESTALE: it is not the one of if_match; -EOPNOTSUPP: the configuration is one file; -ENOMEM.
  */
+struct renew_files;
+
+/* ret_read: see config_load_files() of renew.h; NULL: not wanted. */
 int edit_load(const char *path, const struct edit *edit, struct config *ret_config,
-	      struct config_errors *ret_errors, struct edit_result *ret);
+	      struct config_errors *ret_errors, struct edit_result *ret,
+	      struct renew_files *ret_read);
 void edit_result_fini(struct edit_result *result);
+
+/* For renew.h, of an edit within a TenantConfig that the API keeps: fills ret->path, and then makes
+ * the edit in a load of that file alone, whose tenant the caller knows to be there. 0, -EINVAL (the
+ * words for what is wrong are those of edit_load()) or -ENOMEM.
+ */
+struct load;
+
+int edit_path(const char *path, const struct edit *edit, struct edit_result *ret);
+int edit_config(struct load *load, const struct edit *edit, struct edit_result *ret);
 
 struct edit_view {
 	char *text; /* JSON */

@@ -20,7 +20,7 @@ static int take_file(const char *path, bool api, struct load *load, struct renew
 	int r = files_read(path, FILES_SIZE_MAX, place, &load->errors, &text, &length, &stat);
 
 	if (r == 0 && ret_read)
-		r = renew_add_file(ret_read, path, &stat);
+		r = renew_add_file(ret_read, path, api, &stat);
 	if (r == 0)
 		r = (api ? load_api_text : load_text)(load, path, text, length);
 	else

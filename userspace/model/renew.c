@@ -1,232 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #define HASH_NONFATAL_OOM 1
-#include "renew.h"
-
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "check.h"
 #include "documents.h"
-#include "edit.h"
 #include "files.h"
-#include "load.h"
 #include "read.h"
+#include "renew_internal.h"
 #include "secret.h"
-
-struct changed_files {
-	size_t number[RENEW_FILES_MAX]; /* of the file; then of its tenant */
-	size_t count;
-};
-
-struct renew {
-	struct renew_files files;
-	char *folder;	      /* see renew_folder(); NULL: none */
-	bool hinted, strange; /* renew_expect_hints(); and a hint was at no file */
-	struct changed_files hints;
-	struct renew_file *tenants; /* by name */
-	struct load load;	    /* the Platform document */
-	struct config granted;	    /* what it says; its tenants have nothing of their own */
-	struct load_secret secret, tokens;
-	struct check check;
-};
-
-/* files */
-
-static struct renew_stamp make_stamp(const struct stat *stat)
-{
-	return (struct renew_stamp){
-		.device = stat->st_dev,
-		.inode = stat->st_ino,
-		.size = (uint64_t)stat->st_size,
-		.modified = stat->st_mtim,
-		.changed = stat->st_ctim,
-		.linked = stat->st_nlink != 1,
-	};
-}
-
-int renew_add_file(struct renew_files *files, const char *path, const struct stat *stat)
-{
-	struct renew_file *file;
-	struct timespec now;
-
-	if (files->count == files->room) {
-		size_t room = files->room ? 2 * files->room : 64;
-		struct renew_file *list = realloc(files->list, room * sizeof(*list));
-
-		if (!list)
-			return -ENOMEM;
-		files->list = list;
-		files->room = room;
-	}
-	clock_gettime(CLOCK_REALTIME, &now);
-	file = &files->list[files->count];
-	*file = (struct renew_file){.path = strdup(path), .stamp = make_stamp(stat)};
-	file->stamp.unsure = stat->st_ctim.tv_sec + RENEW_UNSURE_S >= now.tv_sec;
-	if (!file->path)
-		return -ENOMEM;
-	files->count++;
-	return 0;
-}
-
-static const char *tenant_of(const struct tree_node *document)
-{
-	const struct tree_node *metadata = schema_find(document, SCHEMA_tenant_config_metadata);
-
-	return schema_text(metadata, SCHEMA_tenant_metadata_tenant);
-}
-
-void renew_note_tenants(struct renew_files *files, const struct tree *tree)
-{
-	const struct tree_node *document = tree->documents;
-	bool plain = files->count && document && documents_is(document, "Platform") &&
-		     strcmp(document->file, files->list[0].path) == 0;
-
-	for (size_t i = 1; plain && i < files->count; i++) {
-		struct renew_file *file = &files->list[i];
-
-		document = document->next;
-		plain = document && documents_is(document, "TenantConfig") &&
-			strcmp(document->file, file->path) == 0 && tenant_of(document);
-		if (plain)
-			check_copy_name(file->tenant, tenant_of(document));
-	}
-	files->plain = plain && !document->next;
-}
-
-void renew_files_fini(struct renew_files *files)
-{
-	for (size_t i = 0; i < files->count; i++)
-		free(files->list[i].path);
-	free(files->list);
-	*files = (struct renew_files){};
-}
-
-static bool same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-static bool is_changed(const struct renew_file *file, const struct stat *stat)
-{
-	const struct renew_stamp *then = &file->stamp, now = make_stamp(stat);
-
-	return now.device != then->device || now.inode != then->inode || now.size != then->size ||
-	       !same_time(&now.modified, &then->modified) ||
-	       !same_time(&now.changed, &then->changed);
-}
-
-/* By name, so that neither paths nor their order must be made again. Without memory: nothing to
- * gain. */
-static int index_files(struct renew *renew)
-{
-	for (size_t i = 0; i < renew->files.count; i++) {
-		struct renew_file *file = &renew->files.list[i];
-		const char *slash = strrchr(file->path, '/');
-
-		file->name = slash ? slash + 1 : file->path;
-		if (i == 0)
-			continue;
-		HASH_ADD_KEYPTR(by_name, renew->tenants, file->name, strlen(file->name), file);
-		if (!file->by_name.tbl)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-/* One entry of the tenants' directory. */
-static int look_at(const struct renew *renew, int folder, const char *name,
-		   struct changed_files *changed)
-{
-	struct renew_file *file = NULL;
-	struct stat now;
-
-	HASH_FIND(by_name, renew->tenants, name, strlen(name), file);
-	if (!file || fstatat(folder, name, &now, renew->hinted ? AT_SYMLINK_NOFOLLOW : 0) < 0)
-		return -EAGAIN;
-	if (renew->hinted && (!S_ISREG(now.st_mode) || now.st_nlink != 1))
-		return -EAGAIN; /* from now on hints do not tell all */
-	if (!is_changed(file, &now) && (renew->hinted || !file->stamp.unsure))
-		return 0;
-	if (changed->count == RENEW_FILES_MAX)
-		return -EAGAIN;
-	changed->number[changed->count++] = (size_t)(file - renew->files.list);
-	return 0;
-}
-
-/* Whatever is there came after the last load, which knew of none. */
-static bool has_api_files(const struct renew_file *platform)
-{
-	struct dirent *entry;
-	bool any = false;
-	char *path;
-	DIR *folder;
-
-	if (asprintf(&path, "%.*s" EDIT_FOLDER, (int)(platform->name - platform->path),
-		     platform->path) < 0)
-		return true;
-	folder = opendir(path);
-	free(path);
-	while (folder && !any && (entry = readdir(folder)))
-		any = files_is_yaml(entry->d_name);
-	if (folder)
-		closedir(folder);
-	return any;
-}
-
-static int look_at_all(const struct renew *renew, DIR *folder, struct changed_files *ret_changed)
-{
-	struct dirent *entry;
-	size_t seen = 0;
-	int r = 0;
-
-	while (r == 0 && (entry = readdir(folder))) {
-		if (!files_is_yaml(entry->d_name))
-			continue;
-		r = look_at(renew, dirfd(folder), entry->d_name, ret_changed);
-		seen++;
-	}
-	return r == 0 && seen != renew->files.count - 1 ? -EAGAIN : r;
-}
-
-static int look_at_hints(const struct renew *renew, int folder, struct changed_files *ret_changed)
-{
-	int r = renew->strange ? -EAGAIN : 0;
-
-	for (size_t i = 0; r == 0 && i < renew->hints.count; i++)
-		r = look_at(renew, folder, renew->files.list[renew->hints.number[i]].name,
-			    ret_changed);
-	return r;
-}
-
-/* Which ones changed; -EAGAIN when that is not all. */
-static int find_changed(const struct renew *renew, struct changed_files *ret_changed)
-{
-	const struct renew_file *platform = &renew->files.list[0], *first = platform + 1;
-	char *path = strndup(first->path, (size_t)(first->name - first->path));
-	struct stat now;
-	DIR *folder;
-	int r = 0;
-
-	if (!path)
-		return -ENOMEM;
-	folder = opendir(path);
-	free(path);
-	if (has_api_files(platform))
-		r = -EAGAIN;
-	if (!folder || stat(platform->path, &now) < 0 || platform->stamp.unsure ||
-	    is_changed(platform, &now))
-		r = -EAGAIN;
-	if (r == 0)
-		r = renew->hinted ? look_at_hints(renew, dirfd(folder), ret_changed)
-				  : look_at_all(renew, folder, ret_changed);
-	if (folder)
-		closedir(folder);
-	return r == 0 && !ret_changed->count ? -EAGAIN : r;
-}
 
 /* what the node must hold */
 
@@ -248,94 +30,54 @@ static void count(struct check *check, const struct state_tenant *tenant, int si
 
 /* the Platform document */
 
-static int read_platform(struct renew *renew)
+static int load_file(const struct renew_file *file, struct load *load)
 {
-	struct renew_file *file = &renew->files.list[0];
-	struct load *load = &renew->load;
 	struct place place = {file->path, 0, 0};
-	struct tree_node *document;
 	char *text = NULL;
 	struct stat stat;
 	size_t length;
 	int r = files_read(file->path, FILES_SIZE_MAX, place, &load->errors, &text, &length, &stat);
 
-	if (r == 0 && (file->stamp.unsure || is_changed(file, &stat)))
+	if (r == 0 && (file->stamp.unsure || renew_is_changed(file, &stat)))
 		r = -EAGAIN;
 	if (r == 0)
-		r = load_text(load, file->path, text, length);
+		r = (file->api ? load_api_text : load_text)(load, file->path, text, length);
 	free(text);
+	if (r == 0 && load->errors.count)
+		r = -EAGAIN;
+	return r == -ENOMEM || r == 0 ? r : -EAGAIN;
+}
+
+int renew_load_api(const struct renew_file *file, struct load *load)
+{
+	return load_file(file, load);
+}
+
+static int read_platform(struct renew *renew)
+{
+	struct load *load = &renew->load;
+	struct tree_node *platform, *document;
+	int r = load_file(&renew->files.list[0], load);
+
+	platform = load->tree.documents;
+	if (r < 0 || !platform || platform->next)
+		return r ?: -EAGAIN;
+	for (size_t i = 1; r == 0 && i < renew->files.count; i++)
+		if (renew->files.list[i].part)
+			r = load_file(&renew->files.list[i], load);
 	if (r < 0)
 		return r;
-	document = load->tree.documents;
-	if (load->errors.count || !document || document->next)
-		return -EAGAIN;
 	renew->check = (struct check){.errors = &load->errors, .config = &renew->granted};
-	schema_check(document, SCHEMA_OBJECT_platform, &load->errors);
-	r = check_platform(&renew->check, document);
-	renew->secret = load_secret_of(document);
-	renew->tokens = load_tokens_of(document);
+	schema_check(platform, SCHEMA_OBJECT_platform, &load->errors);
+	for (document = platform->next; document; document = document->next)
+		if (documents_is(document, "PlatformPart"))
+			schema_check(document, SCHEMA_OBJECT_platform_part, &load->errors);
+	renew->secret = load_secret_of(platform);
+	renew->tokens = load_tokens_of(platform);
+	r = documents_merge(load, platform);
+	if (r == 0)
+		r = check_platform(&renew->check, platform);
 	return r == 0 && load->errors.count ? -EAGAIN : r;
-}
-
-/* hints */
-
-/* NULL also without memory: then every file is looked at. */
-static char *find_folder(const struct renew *renew)
-{
-	const struct renew_file *first = &renew->files.list[1];
-	char *path = strndup(first->path, (size_t)(first->name - first->path));
-	DIR *folder = path ? opendir(path) : NULL;
-	bool plain = folder != NULL;
-	struct dirent *entry;
-	struct stat stat;
-
-	if (folder && fstat(dirfd(folder), &stat) < 0)
-		plain = false;
-	for (size_t i = 1; plain && i < renew->files.count; i++) {
-		const struct renew_stamp *stamp = &renew->files.list[i].stamp;
-
-		plain = !stamp->linked && stamp->device == stat.st_dev;
-	}
-	while (plain && (entry = readdir(folder)))
-		plain = !files_is_yaml(entry->d_name) || entry->d_type == DT_REG;
-	if (folder)
-		closedir(folder);
-	if (plain)
-		return path;
-	free(path);
-	return NULL;
-}
-
-const char *renew_folder(const struct renew *renew)
-{
-	return renew->folder;
-}
-
-void renew_expect_hints(struct renew *renew)
-{
-	renew->hinted = true;
-	renew->strange = false;
-	renew->hints.count = 0;
-}
-
-void renew_hint(void *context, const char *name)
-{
-	struct renew *renew = context;
-	struct renew_file *file = NULL;
-	size_t number;
-
-	if (!files_is_yaml(name))
-		return;
-	HASH_FIND(by_name, renew->tenants, name, strlen(name), file);
-	if (!file || renew->hints.count == RENEW_FILES_MAX) {
-		renew->strange = true;
-		return;
-	}
-	number = (size_t)(file - renew->files.list);
-	for (size_t i = 0; i < renew->hints.count; i++)
-		if (renew->hints.number[i] == number)
-			return;
-	renew->hints.number[renew->hints.count++] = number;
 }
 
 int renew_new(struct renew_files *files, const struct config *config, struct renew **ret_renew)
@@ -350,7 +92,7 @@ int renew_new(struct renew_files *files, const struct config *config, struct ren
 		r = renew->files.plain && renew->files.count > 1 ? 0 : -EAGAIN;
 	}
 	if (r == 0)
-		r = index_files(renew);
+		r = renew_index_files(renew);
 	if (r == 0)
 		r = read_platform(renew);
 	if (r < 0) {
@@ -359,7 +101,7 @@ int renew_new(struct renew_files *files, const struct config *config, struct ren
 	}
 	for (size_t i = 0; i < config->state.tenant_count; i++)
 		count(&renew->check, &config->state.tenants[i], 1);
-	renew->folder = find_folder(renew);
+	renew_find_folder(renew);
 	*ret_renew = renew;
 	return 0;
 }
@@ -369,6 +111,7 @@ void renew_free(struct renew *renew)
 	if (!renew)
 		return;
 	HASH_CLEAR(by_name, renew->tenants);
+	HASH_CLEAR(by_name, renew->api);
 	check_fini(&renew->check);
 	config_fini(&renew->granted);
 	load_fini(&renew->load);
@@ -381,10 +124,10 @@ void renew_free(struct renew *renew)
 
 /* Of the tenant the Platform grants to, what one document makes of it: ret_tenant owns its lists.
  */
-static int check_document(struct renew *renew, const struct tree_node *document,
-			  const struct renew_file *file, struct state_tenant *ret_tenant)
+static int check_document(struct renew *renew, const char *name, const struct tree_node *document,
+			  struct state_tenant *ret_tenant)
 {
-	const struct names_entry *entry = names_find(&renew->check.tenants, file->tenant);
+	const struct names_entry *entry = names_find(&renew->check.tenants, name);
 	struct state_tenant *tenant;
 	struct state_address *addresses;
 	int r;
@@ -406,56 +149,13 @@ static int check_document(struct renew *renew, const struct tree_node *document,
 	tenant->service_count = 0;
 	tenant->l7 = NULL;
 	tenant->nat_ports = 0;
-	return r;
+	return r == 0 && renew->check.errors->count ? -EAGAIN : r;
 }
 
-static int read_tenant(struct renew *renew, struct renew_file *file,
-		       struct state_tenant *ret_tenant)
+int renew_replace(struct renew *renew, const char *name, const struct tree_node *document,
+		  struct config *next, size_t *ret_number)
 {
-	struct errors *errors = renew->check.errors;
-	struct renew_files again = {};
-	struct place place = {file->path, 0, 0};
-	const struct tree_node *document;
-	struct load load = {};
-	char *text = NULL;
-	struct stat stat;
-	size_t length;
-	int r = files_read(file->path, FILES_SIZE_MAX, place, &load.errors, &text, &length, &stat);
-
-	if (r == 0)
-		r = renew_add_file(&again, file->path, &stat);
-	if (r == 0)
-		r = load_text(&load, file->path, text, length);
-	free(text);
-	document = load.tree.documents;
-	if (r == 0 && (load.errors.count || !document || document->next ||
-		       !documents_is(document, "TenantConfig")))
-		r = -EAGAIN;
-	if (r == 0) {
-		schema_check(load.tree.documents, SCHEMA_OBJECT_tenant_config, errors);
-		if (!tenant_of(document) || strcmp(tenant_of(document), file->tenant) != 0)
-			r = -EAGAIN;
-	}
-	if (r == 0)
-		r = check_document(renew, document, file, ret_tenant);
-	if (r == 0)
-		file->stamp = again.list[0].stamp;
-	renew_files_fini(&again);
-	load_fini(&load);
-	return r == 0 && errors->count ? -EAGAIN : r;
-}
-
-/* all of it */
-
-static struct state_tenant *find_tenant(const struct config *config, const char *name)
-{
-	return (struct state_tenant *)state_find_tenant(&config->state, name);
-}
-
-static int replace_tenant(struct renew *renew, struct renew_file *file, struct config *next,
-			  size_t *ret_number)
-{
-	struct state_tenant *tenant = find_tenant(next, file->tenant);
+	struct state_tenant *tenant = (struct state_tenant *)state_find_tenant(&next->state, name);
 	struct state alone = {.tenant_count = 1};
 	int r;
 
@@ -465,7 +165,7 @@ static int replace_tenant(struct renew *renew, struct renew_file *file, struct c
 	if (!alone.tenants)
 		return -ENOMEM;
 	count(&renew->check, tenant, -1);
-	r = read_tenant(renew, file, alone.tenants);
+	r = check_document(renew, name, document, alone.tenants);
 	if (r == 0) {
 		state_sort(&alone);
 		*tenant = alone.tenants[0];
@@ -477,6 +177,46 @@ static int replace_tenant(struct renew *renew, struct renew_file *file, struct c
 	return r;
 }
 
+static int replace_from(struct renew *renew, struct renew_file *file, struct config *next,
+			size_t *ret_number)
+{
+	struct renew_files again = {};
+	struct place place = {file->path, 0, 0};
+	const struct tree_node *document, *metadata;
+	struct load load = {};
+	const char *tenant;
+	char *text = NULL;
+	struct stat stat;
+	size_t length;
+	int r = files_read(file->path, FILES_SIZE_MAX, place, &load.errors, &text, &length, &stat);
+
+	if (r == 0)
+		r = renew_add_file(&again, file->path, false, &stat);
+	if (r == 0)
+		r = load_text(&load, file->path, text, length);
+	free(text);
+	document = load.tree.documents;
+	if (r == 0 && (load.errors.count || !document || document->next ||
+		       !documents_is(document, "TenantConfig")))
+		r = -EAGAIN;
+	if (r == 0) {
+		schema_check(load.tree.documents, SCHEMA_OBJECT_tenant_config, renew->check.errors);
+		metadata = schema_find(document, SCHEMA_tenant_config_metadata);
+		tenant = schema_text(metadata, SCHEMA_tenant_metadata_tenant);
+		if (!tenant || strcmp(tenant, file->tenant) != 0)
+			r = -EAGAIN;
+	}
+	if (r == 0)
+		r = renew_replace(renew, file->tenant, document, next, ret_number);
+	if (r == 0)
+		file->stamp = again.list[0].stamp;
+	renew_files_fini(&again);
+	load_fini(&load);
+	return r;
+}
+
+/* all of it */
+
 static int borrow_tenants(const struct state *from, struct state *to)
 {
 	to->tenants = calloc(from->tenant_count + 1, sizeof(*to->tenants));
@@ -487,6 +227,11 @@ static int borrow_tenants(const struct state *from, struct state *to)
 		to->tenants[i].borrowed = true;
 	to->tenant_count = from->tenant_count;
 	return 0;
+}
+
+int renew_begin(const struct config *now, struct config *ret_next)
+{
+	return config_copy_node(now, ret_next) ?: borrow_tenants(&now->state, &ret_next->state);
 }
 
 /* The files of the secret and of tokens may have changed as well. */
@@ -501,6 +246,18 @@ static int read_secret(struct renew *renew, struct config *next)
 	return r == -EINVAL ? -EAGAIN : r;
 }
 
+int renew_finish(struct renew *renew, struct config *next)
+{
+	int r = read_secret(renew, next);
+
+	if (r < 0)
+		return r;
+	renew->check.config = next;
+	check_capacity(&renew->check);
+	renew->check.config = &renew->granted;
+	return renew->check.errors->count ? -EAGAIN : 0;
+}
+
 static int compare_numbers(const void *left, const void *right)
 {
 	size_t a = *(const size_t *)left, b = *(const size_t *)right;
@@ -513,24 +270,18 @@ int renew_run(struct renew *renew, const struct config *now, struct config *ret_
 {
 	struct changed_files *changed = calloc(1, sizeof(*changed));
 	struct config next = {};
-	int r = changed ? find_changed(renew, changed) : -ENOMEM;
+	int r = changed ? renew_find_changed(renew, changed) : -ENOMEM;
 
 	renew->hinted = false;
 	if (r == 0)
-		r = config_copy_node(now, &next);
+		r = changed->count ? renew_check_api(renew) : -EAGAIN;
 	if (r == 0)
-		r = borrow_tenants(&now->state, &next.state);
+		r = renew_begin(now, &next);
 	for (size_t i = 0; r == 0 && i < changed->count; i++)
-		r = replace_tenant(renew, &renew->files.list[changed->number[i]], &next,
-				   &changed->number[i]);
+		r = replace_from(renew, &renew->files.list[changed->number[i]], &next,
+				 &changed->number[i]);
 	if (r == 0)
-		r = read_secret(renew, &next);
-	if (r == 0) {
-		renew->check.config = &next;
-		check_capacity(&renew->check);
-		renew->check.config = &renew->granted;
-		r = renew->check.errors->count ? -EAGAIN : 0;
-	}
+		r = renew_finish(renew, &next);
 	if (r < 0) {
 		config_fini(&next);
 		free(changed);

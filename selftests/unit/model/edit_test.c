@@ -91,7 +91,7 @@ static int run(const struct edit *edit, struct config *ret_config, char text[102
 	struct config_errors errors = {};
 	struct edit_result result;
 	struct config config = {};
-	int code = edit_load(folder, edit, &config, &errors, &result);
+	int code = edit_load(folder, edit, &config, &errors, &result, NULL);
 
 	text[0] = 0;
 	if (errors.count)
@@ -262,6 +262,7 @@ static void files_own(void **state)
 	struct edit_object pool = {EDIT_POOL, "acme", "web", NULL};
 	struct edit_object config = {EDIT_CONFIG, "acme", NULL, NULL};
 	struct edit_object bare = {EDIT_CONFIG, "bare", NULL, NULL};
+	struct edit_object service = {EDIT_SERVICE, "acme", "web", NULL};
 	struct edit_object nobody = {EDIT_CONFIG, "nobody", NULL, NULL};
 	struct edit_object vip = {EDIT_VIP, NULL, "v1", NULL},
 			   tier = {EDIT_TIER, NULL, "free", NULL};
@@ -294,6 +295,10 @@ static void files_own(void **state)
 	assert_int_equal(loaded.notes.count, 2);
 	assert_int_equal(loaded.state.tenants[0].services[0].members[0].address.byte[15], 5);
 	config_fini(&loaded);
+	/* what it deletes does not show as the file has it still */
+	perform(&service, EDIT_DELETE, 0, NULL);
+	expect(&service, "");
+	perform(&service, EDIT_DELETE, -ENOENT, "does not exist");
 	perform(&acme, EDIT_DELETE, -EBUSY, "would come back");
 	perform(&config, EDIT_DELETE, -EBUSY, "would come back");
 	perform(&acme, EDIT_RELEASE, 0, NULL);
@@ -387,7 +392,7 @@ static void wrong_files(void **state)
 		   "apiVersion: mtlb/v1\nkind: PlatformPart\ntenants: [{name: beta}]\n");
 	put(&beta, BETA, -EBUSY, "a file that the API did not write");
 	snprintf(path, sizeof(path), "%s/platform.yaml", folder);
-	assert_int_equal(edit_load(path, &edit, &config, &errors, &result), -EOPNOTSUPP);
+	assert_int_equal(edit_load(path, &edit, &config, &errors, &result, NULL), -EOPNOTSUPP);
 	config_errors_fini(&errors);
 	edit_result_fini(&result);
 }
