@@ -113,7 +113,7 @@ static int wait_for(pid_t pid)
 }
 
 /* As `mtlb` does, without the time it takes to start it. 0 when the answer is one of success. */
-int node_ask(const char *method, const char *path, char *ret_body, uint32_t size)
+int node_send(const char *method, const char *path, const char *sent, char *ret_body, uint32_t size)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), code = 0;
@@ -126,8 +126,8 @@ int node_ask(const char *method, const char *path, char *ret_body, uint32_t size
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
 	snprintf(text, sizeof(text),
 		 "%s /v1/%s HTTP/1.1\r\nHost: mtlb\r\nConnection: close\r\n"
-		 "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
-		 method, path);
+		 "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+		 method, path, strlen(sent), sent);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) ||
 	    write(fd, text, strlen(text)) != (ssize_t)strlen(text)) {
 		close(fd);
@@ -147,6 +147,11 @@ int node_ask(const char *method, const char *path, char *ret_body, uint32_t size
 	if (size)
 		snprintf(ret_body, size, "%s", body ? body + 4 : "");
 	return code / 100 == 2 ? 0 : -EIO;
+}
+
+int node_ask(const char *method, const char *path, char *ret_body, uint32_t size)
+{
+	return node_send(method, path, "{}", ret_body, size);
 }
 
 static int ask(const char *method, const char *path)

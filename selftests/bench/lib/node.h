@@ -45,6 +45,9 @@ const char *node_bpffs(void); /* where its maps are pinned */
 int node_pid(void);
 /* Asks the API; the answer's body, cut to size. 0, or a negative errno. */
 int node_ask(const char *method, const char *path, char *ret_body, uint32_t size);
+/* With a body of its own. */
+int node_send(const char *method, const char *path, const char *sent, char *ret_body,
+	      uint32_t size);
 
 /*
  * The pool and two services, TCP and UDP, of tenant number `pool`, in YAML, to be put together.
