@@ -73,21 +73,6 @@
 	"\"newFlows\" must be a rate from 1/s to 100M/s, such as 300/s, 20k/s or 5M/s, not "
 #define BURST "\"burst\" must be a duration from 1ms to 10s, such as 500ms, 2s or 5m, not "
 #define ACL(what) PLATFORM TENANT "acl:\n  {" what "}\n"
-/* 8 lines; listeners is in line 6, tenants in line 7 */
-#define L7(listener, tenants)                                                                     \
-	HEAD NODE "vips: [{name: shared, address: 192.0.2.10}, {name: own, address: 192.0.2.11}]\n" \
-		  "listeners: [{name: http, port: 80, protocol: HTTP, " listener "}]\n"             \
-		  "tenants: [" tenants "]\n"
-#define L7_GOOD L7("vips: [shared]", "{name: acme, domains: [acme.example, \"*.acme.example\"]}")
-/* what is in line 17 */
-#define ROUTE(what)                                                                          \
-	L7_GOOD TENANT "pools: [{name: web, backends: [{address: \"10.1.0.1:80\"}]}, "       \
-		       "{name: bare, backends: [{address: 10.1.0.1}]}, {name: slow, backends: " \
-		       "[{address: \"10.1.0.1:80\"}], slowStart: 5s}]\n"                      \
-		       "routes:\n- name: r\n  listener: http\n  backendRefs: [{pool: web}]\n  "   \
-		       what "\n"
-#define MATCH(what)  ROUTE("matches: [{" what "}]")
-#define FILTER(what) ROUTE("filters: [{" what "}]")
 /* clang-format on */
 
 static const struct {
