@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../../userspace/model/config.h"
+#include "../../userspace/model/l7/wanted.h"
 #include "command.h"
 #include "list.h"
 #include "object.h"
@@ -18,11 +19,16 @@
 
 struct totals {
 	size_t tenants, addresses, services, vips, backends;
+	size_t listeners, routes;
 };
 
-static struct totals count(const struct state *state)
+static struct totals count(const struct config *config)
 {
-	struct totals totals = {.tenants = state->tenant_count};
+	const struct state *state = &config->state;
+	struct totals totals = {
+		.tenants = state->tenant_count,
+		.listeners = config->listener_count,
+	};
 	size_t t, s;
 
 	for (t = 0; t < state->tenant_count; t++) {
@@ -30,6 +36,7 @@ static struct totals count(const struct state *state)
 
 		totals.addresses += tenant->address_count;
 		totals.services += tenant->service_count;
+		totals.routes += tenant->l7 ? tenant->l7->route_count : 0;
 		for (s = 0; s < tenant->service_count; s++) {
 			totals.vips += tenant->services[s].vip_count;
 			totals.backends += tenant->services[s].member_count;
@@ -51,11 +58,12 @@ static void print_totals(const struct options *options, const struct totals *tot
 	json_t *json;
 
 	if (options->json) {
-		json = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "ok", 1, "tenants",
-				 (json_int_t)totals->tenants, "addresses",
-				 (json_int_t)totals->addresses, "services",
-				 (json_int_t)totals->services, "vips", (json_int_t)totals->vips,
-				 "backends", (json_int_t)totals->backends);
+		json = json_pack(
+			"{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "ok", 1, "tenants",
+			(json_int_t)totals->tenants, "addresses", (json_int_t)totals->addresses,
+			"services", (json_int_t)totals->services, "vips", (json_int_t)totals->vips,
+			"backends", (json_int_t)totals->backends, "listeners",
+			(json_int_t)totals->listeners, "routes", (json_int_t)totals->routes);
 		output_json(options, json);
 		json_decref(json);
 		return;
@@ -65,6 +73,10 @@ static void print_totals(const struct options *options, const struct totals *tot
 	print_count(", ", totals->vips, "VIP");
 	print_count(", ", totals->backends, "backend");
 	print_count(", ", totals->addresses, "address");
+	if (totals->listeners) {
+		print_count(", ", totals->listeners, "listener");
+		print_count(", ", totals->routes, "route");
+	}
 	putchar('\n');
 }
 
@@ -110,7 +122,7 @@ static int check(const struct call *call)
 		config_errors_fini(&errors);
 		return EXIT_ERROR;
 	}
-	totals = count(&config.state);
+	totals = count(&config);
 	print_totals(call->options, &totals);
 	config_fini(&config);
 	return EXIT_OK;
