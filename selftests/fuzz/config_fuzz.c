@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Bytes to configuration: one text, checked as config_load() checks a file. What is refused must be
- * refused in printable lines; what is accepted must be sorted and consistent, and so must its plan.
+ * refused in printable lines; what is accepted must be sorted and consistent, and so must its
+ * plan, and compile.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "userspace/model/diff.h"
+#include "userspace/model/l7/compile.h"
+#include "userspace/model/l7/image.h"
 #include "userspace/model/load.h"
 
 #define REQUIRE(condition)        \
@@ -35,6 +38,19 @@ static void check_plan(const struct config *config)
 	plan_fini(&plan);
 }
 
+/* What the checks let through is an image that workers open. */
+static void check_image(const struct config *config)
+{
+	struct image image;
+	void *bytes;
+	size_t size;
+
+	REQUIRE(!compile_image(config, 1, 1, &bytes, &size, NULL));
+	REQUIRE(!image_open(bytes, size, &image, NULL));
+	image_close(&image);
+	free(bytes);
+}
+
 static void check_errors(const struct config_errors *errors)
 {
 	REQUIRE(errors->count > 0 && errors->count <= ERRORS_SHOWN + 1);
@@ -58,10 +74,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	REQUIRE(load_text(&load, "fuzz.yaml", (const char *)data, size) == 0);
 	REQUIRE(load_check(&load, "fuzz", &config, &secret) == 0);
-	if (errors_finish(&load.errors, "fuzz", &errors) == 0)
+	if (errors_finish(&load.errors, "fuzz", &errors) == 0) {
 		check_plan(&config);
-	else
+		check_image(&config);
+	} else {
 		check_errors(&errors);
+	}
 	config_errors_fini(&errors);
 	config_fini(&config);
 	load_fini(&load);
