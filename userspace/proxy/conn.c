@@ -76,6 +76,9 @@ void conn_let_go(struct conn *conn)
 	if (conn->up)
 		upstream_close(conn->up);
 	conn->up = NULL;
+	if (exchange->counted)
+		exchange->routing->requests[exchange->tenant]--;
+	exchange->counted = false;
 	routing_drop(exchange->routing);
 	exchange->routing = NULL;
 }

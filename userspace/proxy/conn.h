@@ -40,6 +40,7 @@ struct exchange {
 	uint8_t method;		      /* enum h1_method */
 	uint8_t minor;		      /* of the client's HTTP/1.x */
 	uint8_t body;		      /* enum h1_body, of the request */
+	bool counted;		      /* among the requests of its tenant */
 	bool keep_alive;	      /* the client's connection goes on after this */
 	bool upgrade;		      /* was asked for, and passed on */
 	bool replayable;	      /* its head is still in down.in, and no more of it was used */

@@ -98,6 +98,19 @@ static enum step redirect(struct conn *conn, const struct h1_request *request)
 	return conn_own_answer(conn, forward_redirect_status(&forward));
 }
 
+/* With backends that hang, one tenant leaves the others half of what there is. */
+static bool has_room(struct conn *conn)
+{
+	struct exchange *exchange = &conn->exchange;
+	unsigned *requests = &exchange->routing->requests[exchange->tenant];
+
+	if (*requests >= conn->worker->limits.conns / 2)
+		return false;
+	(*requests)++;
+	exchange->counted = true;
+	return true;
+}
+
 static enum step begin(struct conn *conn, const struct h1_request *request)
 {
 	struct exchange *exchange = &conn->exchange;
@@ -121,6 +134,8 @@ static enum step begin(struct conn *conn, const struct h1_request *request)
 	if (backend == IMAGE_NONE)
 		return conn_refuse(conn, 500, "The route has no backends.");
 	exchange->pool = exchange->routing->image.backends[backend].pool;
+	if (!has_room(conn))
+		return conn_refuse(conn, 503, "Too many requests of this tenant are in flight.");
 	return conn_attempt(conn, request);
 }
 

@@ -17,6 +17,7 @@ static void release(struct routing *routing)
 	free(routing->members);
 	free(routing->budgets);
 	free(routing->pipes);
+	free(routing->requests);
 	free(routing);
 }
 
@@ -27,7 +28,8 @@ static int make_room(struct routing *routing)
 	routing->members = calloc(image->members_count + 1, sizeof(struct upstream_member *));
 	routing->budgets = calloc(image->pools_count + 1, sizeof(*routing->budgets));
 	routing->pipes = calloc(image->tenants_count + 1, sizeof(*routing->pipes));
-	if (!routing->members || !routing->budgets || !routing->pipes)
+	routing->requests = calloc(image->tenants_count + 1, sizeof(*routing->requests));
+	if (!routing->members || !routing->budgets || !routing->pipes || !routing->requests)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < image->pools_count; i++)
 		routing->budgets[i] = BUDGET_AT_FIRST;

@@ -19,6 +19,7 @@ struct routing {
 	struct upstream_member **members; /* by index; NULL: not asked for yet */
 	float *budgets;			  /* of each pool: requests that may be tried again */
 	unsigned *pipes;		  /* of each tenant: those in use */
+	unsigned *requests;		  /* of each tenant: in flight */
 };
 
 /* fd: a memfd that is sealed against every change; it is the caller's. 0; or a negative errno and
