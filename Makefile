@@ -238,7 +238,7 @@ install: all ## Install programs, service, documents and the example configurati
 	install -d $(addprefix $(DESTDIR),$(PREFIX)/sbin $(PREFIX)/bin $(PREFIX)/share/mtlb $(UNITS) \
 		$(SYSUSERS) $(DOC) $(MAN)/man1 $(MAN)/man5 $(MAN)/man8 $(COMPLETIONS))
 	install -m 755 $(O)/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlbd
-	install -m 755 $(O)/mtlb-prober $(DESTDIR)$(PREFIX)/sbin/mtlb-prober
+	install -m 755 $(O)/mtlb-prober $(O)/mtlb-proxy $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(O)/mtlb $(O)/mtlb-top $(DESTDIR)$(PREFIX)/bin/
 	sed 's#/usr/local/#$(PREFIX)/#' scripts/systemd/mtlbd.service >$(DESTDIR)$(UNITS)/mtlbd.service
 	chmod 644 $(DESTDIR)$(UNITS)/mtlbd.service
@@ -250,10 +250,12 @@ install: all ## Install programs, service, documents and the example configurati
 	$(O)/mtlb help man mtlb.yaml >$(DESTDIR)$(MAN)/man5/mtlb.yaml.5
 	$(O)/mtlb help man mtlbd >$(DESTDIR)$(MAN)/man8/mtlbd.8
 	scripts/man.sh mtlb-prober >$(DESTDIR)$(MAN)/man8/mtlb-prober.8
+	scripts/man.sh mtlb-proxy >$(DESTDIR)$(MAN)/man8/mtlb-proxy.8
 	scripts/man.sh mtlb-top >$(DESTDIR)$(MAN)/man1/mtlb-top.1
 	$(O)/mtlb help completion bash >$(DESTDIR)$(COMPLETIONS)/mtlb
 	chmod 644 $(addprefix $(DESTDIR),$(MAN)/man1/mtlb.1 $(MAN)/man1/mtlb-top.1 \
-		$(MAN)/man5/mtlb.yaml.5 $(MAN)/man8/mtlbd.8 $(MAN)/man8/mtlb-prober.8 $(COMPLETIONS)/mtlb)
+		$(MAN)/man5/mtlb.yaml.5 $(MAN)/man8/mtlbd.8 $(MAN)/man8/mtlb-prober.8 \
+		$(MAN)/man8/mtlb-proxy.8 $(COMPLETIONS)/mtlb)
 	ln -sf mtlb $(DESTDIR)$(COMPLETIONS)/mtlbd
 	install -d $(DESTDIR)$(PREFIX)/share/mtlb/example/tenants.d
 	install -m 644 docs/example/*.yaml $(DESTDIR)$(PREFIX)/share/mtlb/example/
@@ -264,9 +266,9 @@ install: all ## Install programs, service, documents and the example configurati
 uninstall: ## Take the dataplane down, with its pins, and remove what install put there (PURGE=yes: and /etc/mtlb, /var/lib/mtlb)
 	@if test -z "$(DESTDIR)" && test -d $(BPFFS) && test -x $(PREFIX)/sbin/mtlbd; then \
 		echo "$(PREFIX)/sbin/mtlbd --remove" && $(PREFIX)/sbin/mtlbd --remove; fi
-	rm -f $(DESTDIR)$(PREFIX)/sbin/mtlbd $(DESTDIR)$(PREFIX)/sbin/mtlb-prober $(addprefix $(DESTDIR)$(PREFIX)/bin/,mtlb mtlb-top)
+	rm -f $(DESTDIR)$(PREFIX)/sbin/mtlbd $(addprefix $(DESTDIR)$(PREFIX)/sbin/,mtlb-prober mtlb-proxy) $(addprefix $(DESTDIR)$(PREFIX)/bin/,mtlb mtlb-top)
 	rm -f $(DESTDIR)$(UNITS)/mtlbd.service $(DESTDIR)$(SYSUSERS)/mtlb.conf
-	rm -f $(addprefix $(DESTDIR)$(MAN)/,man1/mtlb.1 man1/mtlb-top.1 man5/mtlb.yaml.5 man8/mtlbd.8 man8/mtlb-prober.8)
+	rm -f $(addprefix $(DESTDIR)$(MAN)/,man1/mtlb.1 man1/mtlb-top.1 man5/mtlb.yaml.5 man8/mtlbd.8 man8/mtlb-prober.8 man8/mtlb-proxy.8)
 	rm -f $(addprefix $(DESTDIR)$(COMPLETIONS)/,mtlb mtlbd)
 	rm -rf $(DESTDIR)$(PREFIX)/share/mtlb $(DESTDIR)$(DOC)
 	@test -n "$(DESTDIR)" || for user in $$(sed -n 's/^u \([a-z-]*\) .*/\1/p' scripts/systemd/mtlb.sysusers); do \
@@ -420,11 +422,15 @@ $(NEXT)/mtlb-prober: $(O)/mtlb-prober
 	@mkdir -p $(@D)
 	$(Q)ln -f $< $@
 
-$(NEXT)/mtlbd: $(NEXT)/mtlb-prober
+$(NEXT)/mtlb-proxy: $(O)/mtlb-proxy
+	@mkdir -p $(@D)
+	$(Q)ln -f $< $@
+
+$(NEXT)/mtlbd: $(NEXT)/mtlb-prober $(NEXT)/mtlb-proxy
 $(NEXT)/mtlbd: $(patsubst %,$(NEXT)/obj/userspace/%.o,base/version dataplane/kernel \
 		dataplane/kernel_maps) $(call obj,$(AGENT_MAIN)) $(call objlib,$(AGENT_ROOMS))
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $(filter-out %/mtlb-prober,$^) $(PKG_LIBS)
+	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $(filter-out %/mtlb-prober %/mtlb-proxy,$^) $(PKG_LIBS)
 
 # A test of a tool is linked with that tool and not with the agent: they may use the same names.
 $(O)/test/unit/tools/%: $(O)/san/selftests/unit/tools/%.o $(call sanlib,$(MTLB_ROOMS))

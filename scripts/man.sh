@@ -4,7 +4,7 @@
 # Prints the manual page of a program, made of what the program itself says when it is asked for help.
 # Those of mtlb and mtlbd are printed by `mtlb help man`.
 #
-#   scripts/man.sh mtlb-prober|mtlb-top    the program is that of build/
+#   scripts/man.sh mtlb-prober|mtlb-proxy|mtlb-top    the program is that of build/
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -39,6 +39,12 @@ mtlb-prober)
 	"$build/mtlb-prober" --help | literally
 	see_also '.BR mtlbd (8)'
 	;;
+mtlb-proxy)
+	page mtlb-proxy 8 "serves HTTP, for mtlbd"
+	printf '.SH DESCRIPTION\n'
+	"$build/mtlb-proxy" --help | literally
+	see_also '.BR mtlbd (8)'
+	;;
 mtlb-top)
 	page mtlb-top 1 "shows who uses a node, each second"
 	printf '.SH SYNOPSIS\n.B mtlb-top\n[\\fIOPTIONS\\fP]\n.SH DESCRIPTION\n'
@@ -46,7 +52,7 @@ mtlb-top)
 	see_also $'.BR mtlb (1),\n.BR mtlbd (8)'
 	;;
 *)
-	echo "man: mtlb-prober or mtlb-top is wanted" >&2
+	echo "man: mtlb-prober, mtlb-proxy or mtlb-top is wanted" >&2
 	exit 2
 	;;
 esac

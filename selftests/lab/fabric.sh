@@ -239,8 +239,10 @@ nginx_start()
 				listen [::]:8080 backlog=4096;
 				add_header X-Backend $node always;
 				location / { return 200 "$node\n"; }
+				location = /whose { return 200 "$node \$host \$http_x_forwarded_for\n"; }
 				# There while a scenario says so.
 				location = /health { alias $dir/health; add_header X-Ready yes; }
+				location /data/ { alias $RUN/data/; }
 				location = /big { alias $RUN/data/big; }
 				# Holds a connection open: /slow?rate=1m lasts ten seconds.
 				location = /slow { alias $RUN/data/big; limit_rate \$slow_rate; }

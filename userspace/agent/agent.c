@@ -250,6 +250,17 @@ static void take_config(struct agent *agent, struct config *next)
 	agent->drift.repair = agent->config.drift == CONFIG_DRIFT_REPAIR;
 }
 
+/* At the start it keeps nothing else from being served. */
+static int follow_l7(struct agent *agent, struct err *err)
+{
+	int error = l7_set(agent->l7, &agent->config, agent->generation, err);
+
+	if (!error || agent->generation > 1)
+		return error;
+	log_error("l7", "%s", err->text);
+	return 0;
+}
+
 /* After a change: what hangs on it besides the maps. */
 static int follow_config(struct agent *agent, const struct state *only, uint64_t began,
 			 struct err *err)
@@ -266,7 +277,9 @@ static int follow_config(struct agent *agent, const struct state *only, uint64_t
 	if (error)
 		return err_set(err, error, "cannot watch for floods of SYNs: %s", strerror(-error));
 	error = only ? 0 : feeds_set(agent->feeds, &agent->config);
-	return error ? err_set(err, error, "cannot load the deny feeds: %s", strerror(-error)) : 0;
+	if (error)
+		return err_set(err, error, "cannot load the deny feeds: %s", strerror(-error));
+	return follow_l7(agent, err);
 }
 
 static int change_maps(struct agent *agent, const struct config *next, const struct plan *plan,
@@ -473,6 +486,9 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 	error = feeds_new(agent->loop, &agent->registry, &agent->feeds);
 	if (error)
 		return err_set(err, error, "cannot prepare the deny feeds: %s", strerror(-error));
+	error = l7_new(agent->loop, &agent->l7);
+	if (error)
+		return err_set(err, error, "cannot prepare the L7 tier: %s", strerror(-error));
 	error = held_new(agent->dataplane, agent->loop, &agent->held);
 	if (error)
 		return err_set(err, error, "cannot take over held fragments: %s", strerror(-error));
@@ -597,6 +613,7 @@ void agent_stop(struct agent *agent)
 		netlink_free(agent->netlink);
 	if (agent->feeds)
 		feeds_free(agent->feeds);
+	l7_free(agent->l7);
 	if (agent->usage)
 		usage_stop(agent->usage);
 	if (agent->active)

@@ -20,6 +20,7 @@
 #include "feed/feed.h"
 #include "flow_log.h"
 #include "held.h"
+#include "l7/l7.h"
 #include "members.h"
 #include "pace.h"
 #include "samples.h"
@@ -47,6 +48,7 @@ struct agent {
 	struct passage *passage; /* of probes that go by VIPs */
 	struct checks *checks;
 	struct feeds *feeds;
+	struct l7 *l7;
 	struct sweep sweep;
 	struct held *held;
 	struct watchers *watchers;

@@ -24,7 +24,8 @@ static const struct {
 	{CAP_KILL, "CAP_KILL", "ending a process of health checks that hangs"},
 	{CAP_CHOWN, "CAP_CHOWN", "an API socket that others may use"},
 	{CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", "reading configuration files of other users"},
-	{CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE", "an API on a port below 1024"},
+	{CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE",
+	 "an API, or a listener, on a port below 1024"},
 };
 
 #define COUNT (sizeof(needed) / sizeof(needed[0]))

@@ -118,18 +118,6 @@ struct load_secret load_secret_of(const struct tree_node *platform)
 	return file ? (struct load_secret){file->text, tree_place(file)} : (struct load_secret){};
 }
 
-/* Nobody shall believe that requests are served because nothing complains. */
-static void note_listeners(struct load *load, const struct tree_node *platform)
-{
-	const struct tree_node *listeners = schema_find(platform, SCHEMA_platform_listeners);
-
-	if (schema_first(listeners))
-		errors_add(
-			&load->notes, tree_key_place(listeners),
-			"nothing listens there: this version checks routes and does not serve them "
-			"yet");
-}
-
 int load_check(struct load *load, const char *path, struct config *ret_config,
 	       struct load_secret *ret_secret)
 {
@@ -156,7 +144,6 @@ int load_check(struct load *load, const char *path, struct config *ret_config,
 			r = check_tenant(&check, document);
 	if (r == 0)
 		check_capacity(&check);
-	note_listeners(load, platform);
 	check_fini(&check);
 	if (r == 0)
 		state_sort(&ret_config->state);

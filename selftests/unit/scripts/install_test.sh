@@ -14,7 +14,7 @@ trap 'rm -rf "$tmp"' EXIT
 bound=32
 
 tap_ok "make install" make DEPS=skip install PREFIX=/usr DESTDIR="$tmp" O="$build"
-for file in man1/mtlb.1 man1/mtlb-top.1 man5/mtlb.yaml.5 man8/mtlbd.8 man8/mtlb-prober.8; do
+for file in man1/mtlb.1 man1/mtlb-top.1 man5/mtlb.yaml.5 man8/mtlbd.8 man8/mtlb-prober.8 man8/mtlb-proxy.8; do
 	tap_is "$(man --warnings -E UTF-8 -l "$tmp/usr/share/man/$file" 2>&1 >/dev/null)" "" \
 		"$file is a manual page"
 done
@@ -23,7 +23,7 @@ for command in mtlb mtlbd; do
 		"-F _$command $command" "bash completes $command"
 done
 unit=$tmp/usr/lib/systemd/system/mtlbd.service
-for file in sbin/mtlbd sbin/mtlb-prober bin/mtlb bin/mtlb-top; do
+for file in sbin/mtlbd sbin/mtlb-prober sbin/mtlb-proxy bin/mtlb bin/mtlb-top; do
 	tap_ok "$file can be run" test -x "$tmp/usr/$file"
 done
 tap_is "$(stat -c %a "$unit")" 644 "everybody may read the unit file"

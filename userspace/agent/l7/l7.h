@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The L7 tier as the configuration wants it: the image of all routes, a listening socket for each
+ * address of each listener and each worker, and the workers, who exist while there is a listener.
+ */
+#ifndef MTLB_AGENT_L7_L7_H
+#define MTLB_AGENT_L7_L7_H
+
+#include "../../model/config.h"
+#include "workers.h"
+
+struct l7;
+
+int l7_new(struct loop *loop, struct l7 **ret_l7);
+void l7_free(struct l7 *l7);
+
+/* What did not change stays as it is; connections stay in any case. What is wrong with one address
+ * keeps none of the others from being served. 0, or a negative errno and why. */
+int l7_set(struct l7 *l7, const struct config *config, uint64_t generation, struct err *err);
+
+/* NULL: there are no workers. */
+const struct workers *l7_workers(const struct l7 *l7);
+
+#endif

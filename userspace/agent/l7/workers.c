@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "workers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../base/log.h"
+#include "../../sys/pass.h"
+
+#define SILENCE_NS	5000000000ULL  /* it gives a sign of life ten times as often */
+#define START_NS	10000000000ULL /* until its first word */
+#define BACK_OFF_MIN_NS 20000000ULL
+#define BACK_OFF_MAX_NS 10000000000ULL
+#define STEADY_NS	30000000000ULL /* one that lived so long was not wrong from its start */
+
+/* What is waited for: one place of each worker. */
+struct place {
+	struct place *next;
+	uint32_t id;
+	char name[HANDOVER_NAME_MAX];
+	int sockets[]; /* of each worker */
+};
+
+struct one {
+	struct workers *workers;
+	unsigned number;
+	pid_t pid;
+	struct loop_fd socket, process;
+	struct loop_timer silence, again;
+	bool answers, behind; /* behind: there was no room to tell it something */
+	uint64_t starts, started_ns, back_off_ns, generation;
+	struct handover_counts counts;
+	char reason[160];
+};
+
+struct workers {
+	struct loop *loop;
+	char *path;
+	int image; /* -1: none yet */
+	uint64_t generation;
+	struct place *places;
+	unsigned count;
+	struct one ones[];
+};
+
+extern char **environ;
+
+static void start(struct one *one);
+
+/* the process */
+
+static void close_fd(struct one *one, struct loop_fd *fd)
+{
+	if (fd->fd < 0)
+		return;
+	loop_fd_remove(one->workers->loop, fd);
+	close(fd->fd);
+	fd->fd = -1;
+}
+
+/* Kills it, however it is. */
+static int take_down(struct one *one)
+{
+	int status = 0;
+
+	close_fd(one, &one->socket);
+	close_fd(one, &one->process);
+	loop_timer_cancel(one->workers->loop, &one->silence);
+	if (one->pid > 0) {
+		kill(one->pid, SIGKILL);
+		while (waitpid(one->pid, &status, 0) < 0 && errno == EINTR)
+			;
+	}
+	one->pid = 0;
+	one->answers = one->behind = false;
+	one->generation = 0;
+	one->counts = (struct handover_counts){};
+	return status;
+}
+
+static void start_later(struct one *one)
+{
+	uint64_t lived = loop_now(one->workers->loop) - one->started_ns;
+
+	if (lived > STEADY_NS || !one->back_off_ns)
+		one->back_off_ns = BACK_OFF_MIN_NS;
+	else if (one->back_off_ns < BACK_OFF_MAX_NS)
+		one->back_off_ns *= 2;
+	loop_timer_set(one->workers->loop, &one->again, one->back_off_ns);
+}
+
+/* What is wrong again and again is said once. */
+static void lose(struct one *one, const char *why)
+{
+	bool same = strcmp(one->reason, why) == 0;
+
+	take_down(one);
+	snprintf(one->reason, sizeof(one->reason), "%s", why);
+	start_later(one);
+	if (!same || one->back_off_ns <= BACK_OFF_MIN_NS)
+		log_error("l7", "worker %u %s; it is started anew, and the others go on meanwhile",
+			  one->number, why);
+}
+
+static void ended(struct loop_fd *fd, uint32_t events)
+{
+	struct one *one = fd->context;
+	char why[sizeof(one->reason)];
+	int status = take_down(one);
+
+	(void)events;
+	if (WIFSIGNALED(status))
+		snprintf(why, sizeof(why), "was ended by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(why, sizeof(why), "ended with exit code %d", WEXITSTATUS(status));
+	lose(one, why);
+}
+
+/* telling it */
+
+static void say(struct one *one, struct handover_message *message, int fd)
+{
+	if (!one->answers || one->behind)
+		return;
+	message->version = HANDOVER_VERSION;
+	if (!pass_send(one->socket.fd, message, sizeof(*message), fd))
+		return;
+	one->behind = true;
+	loop_fd_set(one->workers->loop, &one->socket, EPOLLIN | EPOLLOUT);
+}
+
+static void say_image(struct one *one)
+{
+	struct handover_message message = {.type = HANDOVER_IMAGE,
+					   .generation = one->workers->generation};
+
+	if (one->workers->image >= 0)
+		say(one, &message, one->workers->image);
+}
+
+static void say_place(struct one *one, const struct place *place)
+{
+	struct handover_message message = {.type = HANDOVER_LISTEN, .id = place->id};
+
+	memcpy(message.name, place->name, sizeof(place->name));
+	say(one, &message, place->sockets[one->number]);
+}
+
+/* The image first: whoever comes by a socket is to be served. */
+static void say_all(struct one *one)
+{
+	say_image(one);
+	for (const struct place *place = one->workers->places; place; place = place->next)
+		say_place(one, place);
+}
+
+/* hearing it */
+
+static void hear(struct one *one, const struct handover_message *message)
+{
+	loop_timer_set(one->workers->loop, &one->silence, SILENCE_NS);
+	switch (message->type) {
+	case HANDOVER_HELLO:
+		one->answers = true;
+		say_all(one);
+		break;
+	case HANDOVER_TAKEN:
+		one->generation = message->generation;
+		break;
+	case HANDOVER_REFUSED:
+		log_error("l7", "worker %u does not take configuration %llu: %s", one->number,
+			  (unsigned long long)message->generation, message->text);
+		break;
+	case HANDOVER_ALIVE:
+		one->counts = message->counts;
+		break;
+	}
+}
+
+/* True when there is nothing more to be done with it. */
+static bool take_messages(struct one *one)
+{
+	struct handover_message message;
+	int fd, error;
+	ssize_t n;
+
+	while ((n = pass_receive(one->socket.fd, &message, sizeof(message), &fd)) > 0) {
+		if (fd >= 0)
+			close(fd);
+		error = handover_check(&message, (size_t)n);
+		if (error) {
+			lose(one,
+			     error == -EPROTO
+				     ? "is of another version than mtlbd, which has to be restarted"
+				     : "sent what is no message");
+			return true;
+		}
+		hear(one, &message);
+	}
+	if (n == -EAGAIN)
+		return false;
+	if (n == -EPROTO)
+		lose(one, "sent what is no message");
+	else
+		close_fd(one, &one->socket); /* its exit code is worth waiting for */
+	return true;
+}
+
+static void ready(struct loop_fd *fd, uint32_t events)
+{
+	struct one *one = fd->context;
+
+	/* What it lacks is not known, and what it has it must not get twice: it begins anew. */
+	if (one->behind && events & EPOLLOUT)
+		lose(one, "did not listen");
+	else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		take_messages(one);
+}
+
+/* But what it said may still be unread, while this process was busy. */
+static void silent(struct loop_timer *timer)
+{
+	struct one *one = timer->context;
+	bool answered = one->answers;
+
+	if (one->socket.fd >= 0 && (take_messages(one) || timer->place))
+		return;
+	lose(one, answered ? "gave no sign of life and was ended" : "did not begin and was ended");
+}
+
+/* starting it */
+
+static int spawn(struct one *one, int socket)
+{
+	char *argv[] = {"mtlb-proxy", NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none, all;
+	int error;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &all);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawn_file_actions_adddup2(&actions, socket, HANDOVER_SOCKET_FD);
+	error = -posix_spawn(&one->pid, one->workers->path, &actions, &attributes, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	if (error)
+		one->pid = 0;
+	return error;
+}
+
+static int watch(struct one *one)
+{
+	one->process.fd = (int)syscall(SYS_pidfd_open, one->pid, 0);
+	if (one->process.fd < 0)
+		return -errno;
+	fcntl(one->process.fd, F_SETFD, FD_CLOEXEC);
+	return loop_fd_set(one->workers->loop, &one->process, EPOLLIN)
+		       ?: loop_fd_set(one->workers->loop, &one->socket, EPOLLIN)
+		       ?: loop_timer_set(one->workers->loop, &one->silence, START_NS);
+}
+
+static void start(struct one *one)
+{
+	char why[sizeof(one->reason)];
+	int pair[2], error = 0;
+
+	one->starts++;
+	one->started_ns = loop_now(one->workers->loop);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
+		error = -errno;
+	if (!error) {
+		one->socket.fd = pair[0];
+		error = spawn(one, pair[1]);
+		close(pair[1]);
+	}
+	error = error ?: watch(one);
+	if (!error)
+		return;
+	snprintf(why, sizeof(why), "cannot be started: %.100s: %s", one->workers->path,
+		 strerror(-error));
+	lose(one, why);
+}
+
+static void start_again(struct loop_timer *timer)
+{
+	start(timer->context);
+}
+
+static char *beside_this_program(void)
+{
+	char path[4096], *slash, *found;
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	path[n > 0 ? n : 0] = 0;
+	slash = strrchr(path, '/');
+	if (slash)
+		*slash = 0;
+	return asprintf(&found, "%s/mtlb-proxy", path) < 0 ? NULL : found;
+}
+
+static void init_one(struct workers *workers, unsigned number)
+{
+	struct one *one = &workers->ones[number];
+
+	*one = (struct one){
+		.workers = workers,
+		.number = number,
+		.socket = {.fd = -1, .ready = ready, .context = one},
+		.process = {.fd = -1, .ready = ended, .context = one},
+		.silence = {.fire = silent, .context = one},
+		.again = {.fire = start_again, .context = one},
+	};
+}
+
+int workers_new(struct loop *loop, const struct workers_options *options,
+		struct workers **ret_workers)
+{
+	struct workers *workers = calloc(1, sizeof(*workers) + options->count * sizeof(struct one));
+
+	if (!workers)
+		return -ENOMEM;
+	workers->loop = loop;
+	workers->count = options->count;
+	workers->image = -1;
+	workers->path = options->path ? strdup(options->path) : beside_this_program();
+	if (!workers->path) {
+		free(workers);
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < workers->count; i++) {
+		init_one(workers, i);
+		start(&workers->ones[i]);
+	}
+	*ret_workers = workers;
+	return 0;
+}
+
+static void free_place(const struct workers *workers, struct place *place)
+{
+	for (unsigned i = 0; i < workers->count; i++)
+		close(place->sockets[i]);
+	free(place);
+}
+
+void workers_free(struct workers *workers)
+{
+	if (!workers)
+		return;
+	for (unsigned i = 0; i < workers->count; i++) {
+		take_down(&workers->ones[i]);
+		loop_timer_cancel(workers->loop, &workers->ones[i].again);
+	}
+	while (workers->places) {
+		struct place *place = workers->places;
+
+		workers->places = place->next;
+		free_place(workers, place);
+	}
+	if (workers->image >= 0)
+		close(workers->image);
+	free(workers->path);
+	free(workers);
+}
+
+unsigned workers_count(const struct workers *workers)
+{
+	return workers->count;
+}
+
+void workers_use(struct workers *workers, int image, uint64_t generation)
+{
+	if (workers->image >= 0)
+		close(workers->image);
+	workers->image = image;
+	workers->generation = generation;
+	for (unsigned i = 0; i < workers->count; i++)
+		say_image(&workers->ones[i]);
+}
+
+int workers_listen(struct workers *workers, uint32_t id, const char *name, const int *sockets)
+{
+	struct place *place = calloc(1, sizeof(*place) + workers->count * sizeof(int));
+
+	if (!place)
+		return -ENOMEM;
+	place->id = id;
+	snprintf(place->name, sizeof(place->name), "%s", name);
+	memcpy(place->sockets, sockets, workers->count * sizeof(int));
+	place->next = workers->places;
+	workers->places = place;
+	for (unsigned i = 0; i < workers->count; i++)
+		say_place(&workers->ones[i], place);
+	return 0;
+}
+
+void workers_unlisten(struct workers *workers, uint32_t id)
+{
+	struct handover_message message = {.type = HANDOVER_UNLISTEN, .id = id};
+	struct place **link = &workers->places, *place;
+
+	while (*link && (*link)->id != id)
+		link = &(*link)->next;
+	place = *link;
+	if (!place)
+		return;
+	*link = place->next;
+	for (unsigned i = 0; i < workers->count; i++)
+		say(&workers->ones[i], &message, -1);
+	free_place(workers, place);
+}
+
+void workers_status(const struct workers *workers, unsigned number,
+		    struct workers_status *ret_status)
+{
+	const struct one *one = &workers->ones[number];
+
+	*ret_status = (struct workers_status){
+		.pid = one->pid,
+		.answers = one->answers,
+		.starts = one->starts,
+		.generation = one->generation,
+		.counts = one->counts,
+		.reason = one->reason,
+	};
+}
