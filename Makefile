@@ -150,7 +150,7 @@ DEPGEN = -MMD -MP -MF $(@:.o=.d)
 # --- targets people type -------------------------------------------------------------------------
 
 .PHONY: help all demo lab lab-down test tests test-deb check lint bench bench-flow bench-isolation bench-agent \
-	bench-health bench-tools bench-build fuzz fuzz-build vm install uninstall deb deps clean format compile_commands.json FORCE
+	bench-health bench-tools bench-l7 bench-build fuzz fuzz-build vm install uninstall deb deps clean format compile_commands.json FORCE
 
 all: $(BPF_OBJ) $(SKELS) $(PROGRAMS) ## Build the BPF programs, mtlbd, mtlb-prober, mtlb-proxy, mtlb and mtlb-top (the default)
 
@@ -206,6 +206,9 @@ bench-health: all $(O)/bench/health ## What checks of 10,000 backends every two 
 bench-tools: all $(O)/bench/tools $(O)/bench/inspect ## What it costs to look: mtlb-top at 10,000 tenants, a list of 4 million flows
 	$(Q)failed=0; scripts/as-root.sh $(O)/bench/tools || failed=1; \
 	scripts/as-root.sh $(O)/bench/inspect || failed=1; exit $$failed
+
+bench-l7: all | $(O)/deps-test.stamp $(O)/deps-bench.stamp ## What a request costs the L7 tier, beside HAProxy in the same run
+	$(Q)scripts/as-root.sh selftests/bench/l7.sh
 
 bench-%: $(O)/bench/%
 	$(Q)scripts/as-root.sh $<

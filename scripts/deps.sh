@@ -5,7 +5,7 @@
 # network, when all are there. Needs bash, coreutils and apt. It refuses to start any service: the
 # tests run their own nginx inside namespaces, so the package's must not take this machine's port 80.
 #
-#   scripts/deps.sh [build|test|vm|deb|lint]...  (no group: all but vm and deb)
+#   scripts/deps.sh [build|test|vm|deb|bench|lint]...  (no group: build, test and lint)
 set -euo pipefail
 
 # group, package, why
@@ -75,6 +75,8 @@ deb	debhelper	packs
 deb	dpkg-dev	finds what the programs need
 deb	lintian	looks at the package
 deb	debootstrap	a Debian to install it in, for make test-deb
+bench	wrk	a load for the L7 tier
+bench	haproxy	what the L7 tier is compared with
 lint	clang-format	the format of C files
 lint	cppcheck	static analysis
 '
@@ -131,9 +133,9 @@ install_quietly() {
 groups=${*:-build test lint}
 for group in $groups; do
 	case "$group" in
-	build | test | vm | deb | lint) ;;
+	build | test | vm | deb | bench | lint) ;;
 	*)
-		echo "deps: no group '$group': there are build, test, vm, deb and lint" >&2
+		echo "deps: no group '$group': there are build, test, vm, deb, bench and lint" >&2
 		exit 2
 		;;
 	esac

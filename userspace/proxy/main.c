@@ -47,8 +47,10 @@ static bool has_socket(void)
 	       type == SOCK_SEQPACKET;
 }
 
-/* Two descriptors for each connection. */
-static void raise_limits(void)
+/* Two descriptors for each connection; some for all else. */
+#define OTHER_FDS 256
+
+static void fit_limits(struct worker_limits *limits)
 {
 	struct rlimit limit;
 
@@ -56,6 +58,10 @@ static void raise_limits(void)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < 2 * (rlim_t)limits->conns + OTHER_FDS)
+		limits->conns = limit.rlim_cur < 2 * OTHER_FDS
+					? OTHER_FDS / 2
+					: (unsigned)(limit.rlim_cur - OTHER_FDS) / 2;
 }
 
 /* Nothing was read from anybody before it returns. */
@@ -95,7 +101,7 @@ static int serve(struct loop *loop, const struct worker_limits *limits)
 	return error;
 }
 
-static int run(const char *user, const struct worker_limits *limits)
+static int run(const char *user, struct worker_limits *limits)
 {
 	struct loop *loop = NULL;
 	int error;
@@ -107,7 +113,7 @@ static int run(const char *user, const struct worker_limits *limits)
 	/* What mtlbd had open is not for us; it has closed all but a mistake itself. */
 	close_range(HANDOVER_SOCKET_FD + 1, ~0U, 0);
 	signal(SIGPIPE, SIG_IGN);
-	raise_limits();
+	fit_limits(limits);
 	error = loop_new(&loop);
 	if (error) {
 		log_error("proxy", "cannot make an event loop: %s", strerror(-error));
