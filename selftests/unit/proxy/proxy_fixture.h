@@ -286,7 +286,7 @@ static inline void add_route(struct build *build, uint32_t tenant, const char *n
  * acme.example: / by the first backend, /two by both. trust: whose word of clients counts.
  * change may add more.
  */
-static inline void use_image(const char *trust,
+static inline int make_image(const char *trust,
 			     void (*change)(struct build *build, uint32_t tenant))
 {
 	struct build *build = build_new(1, 1);
@@ -297,7 +297,6 @@ static inline void use_image(const char *trust,
 					  .address_count = 1,
 					  .port = 80,
 					  .protocol = IMAGE_HTTP};
-	struct routing *routing;
 	struct err err = {};
 	void *bytes;
 	uint32_t tenant;
@@ -324,12 +323,21 @@ static inline void use_image(const char *trust,
 	fd = memfd_create("image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, bytes, size), size);
-	assert_true(routing_open(&worker.upstreams, fd, &routing, &err) < 0); /* not sealed */
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE), 0);
+	free(bytes);
+	return fd;
+}
+
+static inline void use_image(const char *trust,
+			     void (*change)(struct build *build, uint32_t tenant))
+{
+	int fd = make_image(trust, change);
+	struct routing *routing;
+	struct err err = {};
+
 	if (routing_open(&worker.upstreams, fd, &routing, &err))
 		fail_msg("%s", err.text);
 	close(fd);
-	free(bytes);
 	worker_use(&worker, routing);
 }
 
