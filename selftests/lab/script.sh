@@ -64,7 +64,7 @@ says hang down "timeout after 1s and was killed"
 says escape down "exit code 1: nothing more"
 says missing unknown 'script "missing" is not in node.health.scriptDirectory'
 says forbidden unknown 'script "forbidden" is not executable for node.health.scriptUser; chmod a+rx it'
-check "which the log tells" grep -q 'cannot check its backends: script "missing" is not in' "$AGENT_LOG"
+check "which the log tells" grep -q 'cannot be checked, and its state stays as it is: script "missing" is not in' "$AGENT_LOG"
 says much down 'exit code 1: ?[2Jtoo much'
 check "busy: up" wait_until '[ "$(of busy state)" = up ]' 30
 

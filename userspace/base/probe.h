@@ -22,7 +22,7 @@ enum probe_text {
 	PROBE_TEXTS
 };
 
-#define PROBE_TEXT_MAX 1024 /* bytes of one of them */
+#define PROBE_TEXT_MAX 8192 /* bytes of one of them */
 
 /* All zero for the kinds that have nothing to set. A text that is not given has length 0. */
 struct probe_question {

@@ -11,6 +11,7 @@
 
 #define KIND(id) (1U << PROBE_##id)
 #define WEB	 (KIND(HTTP) | KIND(HTTPS))
+#define SECURE	 (KIND(TLS) | KIND(HTTPS))
 
 /* Which keys mean something to which kinds. */
 static const struct {
@@ -28,6 +29,8 @@ static const struct {
 	{SCHEMA_health_send, KIND(UDP), PROBE_TEXT_SEND},
 	{SCHEMA_health_expect, KIND(UDP), PROBE_TEXT_EXPECT},
 	{SCHEMA_health_script, KIND(SCRIPT), PROBE_TEXT_SCRIPT},
+	{SCHEMA_health_verify, SECURE, -1},
+	{SCHEMA_health_ca, SECURE, PROBE_TEXT_CA},
 	{SCHEMA_health_port, ~KIND(ICMP), -1},
 	{SCHEMA_health_via, ~(KIND(ICMP) | KIND(SCRIPT)), -1},
 };
@@ -114,6 +117,30 @@ static void check_texts(struct check *check, const struct tree_node *health, enu
 			   "since a server answers only what it understands");
 }
 
+static void check_verify(struct check *check, const struct tree_node *health, enum probe_kind kind)
+{
+	const struct tree_node *ca = schema_find(health, SCHEMA_health_ca);
+	const struct tree_node *verify = schema_find(health, SCHEMA_health_verify);
+	bool wanted = schema_number(health, SCHEMA_health_verify) == 1;
+
+	if (!(SECURE & 1U << kind) || (!verify && schema_written(health, SCHEMA_health_verify)))
+		return;
+	if (ca && !wanted)
+		errors_add(
+			check->errors, tree_key_place(ca),
+			"\"ca\" says whose word is taken with \"verify: ca\", and has no meaning "
+			"without it; add that, or leave it out");
+	else if (ca && !strstr(ca->text, "-----BEGIN CERTIFICATE-----"))
+		errors_add(check->errors, tree_key_place(ca),
+			   "\"ca\" must be certificates in PEM, which begin with -----BEGIN "
+			   "CERTIFICATE-----; give their text itself, not a file's name");
+	else if (wanted && !schema_written(health, SCHEMA_health_ca))
+		errors_add(
+			check->errors, tree_key_place(verify),
+			"\"verify: ca\" needs \"ca\" as well: the certificates, in PEM, of those "
+			"whose word is taken");
+}
+
 /* A tenant can start nothing that the node's owner has not listed. */
 static void check_script(struct check *check, const struct tree_node *health, enum probe_kind kind)
 {
@@ -192,6 +219,7 @@ int check_health(struct check *check, const struct tree_node *health,
 	check_keys(check, health, kind);
 	check_texts(check, health, kind);
 	check_script(check, health, kind);
+	check_verify(check, health, kind);
 	return kind == PROBE_TCP || kind == PROBE_ICMP
 		       ? 0
 		       : read_question(health, kind, &ret_health->question);

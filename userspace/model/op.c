@@ -263,27 +263,51 @@ static char *statuses(uint32_t value, char text[UNITS_TEXT_MAX])
 	return text;
 }
 
+/* What was left out may be all that differs: so it has a mark of its own. */
+static uint32_t mark_of(const char *bytes, size_t length)
+{
+	uint32_t mark = 2166136261U;
+
+	for (size_t i = 0; i < length; i++)
+		mark = (mark ^ (unsigned char)bytes[i]) * 16777619U;
+	return mark;
+}
+
+static bool is_text(const char *bytes, size_t length)
+{
+	bool text = true;
+
+	for (size_t i = 0; i < length; i++)
+		text &= (bytes[i] >= ' ' && bytes[i] < 0x7f) || bytes[i] == '\n';
+	return text;
+}
+
 /* As the configuration may say it: as a text where it is one. */
 static void quote_bytes(const char *bytes, size_t length, char *text, size_t size)
 {
-	size_t used = 0;
-	bool plain_text = true;
+	bool plain_text = is_text(bytes, length);
+	size_t used = 0, i;
 
-	for (size_t i = 0; i < length; i++)
-		plain_text &= bytes[i] >= ' ' && bytes[i] < 0x7f;
 	used = (size_t)snprintf(text, size, "%s", !length ? "none" : plain_text ? "\"" : "hex:");
-	for (size_t i = 0; i < length && used + 8 < size; i++)
-		used += (size_t)snprintf(text + used, size - used, plain_text ? "%c" : "%02x",
+	for (i = 0; i < length && used + 40 < size; i++)
+		used += (size_t)snprintf(text + used, size - used,
+					 !plain_text	    ? "%02x"
+					 : bytes[i] == '\n' ? "\\n"
+							    : "%c",
 					 (unsigned char)bytes[i]);
-	if (length)
-		snprintf(text + used, size - used, "%s%s", used + 8 < size ? "" : "...",
-			 plain_text ? "\"" : "");
+	if (!length)
+		return;
+	used += (size_t)snprintf(text + used, size - used, "%s%s", i < length ? "..." : "",
+				 plain_text ? "\"" : "");
+	if (i < length)
+		snprintf(text + used, size - used, " (%zu bytes, %08x)", length,
+			 mark_of(bytes, length));
 }
 
 static void add_question(struct line *line, const struct probe_question *a,
 			 const struct probe_question *b)
 {
-	char from[80], to[80];
+	char from[112], to[112];
 
 	if (b->status_first) {
 		uint32_t was = a ? a->status_first | (uint32_t)a->status_last << 16 : 0;

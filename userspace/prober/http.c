@@ -15,6 +15,7 @@
 
 #include <curl/curl.h>
 
+#include "certificate.h"
 #include "kinds.h"
 #include "way.h"
 
@@ -229,6 +230,16 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 
 /* how it ended */
 
+static void tell_certificate(struct attempt *attempt, const struct request *request)
+{
+	char why[PROBES_ERROR_MAX];
+	long found = 0;
+
+	curl_easy_getinfo(request->easy, CURLINFO_SSL_VERIFYRESULT, &found);
+	certificate_tell(attempt->probe, found, why, sizeof(why));
+	attempt_fail(attempt, "%s", why);
+}
+
 static void tell_failure(struct attempt *attempt, const struct request *request, CURLcode code)
 {
 	const char *text = request->error[0] ? request->error : curl_easy_strerror(code);
@@ -236,6 +247,14 @@ static void tell_failure(struct attempt *attempt, const struct request *request,
 	char first = text[0];
 
 	curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
+	if (code == CURLE_PEER_FAILED_VERIFICATION) {
+		tell_certificate(attempt, request);
+		return;
+	}
+	if (code == CURLE_SSL_CACERT_BADFILE) {
+		attempt_fault(attempt, "health.ca is no certificate in PEM, or a broken one");
+		return;
+	}
 	if (request->fault)
 		attempt_fail_errno(attempt, request->fault);
 	else if (code == CURLE_OUT_OF_MEMORY || code == CURLE_WRITE_ERROR)
@@ -328,6 +347,20 @@ static int set_target(struct request *request)
 	return curl_easy_setopt(request->easy, CURLOPT_URL, url) ? -ENOMEM : 0;
 }
 
+/* By nobody of this node's own, whatever it has. */
+static void set_verification(struct request *request)
+{
+	const struct probe_question *question = question_of(request);
+	struct curl_blob ca = {.data = (void *)(uintptr_t)question->text[PROBE_TEXT_CA],
+			       .len = question->length[PROBE_TEXT_CA],
+			       .flags = CURL_BLOB_NOCOPY};
+
+	curl_easy_setopt(request->easy, CURLOPT_SSL_VERIFYPEER, ca.len ? 1L : 0L);
+	curl_easy_setopt(request->easy, CURLOPT_SSL_VERIFYHOST, ca.len ? 2L : 0L);
+	if (ca.len)
+		curl_easy_setopt(request->easy, CURLOPT_CAINFO_BLOB, &ca);
+}
+
 static void set_options(struct request *request)
 {
 	CURL *easy = request->easy;
@@ -344,8 +377,7 @@ static void set_options(struct request *request)
 	/* addresses need none, and with ten thousand of them each request would walk the cache */
 	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	set_verification(request);
 	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);

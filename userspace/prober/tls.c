@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * tls: connect, and make a TLS handshake. Whose certificate it is, is not asked: that is for those
- * to verify who trust the backend with something.
+ * tls: connect, and make a TLS handshake. Whose certificate it is, is asked only when a ca is
+ * given: otherwise that is for those to verify who trust the backend with something.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "certificate.h"
 #include "connection.h"
 #include "kinds.h"
 
@@ -35,10 +36,19 @@ int tls_prepare(void)
 
 static void fail(struct attempt *attempt)
 {
+	const struct tls *tls = attempt->own;
 	unsigned long error = ERR_peek_last_error();
 	const char *reason = error ? ERR_reason_error_string(error) : NULL;
+	long found = SSL_get_verify_result(tls->ssl);
 
 	ERR_clear_error();
+	if (attempt->probe->question.length[PROBE_TEXT_CA] && found != X509_V_OK) {
+		char why[PROBES_ERROR_MAX];
+
+		certificate_tell(attempt->probe, found, why, sizeof(why));
+		attempt_fail(attempt, "%s", why);
+		return;
+	}
 	attempt_fail(attempt, "TLS handshake: %s",
 		     reason ? reason : "the connection was closed in the middle of it");
 }
@@ -101,7 +111,13 @@ static void made(struct attempt *attempt, int error)
 		attempt_fail_errno(attempt, -ENOMEM);
 		return;
 	}
-	go_on(attempt);
+	error = question->length[PROBE_TEXT_CA] ? certificate_demand(tls->ssl, attempt->probe) : 0;
+	if (error == -EINVAL)
+		attempt_fault(attempt, "health.ca is no certificate in PEM, or a broken one");
+	else if (error)
+		attempt_fail_errno(attempt, error);
+	else
+		go_on(attempt);
 }
 
 static int start(struct attempt *attempt)

@@ -279,6 +279,9 @@ static void health_settings(void **state)
 }
 
 /* What is asked, and wanted as an answer, in the words of the configuration. */
+/* 71 bytes */
+#define LONG_SEND "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\\n"
+
 static void health_questions(void **state)
 {
 	(void)state;
@@ -302,6 +305,13 @@ static void health_questions(void **state)
 	expect_plan(HEAD ACME CONFIG POOL(", health: {type: udp, send: \"hex:70696e67\"}")
 			    SERVICES WEB,
 		    HEAD ACME CONFIG POOL(", health: {type: udp, send: ping}") SERVICES WEB, "");
+	/* what differs may be beyond what is shown */
+	expect_plan(HEAD ACME CONFIG POOL(", health: {type: udp, send: \"" LONG_SEND "1\"}")
+			    SERVICES WEB,
+		    HEAD ACME CONFIG POOL(", health: {type: udp, send: \"" LONG_SEND "2\"}")
+			    SERVICES WEB,
+		    "~ service acme/web: health.send \"" LONG_SEND
+		    "...\" (72 bytes, 27931c86) -> \"" LONG_SEND "...\" (72 bytes, 26931af3)\n");
 }
 
 static void ports_and_vips(void **state)

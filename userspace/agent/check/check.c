@@ -79,6 +79,7 @@ static void log_fault(struct check *check, const char *error)
 {
 	struct checks *checks = check->checks;
 	uint64_t now = loop_now(checks->loop);
+	char who[3 * STATE_NAME_MAX + ADDR_TEXT_MAX];
 
 	if (strcmp(checks->fault, error) == 0 && now - checks->fault_ns < FAULT_QUIET_NS)
 		return;
@@ -88,8 +89,8 @@ static void log_fault(struct check *check, const char *error)
 	check->fault_ns = now;
 	snprintf(checks->fault, sizeof(checks->fault), "%s", error);
 	checks->fault_ns = now;
-	log_error("health",
-		  "this node cannot check its backends: %s; their states stay as they are", error);
+	name(check, who, sizeof(who));
+	log_error("health", "%s cannot be checked, and its state stays as it is: %s", who, error);
 }
 
 /* pools */
