@@ -193,6 +193,8 @@ numbers_by_map member_counters >"$RUN/by_map"
 check "numbers are decoded as by bpftool" cmp "$RUN/by_bpftool" "$RUN/by_map"
 check "which are no zeros alone" grep -q "'packets': [1-9]" "$RUN/by_map"
 is "the hash secret is not shown" "$(inspect -j map dump node | json "d[0]['value']['secret']")" "(not shown)"
+is "completion: names of maps are those that are pinned" "$(inspect help completion names map)" \
+	"$(ls "$BPFFS" | sed -n 's/^mtlb_//p' | LC_ALL=C sort)"
 sees "agent up"
 for verb in "map list" "map dump tenants" "prog show"; do
 	# shellcheck disable=SC2086 # words

@@ -197,6 +197,8 @@ static void print_argument(const struct noun *noun, const char *word, size_t len
 		print_keys_of_object(noun);
 	else if (islower((unsigned char)*text))
 		printf("%s ", text);
+	else if (!strcmp(text, "KEY"))
+		putchar(' '); /* nobody knows, and it is not what stands before it once more */
 	else if (isupper((unsigned char)*text) && noun->keys)
 		printf("\n@%s\n", noun->name);
 }
@@ -346,21 +348,28 @@ static int print_names_of(const struct call *call, const struct noun *noun, cons
 {
 	const char *const *keys = noun->keys;
 	const struct filter *filter;
-	json_t *answer, *item;
+	json_t *answer = NULL, *items = NULL, *item;
 	struct err err;
 	size_t i;
 
-	if (!noun->endpoint || !keys ||
-	    client_ask(call->options->socket, noun->endpoint, NULL, &answer, &err))
+	if (!keys)
 		return EXIT_ERROR;
-	json_array_foreach (json_object_get(answer, "items"), i, item) {
+	if (noun->endpoint) {
+		if (client_ask(call->options->socket, noun->endpoint, NULL, &answer, &err))
+			return EXIT_ERROR;
+		items = json_incref(json_object_get(answer, "items"));
+		json_decref(answer);
+	} else if (!noun->from_maps || noun->from_maps(call, &items, &err)) {
+		return EXIT_ERROR;
+	}
+	json_array_foreach (items, i, item) {
 		for (filter = noun->filters; keyword && filter && filter->keyword; filter++)
 			if (!strcmp(filter->keyword, keyword) && filter->path)
 				print_names(item, filter->path);
 		for (keys = noun->keys; !keyword && *keys; keys++)
 			print_names(item, *keys);
 	}
-	json_decref(answer);
+	json_decref(items);
 	return EXIT_OK;
 }
 

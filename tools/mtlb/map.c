@@ -44,6 +44,8 @@ static const struct column columns[] = {
 
 static const char *const spare[] = {"KEY", "VALUE", "TYPE", "USED", NULL};
 
+static const char *const keys[] = {"name", NULL};
+
 static const struct column fields[] = {
 	{"NAME", "name", VALUE_TEXT},
 	{"HOLDS", "holds", VALUE_TEXT},
@@ -120,33 +122,43 @@ static json_t *describe(const struct options *options, const struct pinned_map *
 			 "flags", flags_of(map), "pinned", options->bpffs, "/", map->name);
 }
 
-static int run_list(const struct call *call)
+/* All of them. */
+static int list_items(const struct call *call, json_t **ret_items, struct err *err)
 {
 	struct pinned_names names;
-	json_t *items = json_array();
+	int error = pinned_list(call->options->bpffs, &names, err);
+
+	if (error)
+		return error;
+	*ret_items = json_array();
+	for (size_t i = 0; !error && i < names.count; i++) {
+		struct pinned_map map;
+
+		error = pinned_open(call->options->bpffs, names.names[i], &map, err);
+		if (error)
+			break;
+		json_array_append_new(*ret_items, describe(call->options, &map));
+		pinned_close(&map);
+	}
+	pinned_names_fini(&names);
+	if (error)
+		json_decref(*ret_items);
+	return error;
+}
+
+static int run_list(const struct call *call)
+{
+	json_t *items;
 	struct err err;
 	int code = 0;
 
 	if (command_expect_args(call, 0))
-		code = EXIT_ERROR;
-	else if (pinned_list(call->options->bpffs, &names, &err))
-		code = command_fail(call->options, "%s", err.text);
-	else {
-		for (size_t i = 0; !code && i < names.count; i++) {
-			struct pinned_map map;
-
-			if (pinned_open(call->options->bpffs, names.names[i], &map, &err)) {
-				code = command_fail(call->options, "%s", err.text);
-				break;
-			}
-			json_array_append_new(items, describe(call->options, &map));
-			pinned_close(&map);
-		}
-		pinned_names_fini(&names);
-	}
-	if (!code && call->options->json)
+		return EXIT_ERROR;
+	if (list_items(call, &items, &err))
+		return command_fail(call->options, "%s", err.text);
+	if (call->options->json)
 		output_json(call->options, items);
-	else if (!code && output_sheet(call->options, columns, spare, items))
+	else if (output_sheet(call->options, columns, spare, items))
 		code = command_fail(call->options, "no memory for the table");
 	json_decref(items);
 	return code;
@@ -346,6 +358,8 @@ const struct noun map_noun = {
 	.help = "the dataplane's maps as they are, for root, also without an agent",
 	.columns = columns,
 	.spare = spare,
+	.keys = keys,
+	.from_maps = list_items,
 	.verbs = verbs,
 	.options = own_options,
 };
