@@ -11,7 +11,7 @@ set -u -o pipefail
 # doctor [OPTION...]: its answer as JSON, in $RUN/doctor.
 doctor()
 {
-	ns lb "$MTLB" -j -s "$SOCKET" --bpffs "${BPFFS_SEEN:-$BPFFS}" doctor >"$RUN/doctor"
+	ns "${NODE:-lb}" "$MTLB" -j -s "$SOCKET" --bpffs "${BPFFS_SEEN:-$BPFFS}" doctor >"$RUN/doctor"
 }
 
 # finds LEVEL CHECK [WORDS]: a finding of that level, with those words in its sentence or remedy.
@@ -74,6 +74,12 @@ check "as text: the remedy" grep -q 'Do: raise node.capacity' "$RUN/text"
 ns lb setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --bounding-set=-all \
 	"$MTLB" -j -s "$SOCKET" --bpffs "$BPFFS" doctor >"$RUN/doctor"
 check "somebody without rights is told" found warn rights
+
+for node in client1 router; do
+	NODE=$node check "asked in another network namespace: a word about that" \
+		finds warn interface "is of another network namespace"
+	NODE=$node check "and none about an interface of that number" eval '! found bad interface && ! found bad link'
+done
 
 ns lb ip addr add 192.0.2.10/32 dev lo
 check "a VIP on lo: a warning with its remedy" finds warn vips "192.0.2.10 (on lo)"

@@ -116,6 +116,16 @@ void doctor_look_at_rp_filter(struct doctor *doctor, const char *interface)
 			   "%s takes answers whichever way their senders are routed.", interface);
 }
 
+/* Nobody else's program takes the place of a link's: where the interface of that number runs
+ * another one, it is another interface. */
+static bool is_elsewhere(const struct bpf_link_info *info)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+	return !bpf_xdp_query((int)info->xdp.ifindex, 0, &query) &&
+	       query.attach_mode != XDP_ATTACHED_MULTI && query.prog_id != info->prog_id;
+}
+
 static void look_at_mode(struct doctor *doctor, const char *interface, const struct card *card,
 			 uint32_t ifindex, uint32_t program)
 {
@@ -154,8 +164,19 @@ static void look_at_link(struct doctor *doctor, const char *pin, uint32_t progra
 	if_indextoname(ifindex, interface);
 	snprintf(path, sizeof(path), "%s/%.255s", doctor->directory, pin);
 	fd = bpf_obj_get(path);
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) || !info.xdp.ifindex ||
-	    !*interface) {
+	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) && info.xdp.ifindex &&
+	    (!*interface || is_elsewhere(&info))) {
+		doctor_say(
+			doctor, "interface", DOCTOR_WARN,
+			"ask again where mtlbd runs: nsenter --net=/proc/$(pidof mtlbd)/ns/net "
+			"mtlb doctor",
+			"Interface %u, which the dataplane is attached to, is of another network "
+			"namespace: how it does is not known.",
+			ifindex);
+		close(fd);
+		return;
+	}
+	if (fd < 0 || !info.xdp.ifindex) {
 		doctor_say(doctor, "interface", DOCTOR_BAD,
 			   "bring the interface back, or take it out of node.interfaces, and run "
 			   "mtlb config apply",
