@@ -140,7 +140,7 @@ files >"$RUN/before"
 documented 'apt-get install -y ./mtlb.deb' || exit 1
 is "nothing was started" "$(running) $(grep -cE '(^| )(start|restart) mtlbd' "$MACHINE/var/log/systemctl.log")" "0 0"
 is "the service is off" "$(in_machine /bin/systemctl is-enabled mtlbd.service)" disabled
-check "the prober has a user" in_machine getent passwd mtlb
+check "the prober has a user, and so have scripts" in_machine id mtlb mtlb-script
 documented 'mtlb config check'
 is "and a conffile" "$(in_machine dpkg-query -W -f '${Conffiles}' mtlb | grep -c '/etc/mtlb/')" 3
 check "there are manual pages" test -s "$MACHINE/usr/share/man/man8/mtlbd.8.gz"
@@ -157,7 +157,7 @@ is "its prober is the user mtlb" \
 	"$(ip netns pids lb | xargs ps -o comm=,uid= -p | awk '$1 == "mtlb-prober" { print $2 }' | sort -u)" \
 	"$(in_machine id -u mtlb)"
 # the example's backends are nobody's
-in_machine mtlb doctor >"$RUN/doctor" 2>&1
+ns lb env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$MACHINE" mtlb doctor >"$RUN/doctor" 2>&1
 is "mtlb doctor misses the backends, and nothing else" \
 	"$(awk '$1 == "bad" { printf "%s ", $2 }' "$RUN/doctor")" "members next-hops " ||
 	diag "$(<"$RUN/doctor")"
@@ -179,7 +179,7 @@ check "apt purges it" packages purge mtlb
 is "the program is detached" "$(attached)" 0
 is "nothing is pinned" "$(ls "$MACHINE/sys/fs/bpf")" "$pins"
 is "nor in /run" "$(ls -d /run/mtlb 2>&1 | grep -v 'No such file')" ""
-is "nor is its user" "$(in_machine getent passwd mtlb)" ""
+is "nor are its users" "$(in_machine getent passwd mtlb mtlb-script)" ""
 files >"$RUN/after"
 is "no file is left" "$(diff "$RUN/before" "$RUN/after" | grep '^>')" "" 
 is "and none is missing" "$(diff "$RUN/before" "$RUN/after" | grep '^<')" ""
