@@ -11,6 +11,7 @@
 #include "userspace/agent/l7/workers.h"
 
 #define COUNT 2
+#define MANY  1000
 
 static struct workers *workers;
 static struct workers_status status;
@@ -127,6 +128,37 @@ static void test_listeners_come_and_go(void **state)
 	ask(others[1]);
 }
 
+/* More than the socket between them has room for: none is left out, and none is lost for it. */
+static void test_many_listeners(void **state)
+{
+	uint16_t at[COUNT], last[COUNT];
+	int sockets[COUNT];
+
+	(void)state;
+	listen_for_all(1, at);
+	for (int i = 0; i < COUNT; i++)
+		sockets[i] = try_connect(at[i]); /* any socket will do to be handed over */
+	for (uint32_t id = 2; id < MANY; id++) {
+		int copies[COUNT];
+
+		for (int i = 0; i < COUNT; i++)
+			copies[i] = fcntl(sockets[i], F_DUPFD_CLOEXEC, 0);
+		assert_int_equal(workers_listen(workers, id, "web", copies), 0);
+	}
+	listen_for_all(MANY, last);
+	use(1);
+	for (uint32_t id = 1; id < MANY; id++)
+		workers_unlisten(workers, id);
+	run_until(is_closed, &at[0]);
+	run_until(is_closed, &at[1]);
+	for (int i = 0; i < COUNT; i++) {
+		ask(last[i]);
+		workers_status(workers, (unsigned)i, &status);
+		assert_int_equal(status.starts, 1);
+		close(sockets[i]);
+	}
+}
+
 static bool is_anew(void *context)
 {
 	const pid_t *before = context;
@@ -228,11 +260,9 @@ static void test_rights(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		workers_case(test_all_serve),
-		workers_case(test_listeners_come_and_go),
-		workers_case(test_worker_dies),
-		workers_case(test_worker_hangs),
-		workers_case(test_program_that_is_none),
+		workers_case(test_all_serve),	   workers_case(test_listeners_come_and_go),
+		workers_case(test_many_listeners), workers_case(test_worker_dies),
+		workers_case(test_worker_hangs),   workers_case(test_program_that_is_none),
 		workers_case(test_rights),
 	};
 

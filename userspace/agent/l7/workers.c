@@ -23,12 +23,22 @@
 #define BACK_OFF_MAX_NS 10000000000ULL
 #define STEADY_NS	30000000000ULL /* one that lived so long was not wrong from its start */
 
-/* What is waited for: one place of each worker. */
+/* What a worker knows of a place. */
+enum knowledge {
+	KNOWS_NOTHING,
+	KNOWS_OPEN,
+};
+
+/* Where connections come in. One that is gone stays until nobody takes it for open any more. */
 struct place {
 	struct place *next;
 	uint32_t id;
+	bool gone;
 	char name[HANDOVER_NAME_MAX];
-	int sockets[]; /* of each worker */
+	struct {
+		int socket;
+		enum knowledge known;
+	} of[]; /* each worker */
 };
 
 struct one {
@@ -37,7 +47,9 @@ struct one {
 	pid_t pid;
 	struct loop_fd socket, process;
 	struct loop_timer silence, again;
-	bool answers, behind; /* behind: there was no room to tell it something */
+	bool answers;
+	bool full; /* there is no room to tell it more */
+	bool has_image;
 	uint64_t starts, started_ns, back_off_ns, generation;
 	struct handover_counts counts;
 	char reason[160];
@@ -82,7 +94,9 @@ static int take_down(struct one *one)
 			;
 	}
 	one->pid = 0;
-	one->answers = one->behind = false;
+	one->answers = one->full = one->has_image = false;
+	for (struct place *place = one->workers->places; place; place = place->next)
+		place->of[one->number].known = KNOWS_NOTHING;
 	one->generation = 0;
 	one->counts = (struct handover_counts){};
 	return status;
@@ -129,40 +143,90 @@ static void ended(struct loop_fd *fd, uint32_t events)
 
 /* telling it */
 
-static void say(struct one *one, struct handover_message *message, int fd)
+/* False: it has to be told later; a broken one is about to be lost, and the next one told all. */
+static bool say(struct one *one, struct handover_message *message, int fd)
 {
-	if (!one->answers || one->behind)
-		return;
 	message->version = HANDOVER_VERSION;
 	if (!pass_send(one->socket.fd, message, sizeof(*message), fd))
-		return;
-	one->behind = true;
+		return true;
+	one->full = true;
 	loop_fd_set(one->workers->loop, &one->socket, EPOLLIN | EPOLLOUT);
+	return false;
 }
 
-static void say_image(struct one *one)
+static bool say_image(struct one *one)
 {
 	struct handover_message message = {.type = HANDOVER_IMAGE,
 					   .generation = one->workers->generation};
 
-	if (one->workers->image >= 0)
-		say(one, &message, one->workers->image);
+	if (!one->has_image && one->workers->image >= 0)
+		one->has_image = say(one, &message, one->workers->image);
+	return one->has_image || one->workers->image < 0;
 }
 
-static void say_place(struct one *one, const struct place *place)
+static bool say_place(struct one *one, struct place *place)
 {
-	struct handover_message message = {.type = HANDOVER_LISTEN, .id = place->id};
+	struct handover_message message = {.id = place->id};
+	enum knowledge *known = &place->of[one->number].known;
 
+	if ((*known == KNOWS_OPEN) != place->gone)
+		return true;
+	message.type = place->gone ? HANDOVER_UNLISTEN : HANDOVER_LISTEN;
 	memcpy(message.name, place->name, sizeof(place->name));
-	say(one, &message, place->sockets[one->number]);
+	if (!say(one, &message, place->gone ? -1 : place->of[one->number].socket))
+		return false;
+	*known = place->gone ? KNOWS_NOTHING : KNOWS_OPEN;
+	return true;
 }
 
-/* The image first: whoever comes by a socket is to be served. */
-static void say_all(struct one *one)
+/* What it does not know yet, as far as there is room. The image first: whoever comes by a socket is
+ * to be served. */
+static void tell(struct one *one)
 {
-	say_image(one);
-	for (const struct place *place = one->workers->places; place; place = place->next)
-		say_place(one, place);
+	struct place *place = one->workers->places;
+
+	if (!one->answers || one->full || one->socket.fd < 0 || !say_image(one))
+		return;
+	while (place && say_place(one, place))
+		place = place->next;
+}
+
+static void free_place(const struct workers *workers, struct place *place)
+{
+	for (unsigned i = 0; i < workers->count; i++)
+		close(place->of[i].socket);
+	free(place);
+}
+
+static bool is_known(const struct workers *workers, const struct place *place)
+{
+	for (unsigned i = 0; i < workers->count; i++)
+		if (place->of[i].known == KNOWS_OPEN)
+			return true;
+	return false;
+}
+
+static void forget_gone(struct workers *workers)
+{
+	struct place **link = &workers->places;
+
+	while (*link) {
+		struct place *place = *link;
+
+		if (!place->gone || is_known(workers, place)) {
+			link = &place->next;
+			continue;
+		}
+		*link = place->next;
+		free_place(workers, place);
+	}
+}
+
+static void tell_all(struct workers *workers)
+{
+	for (unsigned i = 0; i < workers->count; i++)
+		tell(&workers->ones[i]);
+	forget_gone(workers);
 }
 
 /* hearing it */
@@ -173,7 +237,7 @@ static void hear(struct one *one, const struct handover_message *message)
 	switch (message->type) {
 	case HANDOVER_HELLO:
 		one->answers = true;
-		say_all(one);
+		tell(one);
 		break;
 	case HANDOVER_TAKEN:
 		one->generation = message->generation;
@@ -221,10 +285,13 @@ static void ready(struct loop_fd *fd, uint32_t events)
 {
 	struct one *one = fd->context;
 
-	/* What it lacks is not known, and what it has it must not get twice: it begins anew. */
-	if (one->behind && events & EPOLLOUT)
-		lose(one, "did not listen");
-	else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+	if (events & EPOLLOUT) {
+		one->full = false;
+		loop_fd_set(one->workers->loop, fd, EPOLLIN);
+		tell(one);
+		forget_gone(one->workers);
+	}
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		take_messages(one);
 }
 
@@ -352,13 +419,6 @@ int workers_new(struct loop *loop, const struct workers_options *options,
 	return 0;
 }
 
-static void free_place(const struct workers *workers, struct place *place)
-{
-	for (unsigned i = 0; i < workers->count; i++)
-		close(place->sockets[i]);
-	free(place);
-}
-
 void workers_free(struct workers *workers)
 {
 	if (!workers)
@@ -391,39 +451,36 @@ void workers_use(struct workers *workers, int image, uint64_t generation)
 	workers->image = image;
 	workers->generation = generation;
 	for (unsigned i = 0; i < workers->count; i++)
-		say_image(&workers->ones[i]);
+		workers->ones[i].has_image = false;
+	tell_all(workers);
 }
 
 int workers_listen(struct workers *workers, uint32_t id, const char *name, const int *sockets)
 {
-	struct place *place = calloc(1, sizeof(*place) + workers->count * sizeof(int));
+	struct place *place = calloc(1, sizeof(*place) + workers->count * sizeof(place->of[0]));
 
 	if (!place)
 		return -ENOMEM;
 	place->id = id;
 	snprintf(place->name, sizeof(place->name), "%s", name);
-	memcpy(place->sockets, sockets, workers->count * sizeof(int));
+	for (unsigned i = 0; i < workers->count; i++)
+		place->of[i].socket = sockets[i];
 	place->next = workers->places;
 	workers->places = place;
-	for (unsigned i = 0; i < workers->count; i++)
-		say_place(&workers->ones[i], place);
+	tell_all(workers);
 	return 0;
 }
 
 void workers_unlisten(struct workers *workers, uint32_t id)
 {
-	struct handover_message message = {.type = HANDOVER_UNLISTEN, .id = id};
-	struct place **link = &workers->places, *place;
+	struct place *place = workers->places;
 
-	while (*link && (*link)->id != id)
-		link = &(*link)->next;
-	place = *link;
+	while (place && (place->id != id || place->gone))
+		place = place->next;
 	if (!place)
 		return;
-	*link = place->next;
-	for (unsigned i = 0; i < workers->count; i++)
-		say(&workers->ones[i], &message, -1);
-	free_place(workers, place);
+	place->gone = true;
+	tell_all(workers);
 }
 
 void workers_status(const struct workers *workers, unsigned number,
