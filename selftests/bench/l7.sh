@@ -117,7 +117,7 @@ compare()
 }
 
 lab_name "mtlb-bench-l7-$$"
-trap 'kill $(jobs -p) 2>/dev/null; lab_down >/dev/null 2>&1' EXIT
+trap 'kill $(jobs -p) 2>/dev/null; wait; lab_down >/dev/null 2>&1' EXIT
 trap 'exit 130' INT TERM HUP
 lab_up || exit 1
 files
