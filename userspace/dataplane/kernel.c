@@ -116,8 +116,10 @@ static int check_host(const char *directory, struct err *err)
 			       directory);
 	*slash = 0;
 	if (statfs(parent, &fs))
-		return err_set(err, -errno, "--bpffs %s: %s: %s", directory, parent,
-			       strerror(errno));
+		return err_set(err, -errno,
+			       "--bpffs %s: %s: %s; expected a directory in a bpf filesystem, such "
+			       "as /sys/fs/bpf",
+			       directory, parent, strerror(errno));
 	if (fs.f_type != BPF_FS_MAGIC)
 		return err_set(
 			err, -ENOTSUP,
@@ -333,7 +335,9 @@ static int load(struct kernel *kernel, const struct dataplane_options *options, 
 	int error = read_pinned_node(kernel, &node);
 
 	if (error < 0)
-		return err_set(err, error, "cannot read what is pinned in %s: %s",
+		return err_set(err, error,
+			       "cannot read what is pinned in %s: %s; start mtlbd as root, or as "
+			       "whom that belongs to",
 			       kernel->directory, strerror(-error));
 	kernel->dataplane.adopted = error;
 	if (kernel->dataplane.adopted) {
@@ -349,8 +353,11 @@ static int load(struct kernel *kernel, const struct dataplane_options *options, 
 		if (error && error != -ENOENT)
 			return error;
 		if (mkdir(kernel->directory, 0700))
-			return err_set(err, -errno, "cannot make %s: %s", kernel->directory,
-				       strerror(errno));
+			return err_set(err, -errno,
+				       "cannot make %s: %s; start mtlbd as the owner of the "
+				       "directory above it, and look whether that is mounted for "
+				       "reading only (`findmnt -t bpf`)",
+				       kernel->directory, strerror(errno));
 		kernel->lock_fd = lock_directory(kernel->directory, err);
 		if (kernel->lock_fd < 0)
 			return kernel->lock_fd;
@@ -362,25 +369,24 @@ static int load(struct kernel *kernel, const struct dataplane_options *options, 
 	}
 	kernel->skeleton = l4_ingress__open();
 	if (!kernel->skeleton)
-		return err_set(err, -errno, "cannot open the built-in program: %s",
+		return err_set(err, -errno,
+			       "cannot open the built-in program: %s; it needs a few megabytes of "
+			       "memory",
 			       strerror(errno));
 	set_knobs(kernel->skeleton, &node);
 	error = prepare_maps(kernel, options, cpus) ?: l4_ingress__load(kernel->skeleton);
-	if (error == -ENOMEM)
-		return err_set(
-			err, error,
-			"the kernel has no memory for maps of this size: lower node.capacity");
 	if (error)
-		return err_set(err, error,
-			       "the kernel refused the program or a map: %s (-v shows its log)",
-			       strerror(-error));
+		return kernel_refused(kernel, error, err);
 	kernel->dataplane.program_fd = bpf_program__fd(kernel->skeleton->progs.mtlb_ingress);
 	kernel->dataplane.probe_program_fd =
 		bpf_program__fd(kernel->skeleton->progs.mtlb_probe_out);
 	kernel->dataplane.probes_fd = bpf_map__fd(kernel->skeleton->maps.mtlb_probes);
 	error = kernel_maps_open(kernel) ?: map_arrays(kernel, options, cpus);
 	if (error)
-		return err_set(err, error, "cannot map the maps into memory: %s", strerror(-error));
+		return err_set(err, error,
+			       "cannot map the maps into memory: %s; lower node.capacity, or raise "
+			       "the limit of memory (ulimit -v; systemd: LimitAS=)",
+			       strerror(-error));
 	if (!kernel->dataplane.adopted) {
 		uint32_t version = node.abi_version;
 
@@ -392,8 +398,10 @@ static int load(struct kernel *kernel, const struct dataplane_options *options, 
 	}
 	error = pin_program(kernel);
 	if (error)
-		return err_set(err, error, "cannot pin the program in %s: %s", kernel->directory,
-			       strerror(-error));
+		return err_set(err, error,
+			       "cannot pin the program in %s: %s; look for an LSM that forbids it, "
+			       "and for its mount options (`findmnt -t bpf`)",
+			       kernel->directory, strerror(-error));
 	error = kernel_upgrade_links(kernel, err);
 	if (!error)
 		sign_program(kernel);

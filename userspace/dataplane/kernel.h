@@ -60,6 +60,8 @@ int kernel_each_held(struct dataplane *dataplane, void (*each)(void *, const str
 int kernel_put_back(struct dataplane *dataplane, uint32_t ifindex, const void *frame,
 		    uint32_t length);
 
+/* Says why the program or a map was not taken, and what to do; returns a negative errno. */
+int kernel_refused(const struct kernel *kernel, int error, struct err *err);
 /* For libbpf_set_print(). */
 int kernel_print(enum libbpf_print_level level, const char *format, va_list args);
 
