@@ -196,8 +196,9 @@ bench-flow: $(O)/bench/flow ## Run the flow benchmark alone (any other: bench-NA
 bench-isolation: all $(O)/next/mtlbd $(O)/bench/isolation ## Show that tenants cannot hurt each other: floods, rates, reloads, crashes
 	$(Q)scripts/as-root.sh $(O)/bench/isolation
 
-bench-agent: all $(O)/next/mtlbd $(O)/bench/agent $(O)/bench/isolation ## Time the agent with 10,000 tenants, and kill it 500 times
+bench-agent: all $(O)/next/mtlbd $(O)/bench/agent $(O)/bench/health $(O)/bench/isolation ## Time the agent with 10,000 tenants and as many backends to check, and kill it 500 times
 	$(Q)failed=0; scripts/as-root.sh $(O)/bench/agent || failed=1; \
+	scripts/as-root.sh $(O)/bench/health || failed=1; \
 	scripts/as-root.sh $(O)/bench/isolation =crash || failed=1; exit $$failed
 
 bench-health: all $(O)/bench/health ## What checks of 10,000 backends every two seconds cost, and how evenly they go out
