@@ -167,6 +167,39 @@ static void put_targets(void)
 	put_bytes("hello", cut, sizeof(cut) - 1);
 }
 
+/* As prober_fuzz.c reads it: the kind, and an answer. */
+static void put_answer(int kind, const char *bytes, size_t length)
+{
+	static size_t number;
+	FILE *file = create("prober", "answer", number++);
+
+	fputc(kind, file);
+	fwrite(bytes, 1, length, file);
+	fclose(file);
+}
+
+#define ANSWER(kind, bytes) put_answer(kind, bytes, sizeof(bytes) - 1)
+
+static void put_answers(void)
+{
+	ANSWER(0, "\x81\0\xc0\xde\0\1\0\7sixteen bytes ok");
+	ANSWER(1, "\x45\0\0\x2c\0\0\0\0\x40\1\0\0\x0a\0\0\1\x0a\0\0\2\0\0\xc0\xde\0\1\0\7"
+		  "sixteen bytes ok");
+	for (int kind = 2; kind < 4; kind++) {
+		ANSWER(kind, "HTTP/1.1 200 OK\r\nX-Ready:  yes \r\nServer: a\r\n\r\nall is well");
+		ANSWER(kind, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\nx-ready: "
+			     "yes\r\n\r\n");
+		ANSWER(kind, "HTTP/1.1 503 Service Unavailable\r\nx-ready: no\r\n\r\nwe");
+	}
+	/* SETTINGS; HEADERS with :status 200; DATA with SERVING, the stream's end */
+	ANSWER(4, "\0\0\0\4\0\0\0\0\0"
+		  "\0\0\1\1\4\0\0\0\1\x88"
+		  "\0\0\7\0\1\0\0\0\1\0\0\0\0\2\x08\1");
+	ANSWER(4, "\0\0\0\4\0\0\0\0\0\0\0\1\1\5\0\0\0\1\x8d"); /* and 404 alone */
+	ANSWER(4, "\0\0\x08\7\0\0\0\0\0\0\0\0\0\0\0\0\2");     /* GOAWAY */
+	ANSWER(5, "\n \tno database\x1b[2J\r\nmore\n");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -182,5 +215,6 @@ int main(int argc, char **argv)
 	put_bodies();
 	put_proxy_headers();
 	put_targets();
+	put_answers();
 	return 0;
 }

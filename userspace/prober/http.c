@@ -1,32 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * http, https: a request, and what is wanted of its answer. libcurl speaks the protocol; what is
- * decided here is when enough of the answer is there: a good one is not read to its end, and of a
- * body no more than BODY_MAX, however much a server has to say.
+ * decided in http_answer.c is when enough of the answer is there: a good one is not read to its
+ * end, and of a body no more than HTTP_ANSWER_BODY_MAX, however much a server has to say.
  */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <curl/curl.h>
 
 #include "certificate.h"
+#include "http_answer.h"
 #include "kinds.h"
 #include "way.h"
 
-#define BODY_MAX 65536
-#define URL_MAX	 (PROBE_TEXT_MAX + 320)
-
-enum verdict {
-	OPEN,
-	GOOD,
-	BAD, /* why says it */
-};
+#define URL_MAX (PROBE_TEXT_MAX + 320)
 
 struct request {
 	struct attempt *attempt;
@@ -34,12 +27,8 @@ struct request {
 	struct curl_slist *connect_to;
 	struct way way;
 	int fault; /* of this node: what kept it from its way */
-	enum verdict verdict;
+	struct http_answer answer;
 	long status;
-	bool has_header; /* the wanted one came */
-	char *body;
-	size_t body_length;
-	char why[PROBES_ERROR_MAX];
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -127,105 +116,32 @@ int http_prepare(struct loop *in)
 	return 0;
 }
 
-/* what the answer says */
-
-/* Ends the transfer, from within it: libcurl lets nothing else be done there. */
-static size_t decide(struct request *request, enum verdict verdict)
-{
-	request->verdict = verdict;
-	return 0;
-}
+/* What the answer says. To take nothing ends the transfer: libcurl lets nothing else be done there.
+ */
 
 static const struct probe_question *question_of(const struct request *request)
 {
 	return &request->attempt->probe->question;
 }
 
-/* Of two header lines: the same name, in any case, and just the same value. */
-static bool same_header(const char *line, size_t length, const char *wanted)
-{
-	size_t name = strcspn(wanted, ":"), wanted_length = strlen(wanted);
-
-	while (length && isspace((unsigned char)line[length - 1]))
-		length--;
-	if (length <= name || strncasecmp(line, wanted, name + 1) != 0)
-		return false;
-	line += name + 1;
-	length -= name + 1;
-	wanted += name + 1;
-	wanted_length -= name + 1;
-	for (; length && isspace((unsigned char)*line); line++)
-		length--;
-	for (; wanted_length && isspace((unsigned char)*wanted); wanted++)
-		wanted_length--;
-	return length == wanted_length && memcmp(line, wanted, length) == 0;
-}
-
-/* The head is there. */
-static size_t judge_head(struct request *request, size_t length)
-{
-	const struct probe_question *question = question_of(request);
-
-	if (request->status < question->status_first || request->status > question->status_last) {
-		char wanted[16];
-
-		snprintf(wanted, sizeof(wanted),
-			 question->status_first == question->status_last ? "%u" : "%u-%u",
-			 question->status_first, question->status_last);
-		snprintf(request->why, sizeof(request->why), "status %ld instead of %s",
-			 request->status, wanted);
-		return decide(request, BAD);
-	}
-	if (question->length[PROBE_TEXT_HEADER] && !request->has_header) {
-		snprintf(request->why, sizeof(request->why), "no header \"%.90s\" in the answer",
-			 question->text[PROBE_TEXT_HEADER]);
-		return decide(request, BAD);
-	}
-	if (!question->length[PROBE_TEXT_BODY])
-		return decide(request, GOOD);
-	return length;
-}
-
 static size_t take_header(char *line, size_t size, size_t count, void *context)
 {
 	struct request *request = context;
-	const struct probe_question *question = question_of(request);
 	size_t length = size * count;
 
 	if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
 		curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &request->status);
-		request->has_header = false;
 		request->attempt->phase = "in the middle of the answer";
-	} else if (question->length[PROBE_TEXT_HEADER] &&
-		   same_header(line, length, question->text[PROBE_TEXT_HEADER])) {
-		request->has_header = true;
 	}
-	if (length > 2 || request->status < 200) /* not its end, or another head follows */
-		return length;
-	return judge_head(request, length);
+	return http_answer_header(&request->answer, line, length, request->status) ? length : 0;
 }
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 {
 	struct request *request = context;
-	const struct probe_question *question = question_of(request);
-	size_t length = size * count, room;
 
-	if (!request->body)
-		request->body = malloc(BODY_MAX);
-	if (!request->body)
-		return 0; /* CURLE_WRITE_ERROR, without a verdict */
-	room = BODY_MAX - request->body_length;
-	memcpy(request->body + request->body_length, bytes, length < room ? length : room);
-	request->body_length += length < room ? length : room;
-	if (memmem(request->body, request->body_length, question->text[PROBE_TEXT_BODY],
-		   question->length[PROBE_TEXT_BODY]))
-		return decide(request, GOOD);
-	if (length < room)
-		return length;
-	snprintf(request->why, sizeof(request->why),
-		 "the first 64 KiB of the body are without what is expected");
-	return decide(request, BAD);
+	/* without memory: CURLE_WRITE_ERROR, and no verdict */
+	return http_answer_body(&request->answer, bytes, size * count) ? 0 : size * count;
 }
 
 /* how it ended */
@@ -271,10 +187,10 @@ static void end(struct request *request, CURLcode code)
 {
 	struct attempt *attempt = request->attempt;
 
-	if (request->verdict == GOOD)
+	if (request->answer.verdict == HTTP_GOOD)
 		attempt_pass(attempt);
-	else if (request->verdict == BAD)
-		attempt_fail(attempt, "%s", request->why);
+	else if (request->answer.verdict == HTTP_BAD)
+		attempt_fail(attempt, "%s", request->answer.why);
 	else if (code == CURLE_OK)
 		attempt_fail(attempt, "the body is without what is expected");
 	else
@@ -401,6 +317,7 @@ static int start(struct attempt *attempt)
 	if (!request)
 		return -ENOMEM;
 	request->attempt = attempt;
+	request->answer.question = &attempt->probe->question;
 	attempt->own = request;
 	request->easy = curl_easy_init();
 	error = request->easy ? 0 : -ENOMEM;
@@ -423,7 +340,7 @@ static void stop(struct attempt *attempt)
 	curl_easy_cleanup(request->easy);
 	way_release(&request->way);
 	curl_slist_free_all(request->connect_to);
-	free(request->body);
+	http_answer_fini(&request->answer);
 	free(request);
 }
 

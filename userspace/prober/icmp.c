@@ -16,38 +16,21 @@
 #include <unistd.h>
 
 #include "../base/log.h"
+#include "../wire/echo.h"
 #include "kinds.h"
 
 #define RAW_ICMP_FILTER 1 /* ICMP_FILTER of linux/icmp.h, which its own header hides */
 #define TAKEN_AT_ONCE	64
-#define SECRET		16
-
-struct echo {
-	uint8_t type, code;
-	uint16_t checksum, id, sequence;
-	uint8_t secret[SECRET];
-};
 
 struct ping {
 	uint16_t sequence;
-	uint8_t secret[SECRET];
+	uint8_t secret[ECHO_SECRET];
 };
 
 static struct loop_fd sockets[2]; /* of IPv4, of IPv6 */
 static int failures[2];		  /* why there is none, a negative errno */
 static struct attempt *running[65536];
 static uint16_t last_sequence, id;
-
-static uint16_t checksum(const void *bytes, size_t length)
-{
-	const uint16_t *at = bytes;
-	uint32_t sum = 0;
-
-	for (size_t i = 0; i < length / 2; i++)
-		sum += at[i];
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t) ~(sum + (sum >> 16));
-}
 
 static bool is_from(const struct sockaddr_storage *from, const struct addr *address)
 {
@@ -64,28 +47,16 @@ static bool is_from(const struct sockaddr_storage *from, const struct addr *addr
 		      sizeof(struct in6_addr)) == 0;
 }
 
-static void take_reply(const struct echo *echo, const struct sockaddr_storage *from, bool ipv4)
+static void take_reply(const struct echo *echo, const struct sockaddr_storage *from)
 {
 	struct attempt *attempt = running[ntohs(echo->sequence)];
 	const struct ping *ping = attempt ? attempt->own : NULL;
 
-	if (echo->type != (ipv4 ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY) || echo->id != id || !ping)
+	if (echo->id != id || !ping)
 		return;
-	if (memcmp(echo->secret, ping->secret, SECRET) == 0 &&
+	if (memcmp(echo->secret, ping->secret, ECHO_SECRET) == 0 &&
 	    is_from(from, &attempt->probe->address))
 		attempt_pass(attempt);
-}
-
-static void take_one(const uint8_t *bytes, size_t length, const struct sockaddr_storage *from)
-{
-	bool ipv4 = from->ss_family == AF_INET;
-	size_t head = ipv4 && length ? (bytes[0] & 0xfU) * 4 : 0; /* IPv4 comes with its header */
-	struct echo echo;
-
-	if (length < head + sizeof(echo))
-		return;
-	memcpy(&echo, bytes + head, sizeof(echo));
-	take_reply(&echo, from, ipv4);
 }
 
 static void ready(struct loop_fd *fd, uint32_t events)
@@ -96,12 +67,14 @@ static void ready(struct loop_fd *fd, uint32_t events)
 	for (int i = 0; i < TAKEN_AT_ONCE; i++) {
 		struct sockaddr_storage from;
 		socklen_t size = sizeof(from);
+		struct echo echo;
 		ssize_t n = recvfrom(fd->fd, bytes, sizeof(bytes), MSG_DONTWAIT,
 				     (struct sockaddr *)&from, &size);
 
 		if (n < 0)
 			return;
-		take_one(bytes, (size_t)n, &from);
+		if (echo_read(bytes, (size_t)n, from.ss_family == AF_INET, &echo))
+			take_reply(&echo, &from);
 	}
 }
 
@@ -148,15 +121,9 @@ static int ask(struct attempt *attempt, const struct ping *ping)
 	int which = ipv4 ? 0 : 1;
 	struct sockaddr_storage there;
 	socklen_t length = addr_to_sockaddr(&attempt->probe->address, 0, &there);
-	struct echo echo = {
-		.type = ipv4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST,
-		.id = id,
-		.sequence = htons(ping->sequence),
-	};
+	struct echo echo;
 
-	memcpy(echo.secret, ping->secret, SECRET);
-	if (ipv4) /* the kernel makes the other one, with the addresses in it */
-		echo.checksum = checksum(&echo, sizeof(echo));
+	echo_write(ipv4, id, ping->sequence, ping->secret, &echo);
 	if (sendto(sockets[which].fd, &echo, sizeof(echo), 0, (struct sockaddr *)&there, length) <
 	    0)
 		return -errno;
@@ -184,7 +151,7 @@ static int start(struct attempt *attempt)
 		return 0;
 	}
 	running[ping->sequence] = attempt;
-	error = getrandom(ping->secret, SECRET, 0) < 0 ? -errno : ask(attempt, ping);
+	error = getrandom(ping->secret, ECHO_SECRET, 0) < 0 ? -errno : ask(attempt, ping);
 	if (error)
 		attempt_fail_errno(attempt, error);
 	return 0;

@@ -249,7 +249,7 @@ static int refuse_rest(scmp_filter_ctx filter)
 					    SCMP_A0(SCMP_CMP_MASKED_EQ, 0x80000000, 0x80000000));
 	error = error
 			?: seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
-					    SCMP_A0(SCMP_CMP_NE, 0));
+					    SCMP_A0(SCMP_CMP_NE, 0, 0));
 	return error;
 }
 
