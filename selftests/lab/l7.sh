@@ -132,6 +132,8 @@ wait_until '[ "$(server_pids lb mtlb-proxy | wc -l)" -ge 2 ]' 10
 # whoever has said hello has taken its sockets
 wait_until '[ "$(status acme.test /)" = 200 ]' 10
 
+is "config diff tells of a route" "$(sed 's|value: /down|value: /off|' -i "$CONFIG/tenants.d/acme.yaml"; mtlb config diff)" "~ route acme/down"
+sed -i 's|value: /off|value: /down|' "$CONFIG/tenants.d/acme.yaml"
 check "acme, IPv4" served acme.test 'be[12]' $V4
 check "acme, IPv6" served www.acme.test 'be[12]' $V6
 check "globex, IPv4" served globex.test 'be[45]' $V4

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../model/units.h"
+#include "changes_l7.h"
 
 static const char *const mode_names[] = {
 	[CONFIG_MODE_AUTO] = "auto",
@@ -124,9 +125,13 @@ int changes_list(const struct config *now, const struct config *next, const stru
 									: next->nat_source_count;
 	size_t room = plan->count + now->interface_count + next->interface_count + 4 + 2 * sources +
 		      now->feed_count + next->feed_count + 9;
-	size_t count = 0;
-	char **lines = calloc(room + 1, sizeof(*lines));
+	size_t count = 0, l7_count = 0;
+	char **l7 = NULL, **lines;
 	char text[1024];
+
+	if (changes_l7(now, next, &l7, &l7_count))
+		return -ENOMEM;
+	lines = calloc(room + l7_count + 1, sizeof(*lines));
 
 #define LINE()                                                   \
 	do {                                                     \
@@ -134,7 +139,7 @@ int changes_list(const struct config *now, const struct config *next, const stru
 			goto failed;                             \
 	} while (0)
 	if (!lines)
-		return -ENOMEM;
+		goto failed;
 	encap_line(text, sizeof(text), "ipv4", &now->encap_ipv4, &next->encap_ipv4);
 	LINE();
 	encap_line(text, sizeof(text), "ipv6", &now->encap_ipv6, &next->encap_ipv6);
@@ -222,11 +227,16 @@ int changes_list(const struct config *now, const struct config *next, const stru
 		LINE();
 	}
 #undef LINE
+	if (l7_count)
+		memcpy(lines + count, l7, l7_count * sizeof(*lines));
+	count += l7_count;
+	free(l7);
 	*ret_lines = lines;
 	*ret_count = count;
 	return 0;
 failed:
 	changes_free(lines, count);
+	changes_free(l7, l7_count);
 	return -ENOMEM;
 }
 
