@@ -114,7 +114,8 @@ static char *make_tenants(const char *health)
 	for (uint32_t i = 0; file && i < TENANTS; i++) {
 		fprintf(file,
 			"---\napiVersion: mtlb/v1\nkind: TenantConfig\nmetadata: {tenant: t%u}\n"
-			"pools:\n  - name: p\n    health: {type: %s, port: %d, interval: %ds}\n"
+			"pools:\n  - name: p\n"
+			"    health: {type: %s, port: %d, interval: %ds, via: direct}\n"
 			"    backends:\n",
 			i, health, PORT, INTERVAL);
 		for (uint32_t j = 0; j < BACKENDS; j++)

@@ -75,13 +75,9 @@ audit_ok()
 	"$MTLB" node audit verify "$CONFIG/disk/audit.log" >"$RUN/audit" 2>&1
 }
 
-clean_up_disk()
-{
-	umount "$CONFIG/disk" 2>/dev/null
-}
-trap clean_up_disk EXIT
-
 scenario api
+# mtlbd has a file open there
+trap 'umount -l "$CONFIG/disk"; scenario_end' EXIT
 agent_stop
 add_tokens
 check "the agent starts with tokens" agent_start

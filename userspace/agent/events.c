@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#define HASH_NONFATAL_OOM 1
 #include "events.h"
 
 #include <errno.h>
@@ -7,15 +8,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <uthash.h>
 
+#include "../model/state.h"
 #include "report/report.h"
 #include "watchers.h"
+
+/* Whose events are kept, and how many: a rack that goes down raises thousands at once. */
+struct owner {
+	char tenant[STATE_NAME_MAX];
+	size_t count;
+	UT_hash_handle hh;
+};
+
+struct kept {
+	json_t *event;
+	struct owner *owner;
+};
 
 struct events {
 	struct watchers *watchers;
 	uint64_t raised, of_kind[EVENTS_KINDS];
+	struct owner *owners; /* of at least one */
 	size_t count;
-	json_t *kept[EVENTS_KEPT]; /* the oldest first */
+	struct kept kept[EVENTS_KEPT]; /* the oldest first */
 };
 
 static const char *const kind_names[EVENTS_KINDS] = {
@@ -35,54 +51,74 @@ int events_new(struct watchers *watchers, struct events **ret_events)
 	return 0;
 }
 
+static struct owner *find_owner(struct events *events, const char *tenant)
+{
+	struct owner *owner;
+
+	HASH_FIND_STR(events->owners, tenant, owner);
+	if (owner)
+		return owner;
+	owner = calloc(1, sizeof(*owner));
+	if (!owner)
+		return NULL;
+	snprintf(owner->tenant, sizeof(owner->tenant), "%s", tenant);
+	HASH_ADD_STR(events->owners, tenant, owner);
+	if (owner->hh.tbl)
+		return owner;
+	free(owner);
+	return NULL;
+}
+
+static void forget(struct events *events, const struct kept *kept)
+{
+	json_decref(kept->event);
+	if (--kept->owner->count)
+		return;
+	HASH_DEL(events->owners, kept->owner);
+	free(kept->owner);
+}
+
 void events_free(struct events *events)
 {
 	for (size_t i = 0; i < events->count; i++)
-		json_decref(events->kept[i]);
+		forget(events, &events->kept[i]);
 	free(events);
 }
 
-static const char *tenant_of(const json_t *event)
-{
-	return json_string_value(json_object_get(event, "tenant"));
-}
-
-static size_t count_of(const struct events *events, const char *tenant)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < events->count; i++)
-		count += !strcmp(tenant_of(events->kept[i]), tenant);
-	return count;
-}
-
-/* The oldest one of whoever has most. Events are rare: it may look at all of them for each. */
+/* The oldest one of whoever has most. */
 static size_t find_victim(const struct events *events)
 {
 	size_t most = 0, victim = 0;
 
-	for (size_t i = 0; i < events->count; i++) {
-		size_t count = count_of(events, tenant_of(events->kept[i]));
-
-		if (count > most) {
-			most = count;
+	for (size_t i = 0; i < events->count; i++)
+		if (events->kept[i].owner->count > most) {
+			most = events->kept[i].owner->count;
 			victim = i;
 		}
-	}
 	return victim;
 }
 
-static void keep(struct events *events, json_t *event)
+/* Takes event over. -ENOMEM: it is gone. */
+static int keep(struct events *events, const char *tenant, json_t *event)
 {
+	struct owner *owner;
+
 	if (events->count == EVENTS_KEPT) {
 		size_t victim = find_victim(events);
 
-		json_decref(events->kept[victim]);
+		forget(events, &events->kept[victim]);
 		events->count--;
 		memmove(&events->kept[victim], &events->kept[victim + 1],
 			(events->count - victim) * sizeof(events->kept[0]));
 	}
-	events->kept[events->count++] = event;
+	owner = find_owner(events, tenant);
+	if (!owner) {
+		json_decref(event);
+		return -ENOMEM;
+	}
+	owner->count++;
+	events->kept[events->count++] = (struct kept){event, owner};
+	return 0;
 }
 
 static void count_kind(struct events *events, const char *kind)
@@ -113,7 +149,8 @@ void events_raise(struct events *events, const char *kind, const char *tenant, j
 		json_decref(event); /* no memory */
 		return;
 	}
-	keep(events, event);
+	if (keep(events, tenant, event))
+		return;
 	watchers_tell(events->watchers, WATCHERS_EVENTS, tenant, kind, json_incref(event));
 }
 
@@ -122,7 +159,7 @@ json_t *events_list(const struct events *events)
 	json_t *items = json_array();
 
 	for (size_t i = 0; i < events->count; i++)
-		json_array_append(items, events->kept[i]);
+		json_array_append(items, events->kept[i].event);
 	return items;
 }
 
