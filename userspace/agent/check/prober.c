@@ -4,18 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../base/log.h"
+#include "../../sys/child.h"
 #include "../../../bpf/abi/probe.h"
 
 #define SILENCE_NS	5000000000ULL  /* it gives a sign of life ten times as often */
@@ -48,8 +47,6 @@ struct prober {
 };
 
 static void start(struct prober *prober);
-
-extern char **environ;
 
 /* the process */
 
@@ -356,10 +353,10 @@ static int spawn(struct prober *prober, int socket)
 {
 	char *argv[8] = {"mtlb-prober"};
 	size_t count = 1;
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none, all;
-	int error;
+	const struct child_fd fds[] = {
+		{socket, PROBES_SOCKET_FD},
+		{prober->table_fd, PROBES_TABLE_FD},
+	};
 
 	if (prober->user) {
 		argv[count++] = "--user";
@@ -371,22 +368,7 @@ static int spawn(struct prober *prober, int socket)
 		argv[count++] = "--at-once";
 		argv[count] = prober->scripts_at_once;
 	}
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawn_file_actions_adddup2(&actions, socket, PROBES_SOCKET_FD);
-	if (prober->table_fd >= 0)
-		posix_spawn_file_actions_adddup2(&actions, prober->table_fd, PROBES_TABLE_FD);
-	error = -posix_spawn(&prober->pid, prober->path, &actions, &attributes, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attributes);
-	if (error)
-		prober->pid = 0;
-	return error;
+	return child_start(prober->path, argv, fds, prober->table_fd < 0 ? 1 : 2, &prober->pid);
 }
 
 /* What one that died left in the table is no longer true: its ports are anybody's. */
@@ -406,10 +388,11 @@ static void clear_table(const struct prober *prober)
 
 static int watch(struct prober *prober)
 {
-	prober->process.fd = (int)syscall(SYS_pidfd_open, prober->pid, 0);
-	if (prober->process.fd < 0)
-		return -errno;
-	fcntl(prober->process.fd, F_SETFD, FD_CLOEXEC);
+	int fd = child_watch(prober->pid);
+
+	if (fd < 0)
+		return fd;
+	prober->process.fd = fd;
 	return loop_fd_set(prober->loop, &prober->process, EPOLLIN)
 		       ?: loop_fd_set(prober->loop, &prober->socket, EPOLLIN)
 		       ?: loop_timer_set(prober->loop, &prober->silence, START_NS);
@@ -443,18 +426,6 @@ static void start_again(struct loop_timer *timer)
 	start(timer->context);
 }
 
-static char *beside_this_program(void)
-{
-	char path[4096], *slash, *found;
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-
-	path[n > 0 ? n : 0] = 0;
-	slash = strrchr(path, '/');
-	if (slash)
-		*slash = 0;
-	return asprintf(&found, "%s/mtlb-prober", path) < 0 ? NULL : found;
-}
-
 int prober_new(struct loop *loop, const struct prober_options *options,
 	       const struct prober_events *events, struct prober **ret_prober)
 {
@@ -469,7 +440,7 @@ int prober_new(struct loop *loop, const struct prober_options *options,
 	prober->process = (struct loop_fd){.fd = -1, .ready = process_ended, .context = prober};
 	prober->silence = (struct loop_timer){.fire = silent, .context = prober};
 	prober->again = (struct loop_timer){.fire = start_again, .context = prober};
-	prober->path = options->path ? strdup(options->path) : beside_this_program();
+	prober->path = options->path ? strdup(options->path) : child_beside("mtlb-prober");
 	prober->user = options->user ? strdup(options->user) : NULL;
 	prober->scripts = options->scripts ? strdup(options->scripts) : NULL;
 	snprintf(prober->scripts_at_once, sizeof(prober->scripts_at_once), "%u",

@@ -2,19 +2,17 @@
 #include "workers.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../base/log.h"
+#include "../../sys/child.h"
 #include "../../sys/pass.h"
 
 #define SILENCE_NS	5000000000ULL  /* it gives a sign of life ten times as often */
@@ -64,8 +62,6 @@ struct workers {
 	unsigned count;
 	struct one ones[];
 };
-
-extern char **environ;
 
 static void start(struct one *one);
 
@@ -311,33 +307,18 @@ static void silent(struct loop_timer *timer)
 static int spawn(struct one *one, int socket)
 {
 	char *argv[] = {"mtlb-proxy", NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none, all;
-	int error;
+	const struct child_fd fd = {socket, HANDOVER_SOCKET_FD};
 
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawn_file_actions_adddup2(&actions, socket, HANDOVER_SOCKET_FD);
-	error = -posix_spawn(&one->pid, one->workers->path, &actions, &attributes, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attributes);
-	if (error)
-		one->pid = 0;
-	return error;
+	return child_start(one->workers->path, argv, &fd, 1, &one->pid);
 }
 
 static int watch(struct one *one)
 {
-	one->process.fd = (int)syscall(SYS_pidfd_open, one->pid, 0);
-	if (one->process.fd < 0)
-		return -errno;
-	fcntl(one->process.fd, F_SETFD, FD_CLOEXEC);
+	int fd = child_watch(one->pid);
+
+	if (fd < 0)
+		return fd;
+	one->process.fd = fd;
 	return loop_fd_set(one->workers->loop, &one->process, EPOLLIN)
 		       ?: loop_fd_set(one->workers->loop, &one->socket, EPOLLIN)
 		       ?: loop_timer_set(one->workers->loop, &one->silence, START_NS);
@@ -370,18 +351,6 @@ static void start_again(struct loop_timer *timer)
 	start(timer->context);
 }
 
-static char *beside_this_program(void)
-{
-	char path[4096], *slash, *found;
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-
-	path[n > 0 ? n : 0] = 0;
-	slash = strrchr(path, '/');
-	if (slash)
-		*slash = 0;
-	return asprintf(&found, "%s/mtlb-proxy", path) < 0 ? NULL : found;
-}
-
 static void init_one(struct workers *workers, unsigned number)
 {
 	struct one *one = &workers->ones[number];
@@ -406,7 +375,7 @@ int workers_new(struct loop *loop, const struct workers_options *options,
 	workers->loop = loop;
 	workers->count = options->count;
 	workers->image = -1;
-	workers->path = options->path ? strdup(options->path) : beside_this_program();
+	workers->path = options->path ? strdup(options->path) : child_beside("mtlb-proxy");
 	if (!workers->path) {
 		free(workers);
 		return -ENOMEM;
