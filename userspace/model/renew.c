@@ -30,7 +30,7 @@ static void count(struct check *check, const struct state_tenant *tenant, int si
 
 /* the Platform document */
 
-static int load_file(const struct renew_file *file, struct load *load)
+int renew_load_file(const struct renew_file *file, struct load *load)
 {
 	struct place place = {file->path, 0, 0};
 	char *text = NULL;
@@ -48,23 +48,18 @@ static int load_file(const struct renew_file *file, struct load *load)
 	return r == -ENOMEM || r == 0 ? r : -EAGAIN;
 }
 
-int renew_load_api(const struct renew_file *file, struct load *load)
-{
-	return load_file(file, load);
-}
-
 static int read_platform(struct renew *renew)
 {
 	struct load *load = &renew->load;
 	struct tree_node *platform, *document;
-	int r = load_file(&renew->files.list[0], load);
+	int r = renew_load_file(&renew->files.list[0], load);
 
 	platform = load->tree.documents;
 	if (r < 0 || !platform || platform->next)
 		return r ?: -EAGAIN;
 	for (size_t i = 1; r == 0 && i < renew->files.count; i++)
 		if (renew->files.list[i].part)
-			r = load_file(&renew->files.list[i], load);
+			r = renew_load_file(&renew->files.list[i], load);
 	if (r < 0)
 		return r;
 	renew->check = (struct check){.errors = &load->errors, .config = &renew->granted};

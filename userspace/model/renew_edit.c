@@ -44,7 +44,7 @@ static int make(struct renew *renew, struct load *load, const char *path, const 
 	file = find_file(renew, ret_result->path);
 	if (!file || strcmp(file->tenant, edit->object.tenant) != 0)
 		return -EINVAL;
-	r = renew_load_api(file, load) ?: edit_config(load, edit, ret_result);
+	r = renew_load_file(file, load) ?: edit_config(load, edit, ret_result);
 	config = r == 0 ? documents_find_config(load, edit->object.tenant, true) : NULL;
 	if (!config)
 		return r ?: -EINVAL;

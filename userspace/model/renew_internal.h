@@ -35,8 +35,8 @@ int renew_find_changed(const struct renew *renew, struct changed_files *ret_chan
 /* The same of the API's. */
 int renew_check_api(const struct renew *renew);
 
-/* One of the API's files that is as it was. 0, -EAGAIN or -ENOMEM. */
-int renew_load_api(const struct renew_file *file, struct load *load);
+/* One that is as it was. 0, -EAGAIN or -ENOMEM. */
+int renew_load_file(const struct renew_file *file, struct load *load);
 
 /* What next is without its tenants. 0, -EAGAIN or -ENOMEM. */
 int renew_begin(const struct config *now, struct config *ret_next);

@@ -4,21 +4,9 @@
  * documentation.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <cmocka.h>
 
+#include "selftests/unit/model/folder.h"
 #include "userspace/model/config.h"
 
 #define PLATFORM                                                     \
@@ -30,55 +18,6 @@
 #define TENANT "apiVersion: mtlb/v1\nkind: TenantConfig\nmetadata: {tenant: acme}\n"
 
 #define NOBODY 65534
-
-static char folder[256]; /* a fresh one for each test */
-
-static int set_up(void **state)
-{
-	const char *base = getenv("TMPDIR");
-
-	(void)state;
-	snprintf(folder, sizeof(folder), "%s/mtlb-config.XXXXXX", base ? base : "/tmp");
-	return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw)
-{
-	(void)stat;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	return nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static const char *in_folder(const char *name)
-{
-	static char path[2][512];
-	static int turn;
-
-	turn = !turn;
-	snprintf(path[turn], sizeof(path[turn]), "%s/%s", folder, name);
-	return path[turn];
-}
-
-static void write_file(const char *name, const char *text)
-{
-	int fd = open(in_folder(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
-static void make_folder(const char *name)
-{
-	assert_int_equal(mkdir(in_folder(name), 0700), 0);
-}
 
 /* expected: lines in which @ stands for the folder; NULL: no error. */
 static void expect(const char *path, const char *expected)
@@ -314,14 +253,14 @@ static void one_of_ten_thousand(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(one_file, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(platform_and_tenants, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(any_directory, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_is_no_file, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(size_is_bounded, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(one_of_ten_thousand, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(secret, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(bad_secrets, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_file, folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(platform_and_tenants, folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(any_directory, folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(what_is_no_file, folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(size_is_bounded, folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(one_of_ten_thousand, folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(secret, folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(bad_secrets, folder_make, folder_remove),
 		cmocka_unit_test(example),
 	};
 

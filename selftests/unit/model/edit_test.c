@@ -4,19 +4,8 @@
  * who owns what, conditions, and that a wrong body changes nothing and names its place.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <cmocka.h>
 
+#include "selftests/unit/model/folder.h"
 #include "userspace/model/edit.h"
 
 #define PLATFORM                                                                      \
@@ -36,53 +25,18 @@
 	"{\"address\":\"10.0.0.3\"}]}],\"services\":[{\"name\":\"s\",\"vips\":[\"b4\"],"   \
 	"\"protocol\":\"TCP\",\"ports\":[80],\"pool\":\"p\",\"forward\":\"dsr\"}]}}"
 
-static char folder[256]; /* a fresh one for each test */
-
 static const struct edit_object beta = {.kind = EDIT_TENANT, .tenant = "beta"};
 static const struct edit_object acme = {.kind = EDIT_TENANT, .tenant = "acme"};
 
-static void write_file(const char *name, const char *text)
-{
-	char path[512];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
 static int set_up(void **state)
 {
-	const char *base = getenv("TMPDIR");
-	char path[512];
-
-	(void)state;
-	snprintf(folder, sizeof(folder), "%s/mtlb-edit.XXXXXX", base ? base : "/tmp");
-	if (!mkdtemp(folder))
+	if (folder_make(state))
 		return -1;
-	snprintf(path, sizeof(path), "%s/tenants.d", folder);
-	mkdir(path, 0700);
-	snprintf(path, sizeof(path), "%s/api.d", folder);
-	mkdir(path, 0700);
+	make_folder("tenants.d");
+	make_folder("api.d");
 	write_file("platform.yaml", PLATFORM);
 	write_file("tenants.d/acme.yaml", ACME);
 	return 0;
-}
-
-static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw)
-{
-	(void)stat;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	return nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* Makes the edit, and what the agent would do with its result. The first error is in text. */
@@ -400,12 +354,12 @@ static void wrong_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(onboard_and_offboard, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(parts_of_a_config, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(files_own, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(conditions, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(wrong_bodies, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(wrong_files, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(onboard_and_offboard, set_up, folder_remove),
+		cmocka_unit_test_setup_teardown(parts_of_a_config, set_up, folder_remove),
+		cmocka_unit_test_setup_teardown(files_own, set_up, folder_remove),
+		cmocka_unit_test_setup_teardown(conditions, set_up, folder_remove),
+		cmocka_unit_test_setup_teardown(wrong_bodies, set_up, folder_remove),
+		cmocka_unit_test_setup_teardown(wrong_files, set_up, folder_remove),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

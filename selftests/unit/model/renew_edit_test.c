@@ -4,48 +4,14 @@
  * them, to the letter, or it is left to that.
  */
 #include <errno.h>
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
-#include <cmocka.h>
 
 #include "selftests/host/dice.h"
+#include "selftests/unit/model/folder.h"
 #include "userspace/model/diff.h"
 #include "userspace/model/renew.h"
 
 #define TENANTS 6
 #define ROUNDS	400
-
-static char folder[256];
-
-static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw)
-{
-	(void)stat;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static void write_file(const char *name, const char *text)
-{
-	char path[512];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-}
 
 static void write_tenant(unsigned number, unsigned weight)
 {
@@ -81,45 +47,17 @@ static void write_platform(void)
 	write_file("platform.yaml", text);
 }
 
-/* As young as they are, files may change without another stamp. */
-static void grow_old(void)
-{
-	struct timespec now, pause = {.tv_nsec = 20000000};
-	char path[512];
-	struct stat stat_;
-
-	snprintf(path, sizeof(path), "%s/platform.yaml", folder);
-	assert_int_equal(stat(path, &stat_), 0);
-	do {
-		nanosleep(&pause, NULL);
-		clock_gettime(CLOCK_REALTIME, &now);
-	} while (now.tv_sec <= stat_.st_ctim.tv_sec + RENEW_UNSURE_S + 1);
-}
-
 static int set_up(void **state)
 {
-	const char *base = getenv("TMPDIR");
-	char path[512];
-
-	(void)state;
-	snprintf(folder, sizeof(folder), "%s/mtlb-edit.XXXXXX", base ? base : "/tmp");
-	if (!mkdtemp(folder))
+	if (folder_make(state))
 		return -1;
-	snprintf(path, sizeof(path), "%s/tenants.d", folder);
-	mkdir(path, 0700);
-	snprintf(path, sizeof(path), "%s/api.d", folder);
-	mkdir(path, 0700);
+	make_folder("tenants.d");
+	make_folder("api.d");
 	for (unsigned i = 0; i < TENANTS; i++)
 		write_tenant(i, 1);
 	write_platform();
-	grow_old();
+	folder_grow_old(RENEW_UNSURE_S + 1);
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	return nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* As the agent does. */
@@ -189,7 +127,7 @@ static void begin(struct kept *ret)
 	struct stat stat_;
 
 	*ret = (struct kept){};
-	if (stat(strcat(strcpy((char[512]){}, folder), "/api.d/tenant.new.yaml"), &stat_) == 0) {
+	if (stat(in_folder("api.d/tenant.new.yaml"), &stat_) == 0) {
 		load_all(ret);
 		return;
 	}
@@ -415,7 +353,7 @@ static void files_beside_the_api(void **state)
 	/* and so is a file of the API that came, or went */
 	begin(&kept);
 	write_tenant(3, 40);
-	unlink(strcat(strcpy((char[512]){}, folder), "/api.d/tenant.t1.yaml"));
+	unlink(in_folder("api.d/tenant.t1.yaml"));
 	assert_int_equal(renew_run(kept.renew, &kept.config, &next, &changed, &count), -EAGAIN);
 	end(&kept);
 }
@@ -423,10 +361,10 @@ static void files_beside_the_api(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(edits_one_by_one, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_is_left_to_all, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_is_not_the_api_s, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(files_beside_the_api, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(edits_one_by_one, set_up, folder_remove),
+		cmocka_unit_test_setup_teardown(what_is_left_to_all, set_up, folder_remove),
+		cmocka_unit_test_setup_teardown(what_is_not_the_api_s, set_up, folder_remove),
+		cmocka_unit_test_setup_teardown(files_beside_the_api, set_up, folder_remove),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

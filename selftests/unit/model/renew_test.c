@@ -4,21 +4,9 @@
  * them, or it is left to that.
  */
 #include <errno.h>
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
-#include <cmocka.h>
 
 #include "selftests/host/dice.h"
+#include "selftests/unit/model/folder.h"
 #include "userspace/model/diff.h"
 #include "userspace/model/files.h"
 #include "userspace/model/l7/compile.h"
@@ -27,24 +15,12 @@
 
 #define TENANTS 12
 
-static char folder[256];
 static bool hinted; /* by the kernel, instead of looking at every file */
-
-static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw)
-{
-	(void)stat;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
 
 static FILE *begin(const char *name)
 {
-	char path[512];
-	FILE *file;
+	FILE *file = fopen(in_folder(name), "w");
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "w");
 	assert_non_null(file);
 	return file;
 }
@@ -205,21 +181,6 @@ static int renew(struct loaded *loaded, size_t *ret_count)
 	return 0;
 }
 
-/* As young as they are, files may change without another stamp, and are read again. */
-static void grow_old(void)
-{
-	struct timespec now, pause = {.tv_nsec = 20000000};
-	char path[512];
-	struct stat stat_;
-
-	snprintf(path, sizeof(path), "%s/platform.yaml", folder);
-	assert_int_equal(stat(path, &stat_), 0);
-	do {
-		nanosleep(&pause, NULL);
-		clock_gettime(CLOCK_REALTIME, &now);
-	} while (now.tv_sec <= stat_.st_ctim.tv_sec + RENEW_UNSURE_S + 1);
-}
-
 static void changes_one_by_one(void **state)
 {
 	struct dice dice = {7};
@@ -268,7 +229,7 @@ static void what_is_left_to_a_whole_load(void **state)
 	expect_all(&loaded);
 
 	/* a file more, and then one less */
-	grow_old();
+	folder_grow_old(RENEW_UNSURE_S + 1);
 	load(&loaded);
 	file = begin("tenants.d/more.yaml");
 	fprintf(file, "apiVersion: mtlb/v1\nkind: TenantConfig\nmetadata: {tenant: t0}\n");
@@ -411,8 +372,8 @@ static void other_layouts(void **state)
 	(void)state;
 	write_platform(64,
 		       "---\napiVersion: mtlb/v1\nkind: TenantConfig\nmetadata: {tenant: t0}\n");
-	unlink(strcat(strcpy((char[512]){}, folder), "/tenants.d/12.yaml"));
-	grow_old();
+	unlink(in_folder("tenants.d/12.yaml"));
+	folder_grow_old(RENEW_UNSURE_S + 1);
 	load(&loaded);
 	assert_null(loaded.renew);
 	unload(&loaded);
@@ -420,16 +381,11 @@ static void other_layouts(void **state)
 
 static int set_up(void **state)
 {
-	const char *base = getenv("TMPDIR");
 	struct dice dice = {1};
-	char path[512];
 
-	(void)state;
-	snprintf(folder, sizeof(folder), "%s/mtlb-renew.XXXXXX", base ? base : "/tmp");
-	if (!mkdtemp(folder))
+	if (folder_make(state))
 		return -1;
-	snprintf(path, sizeof(path), "%s/tenants.d", folder);
-	mkdir(path, 0700);
+	make_folder("tenants.d");
 	write_platform(48, "");
 	for (unsigned i = 0; i < TENANTS; i++)
 		write_tenant(i, &dice);
@@ -441,7 +397,7 @@ static int set_up_old(void **state)
 	int r = set_up(state);
 
 	if (r == 0)
-		grow_old();
+		folder_grow_old(RENEW_UNSURE_S + 1);
 	return r;
 }
 
@@ -451,26 +407,21 @@ static int set_up_hinted(void **state)
 	return set_up_old(state);
 }
 
-static int tear_down(void **state)
-{
-	(void)state;
-	return nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(changes_one_by_one, set_up_old, tear_down),
+		cmocka_unit_test_setup_teardown(changes_one_by_one, set_up_old, folder_remove),
 		cmocka_unit_test_setup_teardown(what_is_left_to_a_whole_load, set_up_old,
-						tear_down),
-		cmocka_unit_test_setup_teardown(other_layouts, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(links_are_followed, set_up_old, tear_down),
-		cmocka_unit_test_setup_teardown(another_folder, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(changes_one_by_one, set_up_hinted, tear_down),
+						folder_remove),
+		cmocka_unit_test_setup_teardown(other_layouts, set_up, folder_remove),
+		cmocka_unit_test_setup_teardown(links_are_followed, set_up_old, folder_remove),
+		cmocka_unit_test_setup_teardown(another_folder, set_up, folder_remove),
+		cmocka_unit_test_setup_teardown(changes_one_by_one, set_up_hinted, folder_remove),
 		cmocka_unit_test_setup_teardown(what_is_left_to_a_whole_load, set_up_hinted,
-						tear_down),
-		cmocka_unit_test_setup_teardown(links_are_followed, set_up_hinted, tear_down),
-		cmocka_unit_test_setup_teardown(a_folder_in_its_place, set_up_hinted, tear_down),
+						folder_remove),
+		cmocka_unit_test_setup_teardown(links_are_followed, set_up_hinted, folder_remove),
+		cmocka_unit_test_setup_teardown(a_folder_in_its_place, set_up_hinted,
+						folder_remove),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
