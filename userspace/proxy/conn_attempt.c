@@ -30,7 +30,10 @@ static bool is_idempotent(const struct exchange *exchange)
 	}
 }
 
-/* What must not be sent twice is not sent to where nobody may be left to read it. */
+/*
+ * Nobody may be left to read what is sent; and what came while nobody was asked (a 408, say) would be
+ * taken for the answer.
+ */
 static bool seems_alive(const struct upstream *upstream)
 {
 	char byte;
@@ -41,12 +44,10 @@ static bool seems_alive(const struct upstream *upstream)
 
 static int take(struct conn *conn, struct upstream_member *member, bool fresh)
 {
-	struct exchange *exchange = &conn->exchange;
-
 	for (;;) {
 		int error = upstream_take(&conn->worker->upstreams, member, conn, fresh, &conn->up);
 
-		if (error || !conn->up->reused || is_idempotent(exchange) || seems_alive(conn->up))
+		if (error || !conn->up->reused || seems_alive(conn->up))
 			return error;
 		upstream_close(conn->up);
 		conn->up = NULL;

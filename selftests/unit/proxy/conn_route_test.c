@@ -64,6 +64,32 @@ static void test_kept_connection_that_went(void **state)
 	peer_free(backend);
 }
 
+/* A backend that is tired of waiting says so: that is the answer to nothing. The client speaks
+ * first, so that both are there when the worker looks. */
+static void test_answer_that_nobody_asked_for(void **state)
+{
+	static const char tired[] = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n";
+	struct peer *client = client_new(), *backend, *next;
+
+	(void)state;
+	say(client, GET);
+	backend = backend_accept(0);
+	expect_text(backend, "\r\n\r\n");
+	say(backend, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold");
+	expect_text(client, "old");
+	peer_clear(client);
+	assert_int_equal(send(client->fd, GET, strlen(GET), 0), strlen(GET));
+	assert_int_equal(send(backend->fd, tired, strlen(tired), 0), strlen(tired));
+	next = backend_accept(0);
+	expect_text(next, "\r\n\r\n");
+	say(next, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nnew");
+	expect_text(client, "new");
+	assert_null(strstr(client->data, "408"));
+	peer_free(next);
+	peer_free(backend);
+	peer_free(client);
+}
+
 static void test_post_is_not_sent_twice(void **state)
 {
 	struct peer *client = client_new(), *backend;
@@ -189,6 +215,7 @@ int main(void)
 		proxy_test(test_no_backend_listens),
 		proxy_test(test_another_one_is_tried),
 		proxy_test(test_kept_connection_that_went),
+		proxy_test(test_answer_that_nobody_asked_for),
 		proxy_test(test_post_is_not_sent_twice),
 		proxy_test(test_status_that_is_tried_again),
 		proxy_test(test_filters),
