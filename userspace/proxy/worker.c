@@ -20,7 +20,8 @@
 #define PIPES_MOST     48   /* an unprivileged user has 64 MB of pipes */
 #define IDLE_OF_MEMBER 256
 #define IDLE_UPSTREAM  (30 * SECOND)
-#define REST_NS	       100000000ULL /* for want of descriptors */
+#define REST_NS	       100000000ULL  /* for want of descriptors */
+#define SHORTAGE_NS    (10 * SECOND) /* it is told as often as that */
 
 const struct worker_limits worker_limits_default = {
 	.idle = 60 * SECOND,
@@ -144,7 +145,15 @@ static void peer_of(const struct sockaddr_storage *from, struct addr *ret_peer, 
 /* Without descriptors nothing can be accepted, not even to be closed: they wait in the kernel. */
 static void rest(struct worker *worker, struct listener *listener, int error)
 {
-	log_warn("proxy", "no connection can be accepted: %s", strerror(error));
+	uint64_t now = loop_now(worker->loop);
+
+	if (!worker->shortage_told || now - worker->shortage_told >= SHORTAGE_NS) {
+		log_warn("proxy",
+			 "no connection can be accepted: %s; clients wait (raise LimitNOFILE= of "
+			 "mtlbd.service, or the memory it may use)",
+			 strerror(error));
+		worker->shortage_told = now;
+	}
 	loop_fd_set(worker->loop, &listener->fd, 0);
 	loop_timer_set(worker->loop, &listener->rested, REST_NS);
 }

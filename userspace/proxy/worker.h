@@ -62,6 +62,7 @@ struct worker {
 	void (*drained)(void *context); /* the last connection has gone */
 	void *drained_context;
 	uint64_t random;
+	uint64_t shortage_told; /* when it was last told of; 0: never */
 	struct worker_limits limits;
 	struct worker_counts counts;
 };
