@@ -453,6 +453,8 @@ int edit_tree_adopt(struct edit_trees *trees, const struct tree_node *item,
 
 	if (!trees->item && item) {
 		made = copy(load, item);
+		if (made)
+			made->file = trees->file;
 		items = made ? make(load, TREE_LIST, item) : NULL;
 		r = items ? need_part(trees) : -ENOMEM;
 		if (r < 0)

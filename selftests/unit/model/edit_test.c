@@ -217,12 +217,13 @@ static void files_own(void **state)
 	struct edit_object config = {EDIT_CONFIG, "acme", NULL, NULL};
 	struct edit_object bare = {EDIT_CONFIG, "bare", NULL, NULL};
 	struct edit_object service = {EDIT_SERVICE, "acme", "web", NULL};
+	struct edit adopt = {.object = acme, .verb = EDIT_ADOPT};
 	struct edit_object nobody = {EDIT_CONFIG, "nobody", NULL, NULL};
 	struct edit_object vip = {EDIT_VIP, NULL, "v1", NULL},
 			   tier = {EDIT_TIER, NULL, "free", NULL};
 	struct config loaded;
 	bool api = true;
-	char *text;
+	char *text, said[1024];
 
 	(void)state;
 	text = stored(&acme, &api);
@@ -238,7 +239,11 @@ static void files_own(void **state)
 	/* a tenant of a file without a TenantConfig may get one */
 	put(&bare, "{pools: [{name: x, backends: [{address: 10.0.0.1}]}]}", 0, NULL);
 
-	perform(&acme, EDIT_ADOPT, 0, NULL);
+	assert_int_equal(run(&adopt, &loaded, said, NULL), 0);
+	assert_int_equal(loaded.notes.count, 2);
+	for (size_t i = 0; i < loaded.notes.count; i++)
+		assert_non_null(strstr(loaded.notes.list[i].text, "api.d/tenant.acme.yaml"));
+	config_fini(&loaded);
 	perform(&acme, EDIT_ADOPT, -EEXIST, "keeps it already");
 	text = stored(&acme, &api);
 	assert_true(api);
