@@ -31,8 +31,8 @@ static bool is_idempotent(const struct exchange *exchange)
 }
 
 /*
- * Nobody may be left to read what is sent; and what came while nobody was asked (a 408, say) would be
- * taken for the answer.
+ * Nobody may be left to read what is sent; and what came while nobody was asked (a 408, say) would
+ * be taken for the answer.
  */
 static bool seems_alive(const struct upstream *upstream)
 {
