@@ -152,8 +152,11 @@ void balance_failed(const struct routing *routing, uint32_t pool, struct upstrea
 	unsigned most = routing->image.pools[pool].eject_after;
 
 	member->failures++;
-	if (most && member->failures >= most)
-		member->ejected_until = now + EJECT_NS;
+	if (!most || member->failures < most)
+		return;
+	if (member->ejected_until <= now)
+		tally_one(&member->tally->ejections);
+	member->ejected_until = now + EJECT_NS;
 }
 
 void balance_succeeded(struct upstream_member *member)

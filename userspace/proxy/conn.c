@@ -39,6 +39,7 @@ int conn_new(struct worker *worker, struct listener *listener, int fd, const str
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	conn->worker = worker;
+	seen_open(conn);
 	conn->listener = listener;
 	conn->peer = *peer;
 	conn->peer_port = peer_port;
@@ -89,6 +90,7 @@ void conn_close(struct conn *conn)
 
 	if (conn->again)
 		leave_again(conn);
+	seen_close(conn);
 	conn_let_go(conn);
 	wheel_cancel(&worker->wheel, &conn->timer);
 	channel_close(&conn->down);
@@ -149,6 +151,7 @@ void conn_run(struct conn *conn)
 		conn_close(conn);
 		return;
 	}
+	seen_bytes(conn);
 	if (next == STEP_TURN_OVER)
 		run_again(conn);
 	conn_arm(conn);

@@ -14,6 +14,7 @@
 
 #include "balance.h"
 #include "relay.h"
+#include "seen.h"
 #include "worker.h"
 
 /* Of requests and of responses: with what is added, each fits a buffer. */
@@ -80,6 +81,7 @@ struct conn {
 	uint64_t active_at; /* when something last happened */
 	uint64_t head_at;   /* when the head at hand began */
 	struct exchange exchange;
+	struct seen seen;
 };
 
 /* Takes fd. 0 or a negative errno, and then fd is closed. */
@@ -108,7 +110,10 @@ struct h1_request;
 int conn_parse(struct conn *conn, struct h1_request *request);
 /* An answer of our own instead of the backend's, if none has begun. */
 enum step conn_refuse(struct conn *conn, unsigned status, const char *detail);
-/* The same, about a head that was no request: nothing behind it can be understood. */
+/* The same, for a reason that the status does not tell. */
+enum step conn_refuse_as(struct conn *conn, enum refusal why, unsigned status, const char *detail);
+/* The same as conn_refuse(), about a head that was no request: nothing behind it can be understood.
+ */
 enum step conn_refuse_head(struct conn *conn, unsigned status, const char *detail);
 /* One that is in down.out already. */
 enum step conn_own_answer(struct conn *conn, unsigned status);

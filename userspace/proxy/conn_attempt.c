@@ -93,6 +93,7 @@ enum step conn_attempt(struct conn *conn, const struct h1_request *request)
 	if (index == IMAGE_NONE)
 		return conn_refuse(conn, 503, "No backend can take requests.");
 	member = exchange->routing->members[index];
+	seen_attempt(conn, member);
 	if (exchange->tried.count < BALANCE_TRIED_MAX)
 		exchange->tried.keys[exchange->tried.count++] = member->key;
 	error = take(conn, member, exchange->fresh);
@@ -109,6 +110,7 @@ static enum step attempt_anew(struct conn *conn)
 	static struct h1_request request;
 
 	conn->worker->counts.retries++;
+	seen_retry(conn);
 	conn->exchange.attempts++;
 	conn->exchange.scanned = 0;
 	conn->exchange.sent = conn->exchange.broken = false;
@@ -147,6 +149,8 @@ enum step conn_attempt_failed(struct conn *conn, unsigned why)
 	bool stale = conn->up && conn->up->reused && why == IMAGE_RETRY_RESET &&
 		     !buffer_length(conn->up->channel.in);
 
+	if (!stale)
+		seen_failed(conn, why);
 	if (conn->up) {
 		if (!stale)
 			balance_failed(exchange->routing, exchange->pool, conn->up->member,
@@ -165,9 +169,11 @@ enum step conn_attempt_failed(struct conn *conn, unsigned why)
 		return attempt_anew(conn);
 	if (why == IMAGE_RETRY_TIMEOUT)
 		return conn_refuse(conn, 504, "The backend did not answer in time.");
-	return conn_refuse(conn, 502,
-			   why == IMAGE_RETRY_CONNECT ? "No connection to a backend could be made."
-						      : "The backend ended the connection.");
+	if (why == IMAGE_RETRY_CONNECT)
+		return conn_refuse_as(conn, REFUSAL_no_connection, 502,
+				      "No connection to a backend could be made.");
+	return conn_refuse_as(conn, REFUSAL_backend_reset, 502,
+			      "The backend ended the connection.");
 }
 
 bool conn_retry_status(struct conn *conn, unsigned status, enum step *ret_step)

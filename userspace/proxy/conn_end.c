@@ -53,6 +53,7 @@ enum step conn_finished(struct conn *conn)
 	struct exchange *exchange = &conn->exchange;
 	bool whole = exchange->sent && !exchange->broken;
 
+	seen_end(conn);
 	relay_end(&exchange->upload);
 	relay_end(&exchange->reply);
 	if (whole && exchange->reusable) {
@@ -84,7 +85,7 @@ enum step conn_own_answer(struct conn *conn, unsigned status)
 	return STEP_AGAIN;
 }
 
-static enum step answer(struct conn *conn, const struct problem *problem)
+static enum step answer(struct conn *conn, enum refusal why, const struct problem *problem)
 {
 	struct buffer *out = channel_out(&conn->down, 2048);
 	struct h1_writer writer = {.buffer = out ? out->bytes + out->end : NULL,
@@ -95,10 +96,11 @@ static enum step answer(struct conn *conn, const struct problem *problem)
 		return STEP_CLOSE;
 	out->end += (uint32_t)length;
 	conn->worker->counts.refused++;
+	seen_refused(conn, why);
 	return conn_own_answer(conn, problem->status);
 }
 
-enum step conn_refuse(struct conn *conn, unsigned status, const char *detail)
+enum step conn_refuse_as(struct conn *conn, enum refusal why, unsigned status, const char *detail)
 {
 	struct exchange *exchange = &conn->exchange;
 	struct problem problem = {.status = status, .detail = detail};
@@ -113,7 +115,12 @@ enum step conn_refuse(struct conn *conn, unsigned status, const char *detail)
 	problem.close = !exchange->keep_alive;
 	problem.keep_alive = !exchange->minor;
 	problem.head = exchange->method == H1_METHOD_HEAD;
-	return answer(conn, &problem);
+	return answer(conn, why, &problem);
+}
+
+enum step conn_refuse(struct conn *conn, unsigned status, const char *detail)
+{
+	return conn_refuse_as(conn, refusal_of(status), status, detail);
 }
 
 enum step conn_refuse_head(struct conn *conn, unsigned status, const char *detail)
@@ -121,7 +128,8 @@ enum step conn_refuse_head(struct conn *conn, unsigned status, const char *detai
 	const struct problem problem = {.status = status, .detail = detail, .close = true};
 
 	conn->exchange = (struct exchange){.tenant = IMAGE_NONE, .route = IMAGE_NONE};
-	return answer(conn, &problem);
+	seen_request(conn);
+	return answer(conn, refusal_of(status), &problem);
 }
 
 enum step conn_answer(struct conn *conn)
@@ -132,6 +140,7 @@ enum step conn_answer(struct conn *conn)
 		return STEP_WAIT;
 	if (n < 0)
 		return STEP_CLOSE;
+	seen_end(conn);
 	if (!conn->exchange.keep_alive)
 		return end_connection(conn);
 	next_request(conn);

@@ -177,6 +177,7 @@ static enum step pass_head(struct conn *conn, const struct h1_response *response
 		return conn_refuse(conn, 502, "The backend's head is too large.");
 	out->end += (uint32_t)length;
 	balance_succeeded(conn->up->member);
+	seen_first_byte(conn);
 	conn_count(conn, response->status);
 	begin_reply(conn, response);
 	return tunnel ? begin_tunnel(conn) : STEP_AGAIN;
@@ -250,6 +251,7 @@ enum step conn_exchange(struct conn *conn)
 		return conn_attempt_failed(conn, IMAGE_RETRY_CONNECT);
 	if (!connected)
 		return STEP_WAIT;
+	seen_connected(conn);
 	sending = send_request(conn);
 	if (sending == STEP_AGAIN || sending == STEP_CLOSE)
 		return sending;

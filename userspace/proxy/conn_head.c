@@ -121,9 +121,12 @@ static enum step begin(struct conn *conn, const struct h1_request *request)
 	if (!conn->worker->routing || conn_listener(conn) == IMAGE_NONE)
 		return conn_refuse_head(conn, 503, "This listener has no configuration.");
 	note(conn, request);
-	if (request->method == H1_METHOD_CONNECT)
+	if (request->method == H1_METHOD_CONNECT) {
+		seen_request(conn);
 		return conn_refuse(conn, 405, "CONNECT is not allowed here.");
+	}
 	error = find_route(conn, request);
+	seen_request(conn);
 	if (error)
 		return conn_refuse(conn, route_error_status(error), route_error_sentence(error));
 	next = redirect(conn, request);
@@ -135,7 +138,8 @@ static enum step begin(struct conn *conn, const struct h1_request *request)
 		return conn_refuse(conn, 500, "The route has no backends.");
 	exchange->pool = exchange->routing->image.backends[backend].pool;
 	if (!has_room(conn))
-		return conn_refuse(conn, 503, "Too many requests of this tenant are in flight.");
+		return conn_refuse_as(conn, REFUSAL_tenant_limit, 503,
+				      "Too many requests of this tenant are in flight.");
 	return conn_attempt(conn, request);
 }
 

@@ -95,7 +95,8 @@ static enum step exchange_late(struct conn *conn, uint64_t now)
 		return STEP_CLOSE;
 	}
 	if (in_ms(exchange->began, route->request_timeout) <= now)
-		return conn_refuse(conn, 504, "The request took longer than its route allows.");
+		return conn_refuse_as(conn, REFUSAL_backend_timeout, 504,
+				      "The request took longer than its route allows.");
 	if (!conn->up->connected)
 		return conn_attempt_failed(conn, IMAGE_RETRY_CONNECT);
 	if (exchange->sent || in_ms(exchange->attempt_began, route->backend_timeout) <= now ||

@@ -85,6 +85,11 @@ static bool obey(struct orders *orders, const struct handover_message *order, in
 	int error;
 
 	switch (order->type) {
+	case HANDOVER_TALLY:
+		error = fd < 0 ? -EBADF : worker_count_in(orders->worker, fd);
+		if (error)
+			stop(orders, error);
+		return false;
 	case HANDOVER_IMAGE:
 		take_image(orders, order, fd);
 		return false;

@@ -9,6 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Of members that were used without anybody saying where to count. */
+static struct tally_pool uncounted;
+
 /* members */
 
 struct upstream_member *upstream_member_find(struct upstreams *upstreams, uint64_t key)
@@ -33,6 +36,7 @@ struct upstream_member *upstream_member_get(struct upstreams *upstreams, uint64_
 		return NULL;
 	member->key = key;
 	member->refs = 1;
+	member->tally = &uncounted;
 	if (address->sa_family == AF_INET6)
 		member->address.ipv6 = *(const struct sockaddr_in6 *)address;
 	else
@@ -88,6 +92,7 @@ static void leave_idle(struct upstream *upstream)
 		upstream->next->previous = upstream->previous;
 	upstream->next = upstream->previous = NULL;
 	member->idle_count--;
+	tally_less(&member->tally->connections_idle);
 	upstream->owner->idle--;
 	wheel_cancel(upstream->owner->wheel, &upstream->timer);
 }
@@ -110,6 +115,7 @@ void upstream_release(struct upstream *upstream)
 		return;
 	}
 	member->requests--;
+	tally_less(&member->tally->requests_open);
 	upstream->user = NULL;
 	upstream->reused = true;
 	channel_rest(&upstream->channel);
@@ -119,6 +125,7 @@ void upstream_release(struct upstream *upstream)
 		member->idle->previous = upstream;
 	member->idle = upstream;
 	member->idle_count++;
+	tally_one(&member->tally->connections_idle);
 	owner->idle++;
 	wheel_set(owner->wheel, &upstream->timer, loop_now(owner->loop) + owner->idle_ns);
 }
@@ -178,6 +185,7 @@ static int make(struct upstreams *upstreams, struct upstream_member *member,
 	upstream->member = member;
 	upstream->timer = (struct wheel_timer){.fire = idle_too_long, .context = upstream};
 	member->connections++;
+	tally_one(&member->tally->connections_open);
 	upstreams->connections++;
 	*ret_upstream = upstream;
 	return 0;
@@ -197,6 +205,7 @@ int upstream_take(struct upstreams *upstreams, struct upstream_member *member, v
 		return error;
 	upstream->user = user;
 	member->requests++;
+	tally_one(&member->tally->requests_open);
 	*ret_upstream = upstream;
 	return 0;
 }
@@ -223,12 +232,15 @@ void upstream_close(struct upstream *upstream)
 	struct upstreams *owner = upstream->owner;
 	struct upstream_member *member = upstream->member;
 
-	if (upstream->user)
+	if (upstream->user) {
 		member->requests--;
-	else
+		tally_less(&member->tally->requests_open);
+	} else {
 		leave_idle(upstream);
+	}
 	channel_close(&upstream->channel);
 	member->connections--;
+	tally_less(&member->tally->connections_open);
 	owner->connections--;
 	free(upstream);
 	forget(owner, member);

@@ -11,6 +11,7 @@
 
 #include <uthash.h>
 
+#include "../model/l7/tally.h"
 #include "channel.h"
 #include "wheel.h"
 
@@ -32,7 +33,8 @@ struct upstream_member {
 	unsigned refs;			/* images that have it */
 	unsigned failures;		/* in a row */
 	uint64_t ejected_until;
-	int64_t credit; /* see balance.c */
+	int64_t credit;		  /* see balance.c */
+	struct tally_pool *tally; /* of its pool */
 	UT_hash_handle hh;
 };
 

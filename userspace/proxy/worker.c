@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../base/log.h"
@@ -65,6 +67,51 @@ static void again_due(struct loop_timer *timer)
 		loop_timer_set(worker->loop, timer, 0);
 }
 
+/* counting */
+
+/* Of one that nobody gave any memory: enough rows that a test has its own. */
+#define OWN_ROWS 64
+
+static int use_tally(struct worker *worker, void *base, size_t size)
+{
+	struct tally tally;
+
+	if (tally_open(base, size, &tally)) {
+		munmap(base, size);
+		return -EINVAL;
+	}
+	if (worker->tally.base)
+		munmap(worker->tally.base, worker->tally.size);
+	worker->tally = tally;
+	return 0;
+}
+
+static int own_tally(struct worker *worker)
+{
+	size_t size = tally_size(OWN_ROWS, OWN_ROWS, OWN_ROWS);
+	void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (base == MAP_FAILED)
+		return -errno;
+	tally_begin(base, OWN_ROWS, OWN_ROWS, OWN_ROWS);
+	return use_tally(worker, base, size);
+}
+
+int worker_count_in(struct worker *worker, int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat stat;
+	void *base;
+
+	if (worker->conn_count || worker->upstreams.connections)
+		return -EBUSY; /* they know the rows that they have */
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &stat) ||
+	    stat.st_size < (off_t)sizeof(struct tally_head))
+		return -EINVAL;
+	base = mmap(NULL, (size_t)stat.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return base == MAP_FAILED ? -errno : use_tally(worker, base, (size_t)stat.st_size);
+}
+
 int worker_init(struct worker *worker, struct loop *loop, const struct worker_limits *limits)
 {
 	*worker = (struct worker){.loop = loop, .limits = *limits};
@@ -82,7 +129,7 @@ int worker_init(struct worker *worker, struct loop *loop, const struct worker_li
 	worker->again_timer = (struct loop_timer){.fire = again_due, .context = worker};
 	if (getrandom(&worker->random, sizeof(worker->random), 0) < 0)
 		return -errno;
-	return 0;
+	return own_tally(worker);
 }
 
 void worker_fini(struct worker *worker)
@@ -99,6 +146,9 @@ void worker_fini(struct worker *worker)
 	wheel_fini(&worker->wheel);
 	pipes_fini(&worker->pipes);
 	buffers_fini(&worker->buffers);
+	if (worker->tally.base)
+		munmap(worker->tally.base, worker->tally.size);
+	worker->tally.base = NULL;
 }
 
 /* listening */

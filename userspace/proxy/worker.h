@@ -7,6 +7,7 @@
 #define MTLB_PROXY_WORKER_H
 
 #include "../base/addr.h"
+#include "../model/l7/tally.h"
 #include "pipes.h"
 #include "routing.h"
 
@@ -65,12 +66,17 @@ struct worker {
 	uint64_t shortage_told; /* when it was last told of; 0: never */
 	struct worker_limits limits;
 	struct worker_counts counts;
+	struct tally tally; /* mtlbd's, or its own until that comes */
 };
 
 extern const struct worker_limits worker_limits_default;
 
 int worker_init(struct worker *worker, struct loop *loop, const struct worker_limits *limits);
 void worker_fini(struct worker *worker);
+
+/* Counts in this memory of mtlbd's from here on, which stays the caller's as a descriptor. Before
+ * the first connection. 0 or a negative errno. */
+int worker_count_in(struct worker *worker, int fd);
 
 /* Takes the reference; connections go on with what they have until their next request. */
 void worker_use(struct worker *worker, struct routing *routing);

@@ -10,14 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HANDOVER_VERSION   1
+#define HANDOVER_VERSION   2
 #define HANDOVER_SOCKET_FD 3 /* the worker's end */
 #define HANDOVER_NAME_MAX  64
 #define HANDOVER_TEXT_MAX  256
 
 enum handover_type {
 	/* to the worker */
-	HANDOVER_IMAGE = 1, /* with a sealed memfd: from here on this configuration */
+	HANDOVER_TALLY = 1, /* with a memfd, before all else: count in it (model/l7/tally.h) */
+	HANDOVER_IMAGE,	    /* with a sealed memfd: from here on this configuration */
 	HANDOVER_LISTEN,    /* with a listening socket */
 	HANDOVER_UNLISTEN,
 	HANDOVER_DRAIN, /* it ends once its connections have */

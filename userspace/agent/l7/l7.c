@@ -32,6 +32,7 @@ struct spot {
 struct l7 {
 	struct loop *loop;
 	struct workers *workers;
+	struct tallies *tallies;
 	struct spot *spots;
 	uint32_t next_id;
 	uint64_t seed;
@@ -40,13 +41,16 @@ struct l7 {
 int l7_new(struct loop *loop, struct l7 **ret_l7)
 {
 	struct l7 *l7 = calloc(1, sizeof(*l7));
+	int error;
 
 	if (!l7)
 		return -ENOMEM;
 	l7->loop = loop;
-	if (getrandom(&l7->seed, sizeof(l7->seed), 0) < 0) {
+	error = getrandom(&l7->seed, sizeof(l7->seed), 0) < 0 ? -errno : 0;
+	error = error ?: tallies_new(&l7->tallies);
+	if (error) {
 		free(l7);
-		return -errno;
+		return error;
 	}
 	*ret_l7 = l7;
 	return 0;
@@ -74,12 +78,18 @@ void l7_free(struct l7 *l7)
 	if (!l7)
 		return;
 	stop(l7);
+	tallies_free(l7->tallies);
 	free(l7);
 }
 
 const struct workers *l7_workers(const struct l7 *l7)
 {
 	return l7->workers;
+}
+
+const struct tallies *l7_tallies(const struct l7 *l7)
+{
+	return l7->tallies;
 }
 
 /* the image */
@@ -126,6 +136,7 @@ static int use_image(struct l7 *l7, const struct config *config, uint64_t genera
 
 	if (error)
 		return error;
+	tallies_assign(l7->tallies, bytes);
 	error = seal(bytes, size, &fd);
 	free(bytes);
 	if (error)
@@ -279,7 +290,7 @@ static unsigned count_wanted(void)
 
 int l7_set(struct l7 *l7, const struct config *config, uint64_t generation, struct err *err)
 {
-	struct workers_options options = {.count = count_wanted()};
+	struct workers_options options = {.count = count_wanted(), .tallies = l7->tallies};
 	int error = 0;
 
 	if (!config->listener_count) {

@@ -7,6 +7,7 @@
 #define MTLB_AGENT_L7_L7_H
 
 #include "../../model/config.h"
+#include "tallies.h"
 #include "workers.h"
 
 struct l7;
@@ -20,5 +21,7 @@ int l7_set(struct l7 *l7, const struct config *config, uint64_t generation, stru
 
 /* NULL: there are no workers. */
 const struct workers *l7_workers(const struct l7 *l7);
+/* What they count, and others before them did. */
+const struct tallies *l7_tallies(const struct l7 *l7);
 
 #endif

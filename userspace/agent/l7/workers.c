@@ -14,6 +14,7 @@
 #include "../../base/log.h"
 #include "../../sys/child.h"
 #include "../../sys/pass.h"
+#include "tallies.h"
 
 #define SILENCE_NS	5000000000ULL  /* it gives a sign of life ten times as often */
 #define START_NS	10000000000ULL /* until its first word */
@@ -47,7 +48,7 @@ struct one {
 	struct loop_timer silence, again;
 	bool answers;
 	bool full; /* there is no room to tell it more */
-	bool has_image;
+	bool has_tally, has_image;
 	uint64_t starts, started_ns, back_off_ns, generation;
 	struct handover_counts counts;
 	char reason[160];
@@ -56,6 +57,7 @@ struct one {
 struct workers {
 	struct loop *loop;
 	char *path;
+	struct tallies *tallies;
 	int image; /* -1: none yet */
 	uint64_t generation;
 	struct place *places;
@@ -90,7 +92,9 @@ static int take_down(struct one *one)
 			;
 	}
 	one->pid = 0;
-	one->answers = one->full = one->has_image = false;
+	one->answers = one->full = one->has_tally = one->has_image = false;
+	if (one->workers->tallies)
+		tallies_settle(one->workers->tallies, one->number);
 	for (struct place *place = one->workers->places; place; place = place->next)
 		place->of[one->number].known = KNOWS_NOTHING;
 	one->generation = 0;
@@ -150,6 +154,23 @@ static bool say(struct one *one, struct handover_message *message, int fd)
 	return false;
 }
 
+static bool say_tally(struct one *one)
+{
+	struct handover_message message = {.type = HANDOVER_TALLY};
+	struct tallies *tallies = one->workers->tallies;
+	int fd = one->has_tally || !tallies ? -1 : tallies_fd(tallies, one->number);
+
+	if (one->has_tally || !tallies)
+		return true;
+	if (fd < 0)
+		log_error("l7",
+			  "there is no memory for worker %u to count in: %s; what it does is "
+			  "not seen",
+			  one->number, strerror(-fd));
+	one->has_tally = fd < 0 || say(one, &message, fd);
+	return one->has_tally;
+}
+
 static bool say_image(struct one *one)
 {
 	struct handover_message message = {.type = HANDOVER_IMAGE,
@@ -181,7 +202,7 @@ static void tell(struct one *one)
 {
 	struct place *place = one->workers->places;
 
-	if (!one->answers || one->full || one->socket.fd < 0 || !say_image(one))
+	if (!one->answers || one->full || one->socket.fd < 0 || !say_tally(one) || !say_image(one))
 		return;
 	while (place && say_place(one, place))
 		place = place->next;
@@ -375,6 +396,7 @@ int workers_new(struct loop *loop, const struct workers_options *options,
 	workers->loop = loop;
 	workers->count = options->count;
 	workers->image = -1;
+	workers->tallies = options->tallies;
 	workers->path = options->path ? strdup(options->path) : child_beside("mtlb-proxy");
 	if (!workers->path) {
 		free(workers);

@@ -16,9 +16,12 @@
 
 #define WORKERS_MAX 64
 
+struct tallies;
+
 struct workers_options {
 	const char *path; /* of the program; NULL: beside this one */
 	unsigned count;
+	struct tallies *tallies; /* where they count; NULL: each for itself */
 };
 
 struct workers_status {

@@ -20,7 +20,7 @@ enum phase {
 };
 
 /* Of a service, by its index: its members come and go, what they did stays. */
-struct tally {
+struct service_sum {
 	uint64_t whose; /* indices are used again */
 	struct page_traffic sum;
 };
@@ -36,7 +36,7 @@ struct gather {
 	struct registry *registry;
 	struct accounts *accounts;
 	struct registry_reader reader;
-	struct tally *services;
+	struct service_sum *services;
 	struct counted *members;
 	struct page_gauges *gauges; /* of tenants */
 	struct page *page;
@@ -185,19 +185,19 @@ static void take_member(struct gather *gather, uint32_t index, uint64_t whose, b
 static struct page_traffic take_service(struct gather *gather,
 					const struct registry_service *service)
 {
-	struct tally *tally = &gather->services[service->index];
+	struct service_sum *kept = &gather->services[service->index];
 	uint64_t whose = name_service(gather, service);
-	bool known = tally->whose == whose;
+	bool known = kept->whose == whose;
 
 	if (!known)
-		*tally = (struct tally){.whose = whose};
+		*kept = (struct service_sum){.whose = whose};
 	for (size_t i = 0; i < service->member_count; i++) {
 		uint32_t member = service->members[i];
 		const struct mtlb_member_name *name = &view_of(gather)->member_names[member];
 
-		take_member(gather, member, name_member(name, whose), known, &tally->sum);
+		take_member(gather, member, name_member(name, whose), known, &kept->sum);
 	}
-	return tally->sum;
+	return kept->sum;
 }
 
 static bool is_reachable(const struct gather *gather, uint32_t index)

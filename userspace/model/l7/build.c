@@ -220,7 +220,12 @@ uint32_t build_listener(struct build *build, const struct build_listener *from)
 
 uint32_t build_tenant(struct build *build, const char *name, uint32_t id, uint32_t weight)
 {
-	struct image_tenant tenant = {.name = text(build, name), .id = id, .weight = weight};
+	struct image_tenant tenant = {
+		.name = text(build, name),
+		.id = id,
+		.weight = weight,
+		.row = build_count(build, IMAGE_SECTION_tenants) + 1,
+	};
 
 	return build_add(build, IMAGE_SECTION_tenants, &tenant);
 }
@@ -271,6 +276,7 @@ uint32_t build_pool(struct build *build, const struct build_pool *from)
 		.max_requests = from->max_requests,
 		.max_pending = from->max_pending,
 		.eject_after = from->eject_after,
+		.row = build_count(build, IMAGE_SECTION_pools) + 1,
 		.scheduler = (uint8_t)from->scheduler,
 	};
 
@@ -352,6 +358,7 @@ uint32_t build_route(struct build *build, const struct build_route *from)
 		.retry_statuses = next(build, IMAGE_SECTION_statuses),
 		.retry_attempts = from->retry_attempts,
 		.session_name = text(build, from->session_cookie),
+		.row = build_count(build, IMAGE_SECTION_routes) + 1,
 		.session = from->session_cookie ? IMAGE_SESSION_COOKIE : IMAGE_SESSION_NONE,
 	};
 

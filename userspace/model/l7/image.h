@@ -23,7 +23,7 @@
 #include "../../base/prefix.h"
 
 #define IMAGE_MAGIC   UINT64_C(0x3149624c746d374c)
-#define IMAGE_VERSION 1
+#define IMAGE_VERSION 2
 #define IMAGE_NONE    UINT32_MAX
 
 /* at counts from where the image begins. */
@@ -63,6 +63,8 @@ struct image_tenant {
 	uint32_t id;		  /* the operator's number for it; 0: none */
 	uint32_t weight;	  /* of its tier, 1-1000 */
 	struct image_range sites; /* of sites: routes that name no host, by listener */
+	uint32_t row;		  /* where it is counted, see tally.h */
+	uint32_t reserved;
 };
 
 enum image_scheduler {
@@ -82,8 +84,9 @@ struct image_pool {
 	uint32_t max_requests;	    /* at a time, in one worker; 0: any number */
 	uint32_t max_pending;	    /* that wait for a connection; 0: any number */
 	uint32_t eject_after;	    /* failures in a row; 0: never */
+	uint32_t row;		    /* where it is counted */
 	uint8_t scheduler;	    /* enum image_scheduler */
-	uint8_t reserved[7];
+	uint8_t reserved[3];
 };
 
 enum image_state {
@@ -130,8 +133,9 @@ struct image_route {
 	struct image_range retry_statuses; /* of statuses: answers that are tried again */
 	uint32_t retry_attempts;	   /* beyond the first; 0: never */
 	struct image_text session_name;
+	uint32_t row;	 /* where it is counted */
 	uint8_t session; /* enum image_session */
-	uint8_t reserved[7];
+	uint8_t reserved[3];
 };
 
 struct image_backend {

@@ -85,7 +85,7 @@ static void refuses_what_is_no_image(void **state)
 	head->magic--;
 	head->version = IMAGE_VERSION + 1;
 	assert_int_equal(open_copy(bytes, size, &err), -EINVAL);
-	assert_string_equal(err.text, "the image is of version 2; this program reads version 1");
+	assert_non_null(strstr(err.text, "; this program reads version "));
 	free(bytes);
 }
 

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "seen.h"
+
+#include "conn.h"
+
+/* Rows that there is no room for are nobody's. */
+static struct tally_tenant *tenant_row(const struct tally *tally, uint32_t row)
+{
+	return &tally->tenants[row < tally->tenants_count ? row : 0];
+}
+
+static uint32_t row_of(const struct routing *routing, uint32_t tenant)
+{
+	return routing && tenant != IMAGE_NONE ? routing->image.tenants[tenant].row : 0;
+}
+
+void seen_open(struct conn *conn)
+{
+	const struct tally *tally = &conn->worker->tally;
+
+	conn->seen.tenant = &tally->tenants[0];
+	conn->seen.times = &tally->times[0];
+}
+
+/* What is still in the buffer may be of the next request, which may be somebody else's. */
+void seen_bytes(struct conn *conn)
+{
+	struct seen *seen = &conn->seen;
+	uint64_t in = conn->down.received - buffer_length(conn->down.in), out = conn->down.sent;
+
+	if (in != seen->in)
+		tally_add(&seen->tenant->bytes_in, in - seen->in);
+	if (out != seen->out)
+		tally_add(&seen->tenant->bytes_out, out - seen->out);
+	seen->in = in;
+	seen->out = out;
+}
+
+/* A connection is with the tenant of its last request. */
+static void go_home(struct seen *seen)
+{
+	if (seen->home == seen->tenant)
+		return;
+	if (seen->home)
+		tally_less(&seen->home->connections_open);
+	seen->home = seen->tenant;
+	tally_one(&seen->home->connections);
+	tally_one(&seen->home->connections_open);
+}
+
+void seen_close(struct conn *conn)
+{
+	struct seen *seen = &conn->seen;
+
+	seen_bytes(conn);
+	tally_add(&seen->tenant->bytes_in, conn->down.received - seen->in);
+	seen->in = conn->down.received;
+	seen_end(conn);
+	if (seen->home)
+		tally_less(&seen->home->connections_open);
+	seen->home = NULL;
+}
+
+void seen_request(struct conn *conn)
+{
+	const struct tally *tally = &conn->worker->tally;
+	const struct exchange *exchange = &conn->exchange;
+	const struct routing *routing = exchange->routing;
+	struct seen *seen = &conn->seen;
+	uint32_t row = row_of(routing, exchange->tenant);
+
+	seen_bytes(conn);
+	seen->tenant = tenant_row(tally, row);
+	seen->times = &tally->times[seen->tenant - tally->tenants];
+	seen->route = NULL;
+	seen->open = true;
+	seen->began = loop_now(conn->worker->loop);
+	seen->connected_at = seen->first_byte_at = 0;
+	go_home(seen);
+	tally_one(&seen->tenant->requests);
+	tally_one(&seen->tenant->requests_open);
+	if (!routing || exchange->route == IMAGE_NONE)
+		return;
+	row = routing->image.routes[exchange->route].row;
+	seen->route = &tally->routes[row < tally->routes_count ? row : 0];
+	tally_one(&seen->route->requests);
+}
+
+void seen_attempt(struct conn *conn, struct upstream_member *member)
+{
+	const struct tally *tally = &conn->worker->tally;
+	const struct exchange *exchange = &conn->exchange;
+	uint32_t row = exchange->routing->image.pools[exchange->pool].row;
+
+	conn->seen.connected_at = 0;
+	if (!member->connections)
+		member->tally = &tally->pools[row < tally->pools_count ? row : 0];
+	tally_one(&member->tally->requests);
+}
+
+void seen_connected(struct conn *conn)
+{
+	if (!conn->seen.connected_at)
+		conn->seen.connected_at = loop_now(conn->worker->loop);
+}
+
+void seen_retry(struct conn *conn)
+{
+	tally_one(&conn->seen.tenant->retries);
+}
+
+void seen_failed(struct conn *conn, unsigned why)
+{
+	const struct tally *tally = &conn->worker->tally;
+	const struct exchange *exchange = &conn->exchange;
+	uint32_t row = exchange->routing->image.pools[exchange->pool].row;
+	struct tally_pool *pool = &tally->pools[row < tally->pools_count ? row : 0];
+
+	tally_one(&pool->failures);
+	if (why == IMAGE_RETRY_CONNECT)
+		tally_one(&pool->connect_failures);
+}
+
+void seen_first_byte(struct conn *conn)
+{
+	struct seen *seen = &conn->seen;
+
+	seen->first_byte_at = loop_now(conn->worker->loop);
+	tally_time(&seen->times->first_byte, seen->first_byte_at - conn->exchange.attempt_began);
+}
+
+void seen_refused(struct conn *conn, enum refusal why)
+{
+	tally_one(&conn->seen.tenant->refused[why]);
+}
+
+void seen_end(struct conn *conn)
+{
+	struct seen *seen = &conn->seen;
+	unsigned status = conn->exchange.status,
+		 class = status / 100 < TALLY_STATUSES ? status / 100 : 0;
+	uint64_t took = loop_now(conn->worker->loop) - seen->began;
+
+	if (!seen->open)
+		return;
+	seen->open = false;
+	seen_bytes(conn);
+	tally_one(&seen->tenant->answers[class]);
+	tally_less(&seen->tenant->requests_open);
+	if (seen->route)
+		tally_one(&seen->route->answers[class]);
+	/* neither what was not answered nor what lasts as long as somebody likes */
+	if (class < 2)
+		return;
+	tally_time(&seen->times->request, took);
+	if (seen->route)
+		tally_time(&seen->route->request, took);
+}
+
+void seen_handshake(struct conn *conn, uint32_t tenant, bool succeeded)
+{
+	struct tally_tenant *row =
+		tenant_row(&conn->worker->tally, row_of(conn->worker->routing, tenant));
+
+	tally_one(succeeded ? &row->handshakes : &row->handshakes_failed);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What is seen of connections and requests, and counted where mtlbd reads it (model/l7/tally.h).
+ * The machine of conn.h calls these where something happens; nothing it does depends on them.
+ */
+#ifndef MTLB_PROXY_SEEN_H
+#define MTLB_PROXY_SEEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../model/l7/tally.h"
+
+struct conn;
+struct upstream_member;
+
+struct seen {
+	struct tally_tenant *tenant; /* whose the request at hand is, or was the last one */
+	struct tally_times *times;
+	struct tally_route *route; /* NULL: none */
+	struct tally_tenant *home; /* who has this connection among its own; NULL: nobody yet */
+	bool open;		   /* a request is in flight */
+	uint64_t began;
+	uint64_t connected_at;	/* of the last attempt; 0: not yet */
+	uint64_t first_byte_at; /* of the answer; 0: not yet */
+	uint64_t in, out;	/* bytes of the client's connection that are counted */
+};
+
+void seen_open(struct conn *conn);
+/* Bytes up to here; to be called now and then, as they come. */
+void seen_bytes(struct conn *conn);
+void seen_close(struct conn *conn);
+
+/* A request whose tenant and route are known, as far as it has any. */
+void seen_request(struct conn *conn);
+void seen_attempt(struct conn *conn, struct upstream_member *member);
+void seen_connected(struct conn *conn);
+void seen_retry(struct conn *conn);
+/* The attempt has failed, for a reason of enum image_retry. */
+void seen_failed(struct conn *conn, unsigned why);
+void seen_first_byte(struct conn *conn);
+void seen_refused(struct conn *conn, enum refusal why);
+/* It is answered, or will not be. */
+void seen_end(struct conn *conn);
+
+/* Of the tenant of this index in the image in use; IMAGE_NONE: of nobody known. */
+void seen_handshake(struct conn *conn, uint32_t tenant, bool succeeded);
+
+#endif
