@@ -118,7 +118,8 @@ after()
 		;;
 	*'mtlb health list state down')
 		check "it tells of be2" grep -q 10.20.1.22 "$RUN/answer"
-		check "requests go to the others" serves http://192.0.2.10/
+		# each pool finds out by itself
+		check "requests go to the others" wait_until 'serves http://192.0.2.10/' 10
 		;;
 	*'mtlb backend get '*)
 		check "be2 is drained" grep -q drain "$RUN/answer"

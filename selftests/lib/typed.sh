@@ -31,7 +31,7 @@ typed_run()
 			case $command in
 			mtlb-top*)
 				TERM=xterm script -qefc "$command" /dev/null >"$output" 2>&1 </dev/null &
-				said='pkt/s' looks=600
+				said=' UTC' looks=600
 				;;
 			*)
 				bash -c "exec $command" >"$output" 2>&1 </dev/null &

@@ -69,6 +69,7 @@ struct agent {
 	bool in_step;		     /* the maps hold just that: the last change was made whole */
 	struct dataplane_link *links;
 	size_t link_count;
+	uint64_t chosen_at; /* when the ways of checks were last chosen; 0: never */
 	struct loop_timer choose_timer, sweep_timer, publish_timer, hops_timer, flow_log_timer,
 		drift_timer;
 	struct err attach_error, publish_error; /* the last ones that were logged */
