@@ -486,7 +486,7 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 	error = feeds_new(agent->loop, &agent->registry, &agent->feeds);
 	if (error)
 		return err_set(err, error, "cannot prepare the deny feeds: %s", strerror(-error));
-	error = l7_new(agent->loop, &agent->l7);
+	error = backends_start_l7(agent);
 	if (error)
 		return err_set(err, error, "cannot prepare the L7 tier: %s", strerror(-error));
 	error = held_new(agent->dataplane, agent->loop, &agent->held);

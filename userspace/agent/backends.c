@@ -8,7 +8,10 @@
 
 #include "../base/log.h"
 
-#define CHOOSE_DELAY_NS 1000000000ULL /* all are looked at, so not at each of many changes */
+/* All are looked at, so not at each of many changes; but checks that go a way which is no longer
+ * one fail meanwhile. */
+#define CHOOSE_SOON_NS	50000000ULL
+#define CHOOSE_AGAIN_NS 1000000000ULL
 
 /* Once for all services that have it. */
 static void tell_health(struct agent *agent, const char *tenant, const char *pool,
@@ -43,14 +46,19 @@ static void changed(void *context, const char *tenant_name, const char *pool,
 	struct agent *agent = context;
 	const struct dataplane_view *view = dataplane_view(agent->dataplane);
 	struct registry_tenant *tenant = registry_tenant(&agent->registry, tenant_name);
+	const struct states_member routed = {tenant_name, pool, address, port};
 	struct registry_service *service;
 	enum mtlb_member_state state;
-	bool was_down = false, known = false;
+	bool was_down, known;
+	int before;
 
-	if (!tenant || result->state == HEALTH_UNKNOWN)
+	if (result->state == HEALTH_UNKNOWN)
 		return;
 	state = member_state(agent, tenant_name, pool, result->state);
-	for (service = tenant->services; service; service = service->of_tenant) {
+	before = l7_set_state(agent->l7, &routed, state == MTLB_MEMBER_DOWN);
+	known = before >= 0;
+	was_down = before > 0;
+	for (service = tenant ? tenant->services : NULL; service; service = service->of_tenant) {
 		uint32_t index;
 
 		if (strcmp(view->services[service->index].pool, pool) != 0)
@@ -165,7 +173,46 @@ static void panic(void *context, const char *tenant_name, const char *pool, bool
 	if (tenant && sync_tenant(agent, tenant))
 		log_error("members", "cannot note the health of the backends of %s/%s", tenant_name,
 			  pool);
+	l7_review(agent->l7, tenant_name, pool);
 	agent_publish_soon(agent);
+}
+
+/* for the L7 tier */
+
+static bool routed_is_down(void *context, const struct states_member *member)
+{
+	struct agent *agent = context;
+	const struct check_result *result = checks_get(agent->checks, member->tenant, member->pool,
+						       member->address, member->port);
+
+	return result &&
+	       member_state(agent, member->tenant, member->pool, result->state) == MTLB_MEMBER_DOWN;
+}
+
+/* Its health check hears of it: whoever uses it knows first. */
+static void ejected(void *context, const struct states_member *member, uint32_t failures)
+{
+	struct agent *agent = context;
+	char text[ADDR_TEXT_MAX], why[64];
+	json_t *details = json_pack("{s:s,s:s,s:i,s:I}", "pool", member->pool, "address",
+				    addr_format(member->address, text), "port", (int)member->port,
+				    "failures", (json_int_t)failures);
+
+	addr_format_endpoint(member->address, member->port, text);
+	snprintf(why, sizeof(why), "%u requests in a row failed", failures);
+	events_raise(agent->events, "member-ejected", member->tenant, details,
+		     "backend %s of %s/%s gets no requests of a worker for a while: %s", text,
+		     member->tenant, member->pool, why);
+	checks_fail(agent->checks, member->tenant, member->pool, member->address, member->port,
+		    why);
+}
+
+int backends_start_l7(struct agent *agent)
+{
+	const struct l7_events events = {
+		.is_down = routed_is_down, .ejected = ejected, .context = agent};
+
+	return l7_new(agent->loop, &events, &agent->l7);
 }
 
 static void lost(void *context, const char *why)
@@ -265,6 +312,7 @@ static void choose_due(struct loop_timer *timer)
 	struct agent *agent = timer->context;
 	int error = checks_choose(agent->checks);
 
+	agent->chosen_at = loop_now(agent->loop);
 	if (error)
 		log_error("health", "cannot choose the ways of health checks: %s",
 			  strerror(-error));
@@ -273,9 +321,13 @@ static void choose_due(struct loop_timer *timer)
 
 void backends_choose_soon(struct agent *agent)
 {
+	bool lately =
+		agent->chosen_at && loop_now(agent->loop) - agent->chosen_at < CHOOSE_AGAIN_NS;
+
 	passage_look(agent->passage);
 	if (!agent->choose_timer.place)
-		loop_timer_set(agent->loop, &agent->choose_timer, CHOOSE_DELAY_NS);
+		loop_timer_set(agent->loop, &agent->choose_timer,
+			       lately ? CHOOSE_AGAIN_NS : CHOOSE_SOON_NS);
 }
 
 int backends_start(struct agent *agent)

@@ -10,10 +10,13 @@
 
 /* Makes agent->checks. Both: 0 or a negative errno. */
 int backends_start(struct agent *agent);
+/* Makes agent->l7, whose members are up or down as these checks say. 0 or a negative errno. */
+int backends_start_l7(struct agent *agent);
 /* Checks what the configuration wants checked. only: of these tenants; NULL: of all. */
 int backends_check(struct agent *agent, const struct state *only);
 
-/* Addresses or routes of the node changed: within a second each check's way is chosen anew. */
+/* Addresses or routes of the node changed: at the latest in a second each check's way is chosen
+ * anew. */
 void backends_choose_soon(struct agent *agent);
 
 #endif

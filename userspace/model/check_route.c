@@ -86,7 +86,6 @@ static int check_hostnames(struct route_check *r)
 static void refuse_for_routes(struct route_check *r, const struct check_pool *pool)
 {
 	static const enum schema_key keys[] = {
-		SCHEMA_pool_health,
 		SCHEMA_pool_drainDeadline,
 		SCHEMA_pool_stickWhenDown,
 		SCHEMA_pool_slowStart,
@@ -103,6 +102,13 @@ static void refuse_for_routes(struct route_check *r, const struct check_pool *po
 				"its own",
 				schema_rows[keys[i]].key, pool->name, r->name);
 	}
+	if (pool->health.via == STATE_VIA_VIP)
+		errors_add(r->in->check->errors,
+			   tree_place(schema_find(schema_find(pool->item, SCHEMA_pool_health),
+						  SCHEMA_health_via)),
+			   "checks go by the VIP of a service, and route \"%s\" uses pool \"%s\"; "
+			   "write direct or auto, or give the route a pool of its own",
+			   r->name, pool->name);
 }
 
 static int take_members(struct route_check *r, const struct check_pool *pool,
@@ -149,7 +155,9 @@ static int use_pool(struct route_check *r, struct check_pool *pool, size_t *ret_
 		.eject_after = pool->eject_after,
 	};
 	refuse_for_routes(r, pool);
-	return to->pool.name ? take_members(r, pool, to) : -ENOMEM;
+	if (!to->pool.name || state_copy_health(&pool->health, &to->health))
+		return -ENOMEM;
+	return take_members(r, pool, to);
 }
 
 static int check_backend_ref(struct route_check *r, const struct tree_node *item)

@@ -146,6 +146,14 @@ bool state_same_question(const struct state_health *a, const struct state_health
 					    : probe_same_question(a->question, b->question);
 }
 
+bool state_same_health(const struct state_health *a, const struct state_health *b)
+{
+	return state_same_question(a, b) && a->via == b->via && a->port == b->port &&
+	       a->jitter == b->jitter && a->interval_ms == b->interval_ms &&
+	       a->timeout_ms == b->timeout_ms && a->rise == b->rise && a->fall == b->fall &&
+	       a->damped == b->damped && a->panic == b->panic;
+}
+
 static int tenant_name_order(const void *name, const void *tenant)
 {
 	return strcmp(name, ((const struct state_tenant *)tenant)->name);

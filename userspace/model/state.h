@@ -175,6 +175,7 @@ int state_compare_members(const struct state_member *a, const struct state_membe
 /* With a question of its own: 0 or -ENOMEM. */
 int state_copy_health(const struct state_health *from, struct state_health *ret_to);
 bool state_same_question(const struct state_health *a, const struct state_health *b);
+bool state_same_health(const struct state_health *a, const struct state_health *b);
 
 const struct state_tenant *state_find_tenant(const struct state *state, const char *name);
 const struct state_service *state_find_service(const struct state *state, const char *tenant,

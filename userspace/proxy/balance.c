@@ -25,7 +25,7 @@ static struct upstream_member *candidate(const struct choice *choice, uint32_t i
 	const struct image_member *member = &choice->routing->image.members[index];
 	struct upstream_member *known;
 
-	if (member->state != IMAGE_ACTIVE ||
+	if (member->state != IMAGE_ACTIVE || routing_is_down(choice->routing, index) ||
 	    (!choice->tried_too && was_tried(choice->tried, member->key)))
 		return NULL;
 	known = routing_member(choice->routing, index);
@@ -150,13 +150,18 @@ void balance_failed(const struct routing *routing, uint32_t pool, struct upstrea
 		    uint64_t now)
 {
 	unsigned most = routing->image.pools[pool].eject_after;
+	const struct upstreams *upstreams = routing->upstreams;
+	bool ejected = member->ejected_until > now;
 
 	member->failures++;
 	if (!most || member->failures < most)
 		return;
-	if (member->ejected_until <= now)
-		tally_one(&member->tally->ejections);
 	member->ejected_until = now + EJECT_NS;
+	if (ejected)
+		return;
+	tally_one(&member->tally->ejections);
+	if (upstreams->ejected)
+		upstreams->ejected(upstreams->ejected_context, member);
 }
 
 void balance_succeeded(struct upstream_member *member)

@@ -13,8 +13,9 @@ struct balance_tried {
 	unsigned count;
 };
 
-/* What is drained gets nothing; what failed eject_after times in a row gets nothing for a while,
- * unless that is all there is. An index into image->members, or IMAGE_NONE. random: evenly so. */
+/* What is drained, or down by its health checks, gets nothing; what failed eject_after times in a
+ * row gets nothing for a while, unless that is all there is. An index into image->members, or
+ * IMAGE_NONE. random: evenly so. */
 uint32_t balance_pick(struct routing *routing, uint32_t pool, uint64_t now, uint64_t random,
 		      const struct balance_tried *tried);
 

@@ -18,6 +18,7 @@ struct orders {
 	struct worker *worker;
 	struct loop_fd socket;
 	struct loop_timer alive;
+	int states; /* of the image that comes next; -1: none */
 	int error;
 };
 
@@ -62,13 +63,35 @@ static void say_alive(struct loop_timer *timer)
 	loop_timer_set(worker->loop, timer, ALIVE_NS);
 }
 
+static void forget_states(struct orders *orders)
+{
+	if (orders->states >= 0)
+		close(orders->states);
+	orders->states = -1;
+}
+
+static int open_image(struct orders *orders, int fd, struct routing **ret_routing, struct err *err)
+{
+	int error = routing_open(&orders->worker->upstreams, fd, ret_routing, err);
+
+	if (error || orders->states < 0)
+		return error;
+	error = routing_open_states(*ret_routing, orders->states);
+	if (!error)
+		return 0;
+	routing_drop(*ret_routing);
+	return err_set(err, error, "the states of its members cannot be mapped: %s",
+		       strerror(-error));
+}
+
 static void take_image(struct orders *orders, const struct handover_message *order, int fd)
 {
 	struct handover_message reply = {.type = HANDOVER_TAKEN, .generation = order->generation};
 	struct routing *routing = NULL;
 	struct err err = {};
-	int error = routing_open(&orders->worker->upstreams, fd, &routing, &err);
+	int error = open_image(orders, fd, &routing, &err);
 
+	forget_states(orders);
 	if (error) {
 		reply.type = HANDOVER_REFUSED;
 		snprintf(reply.text, sizeof(reply.text), "%.*s", (int)sizeof(reply.text) - 1,
@@ -93,6 +116,10 @@ static bool obey(struct orders *orders, const struct handover_message *order, in
 	case HANDOVER_IMAGE:
 		take_image(orders, order, fd);
 		return false;
+	case HANDOVER_STATES:
+		forget_states(orders);
+		orders->states = fd;
+		return true;
 	case HANDOVER_LISTEN:
 		error = fd < 0 ? -EBADF : worker_listen(orders->worker, order->id, order->name, fd);
 		if (error)
@@ -130,6 +157,16 @@ static void ready(struct loop_fd *socket, uint32_t events)
 		stop(orders, n < 0 && n != -ECONNRESET ? (int)n : 0);
 }
 
+static void ejected(void *context, const struct upstream_member *member)
+{
+	struct handover_message message = {
+		.type = HANDOVER_EJECTED,
+		.ejected = {.key = member->key, .failures = member->failures},
+	};
+
+	say(context, &message);
+}
+
 static void drained(void *context)
 {
 	stop(context, 0);
@@ -146,6 +183,9 @@ int orders_new(struct worker *worker, int socket, struct orders **ret_orders)
 	orders->worker = worker;
 	orders->socket = (struct loop_fd){.fd = socket, .ready = ready, .context = orders};
 	orders->alive = (struct loop_timer){.fire = say_alive, .context = orders};
+	orders->states = -1;
+	worker->upstreams.ejected = ejected;
+	worker->upstreams.ejected_context = orders;
 	worker->drained = drained;
 	worker->drained_context = orders;
 	error = loop_fd_set(worker->loop, &orders->socket, EPOLLIN)
@@ -165,6 +205,8 @@ void orders_free(struct orders *orders)
 		return;
 	loop_fd_remove(orders->worker->loop, &orders->socket);
 	loop_timer_cancel(orders->worker->loop, &orders->alive);
+	orders->worker->upstreams.ejected = NULL;
+	forget_states(orders);
 	free(orders);
 }
 

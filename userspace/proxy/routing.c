@@ -93,10 +93,30 @@ int routing_open(struct upstreams *upstreams, int fd, struct routing **ret_routi
 	return 0;
 }
 
+int routing_open_states(struct routing *routing, int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat stat;
+	void *down;
+
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &stat) ||
+	    (uint64_t)stat.st_size < routing->image.members_count)
+		return -EINVAL;
+	if (!routing->image.members_count)
+		return 0;
+	down = mmap(NULL, routing->image.members_count, PROT_READ, MAP_SHARED, fd, 0);
+	if (down == MAP_FAILED)
+		return -errno;
+	routing->down = down;
+	return 0;
+}
+
 void routing_drop(struct routing *routing)
 {
 	if (!routing || --routing->refs)
 		return;
+	if (routing->down)
+		munmap((void *)routing->down, routing->image.members_count);
 	for (uint32_t i = 0; i < routing->image.members_count; i++)
 		if (routing->members[i])
 			upstream_member_put(routing->upstreams, routing->members[i]);

@@ -20,6 +20,7 @@ struct routing {
 	float *budgets;			  /* of each pool: requests that may be tried again */
 	unsigned *pipes;		  /* of each tenant: those in use */
 	unsigned *requests;		  /* of each tenant: in flight */
+	const uint8_t *down;		  /* of each member, by index; NULL: none is */
 };
 
 /* fd: a memfd that is sealed against every change; it is the caller's. 0; or a negative errno and
@@ -29,6 +30,15 @@ int routing_open(struct upstreams *upstreams, int fd, struct routing **ret_routi
 /* The same of bytes that lie in memory and stay. */
 int routing_open_bytes(struct upstreams *upstreams, const void *base, size_t size,
 		       struct routing **ret_routing, struct err *err);
+
+/* What health checks say of its members: a memfd with a byte for each, which is the caller's. 0 or
+ * a negative errno. */
+int routing_open_states(struct routing *routing, int fd);
+
+static inline bool routing_is_down(const struct routing *routing, uint32_t member)
+{
+	return routing->down && __atomic_load_n(&routing->down[member], __ATOMIC_RELAXED);
+}
 
 static inline struct routing *routing_hold(struct routing *routing)
 {

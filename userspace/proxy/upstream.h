@@ -56,6 +56,9 @@ struct upstreams {
 	struct upstream_member *members;
 	/* Something has changed for the user of a connection. */
 	void (*ready)(void *user, struct upstream *upstream, uint32_t events);
+	/* A member gets no requests for a while. May be NULL. */
+	void (*ejected)(void *context, const struct upstream_member *member);
+	void *ejected_context;
 	unsigned idle_most; /* of a member */
 	uint64_t idle_ns;
 	unsigned connections, idle;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HANDOVER_VERSION   2
+#define HANDOVER_VERSION   3
 #define HANDOVER_SOCKET_FD 3 /* the worker's end */
 #define HANDOVER_NAME_MAX  64
 #define HANDOVER_TEXT_MAX  256
@@ -19,6 +19,7 @@ enum handover_type {
 	/* to the worker */
 	HANDOVER_TALLY = 1, /* with a memfd, before all else: count in it (model/l7/tally.h) */
 	HANDOVER_IMAGE,	    /* with a sealed memfd: from here on this configuration */
+	HANDOVER_STATES,    /* with a memfd: states of the members of the image that comes next */
 	HANDOVER_LISTEN,    /* with a listening socket */
 	HANDOVER_UNLISTEN,
 	HANDOVER_DRAIN, /* it ends once its connections have */
@@ -27,6 +28,7 @@ enum handover_type {
 	HANDOVER_TAKEN,	  /* the image is in use */
 	HANDOVER_REFUSED, /* it is not: text says why */
 	HANDOVER_ALIVE,	  /* now and then */
+	HANDOVER_EJECTED, /* a member failed too often, and gets no requests for a while */
 	HANDOVER_TYPES
 };
 
@@ -46,6 +48,10 @@ struct handover_message {
 		char name[HANDOVER_NAME_MAX]; /* of the listener in the image */
 		char text[HANDOVER_TEXT_MAX];
 		struct handover_counts counts;
+		struct {
+			uint64_t key;	   /* of a member, see image.h */
+			uint32_t failures; /* in a row */
+		} ejected;
 	};
 };
 

@@ -13,6 +13,8 @@
 
 #include "check_fixture.h"
 
+#include "userspace/model/l7/wanted.h"
+
 /* The tests. */
 
 static void test_comes_and_goes(void **state)
@@ -256,6 +258,45 @@ static void test_seed_and_set(void **state)
 	assert_int_equal(get()->probes, 0);
 }
 
+/* No service has it; and whoever sends it requests has a say. */
+static void test_pool_of_routes(void **state)
+{
+	int fd = listen_on("127.0.0.1", 0, 128);
+	struct wanted_pool *pool;
+	struct wanted *l7 = wanted_new();
+
+	(void)state;
+	want("127.0.0.1", port_of(fd));
+	l7->pools = pool = wanted_take(l7, 1, sizeof(*pool));
+	l7->pool_count = pool->member_count = 1;
+	pool->pool.name = "web";
+	pool->health = wanted.services[0].health;
+	pool->members = wanted_take(l7, 1, sizeof(*pool->members));
+	pool->members[0] = (struct build_member){.address = wanted.members[0].address,
+						 .port = wanted.members[0].port};
+	wanted.tenant.l7 = l7;
+	wanted.tenant.service_count = 0;
+	apply();
+	run_until(is_up);
+	assert_string_equal(seen.pool, "web");
+	assert_int_equal(seen.port, wanted.members[0].port);
+	for (uint32_t i = 1; i <= pool->health.fall; i++) {
+		assert_int_equal(seen.state, HEALTH_UP);
+		checks_fail(checks, "acme", "web", &wanted.members[0].address,
+			    wanted.members[0].port, "5 requests in a row failed");
+	}
+	assert_int_equal(seen.state, HEALTH_DOWN);
+	assert_string_equal(seen.error, "5 requests in a row failed");
+	run_until(is_up); /* it does answer */
+	checks_fail(checks, "acme", "api", &wanted.members[0].address, wanted.members[0].port, "");
+	assert_int_equal(seen.state, HEALTH_UP);
+	pool->member_count = 0;
+	apply();
+	assert_null(get());
+	wanted_free(l7);
+	close(fd);
+}
+
 /* Of the prober. */
 static int open_descriptors(void)
 {
@@ -361,17 +402,10 @@ static void test_callback_removes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_comes_and_goes),
-		TEST(test_down_in_time),
-		TEST(test_ipv6),
-		TEST(test_timeout),
-		TEST(test_unreachable),
-		TEST(test_our_own_fault),
-		TEST(test_which_port),
-		TEST(test_self),
-		TEST(test_seed_and_set),
-		TEST(test_many),
-		TEST(test_callback_removes),
+		TEST(test_comes_and_goes), TEST(test_down_in_time), TEST(test_ipv6),
+		TEST(test_timeout),	   TEST(test_unreachable),  TEST(test_our_own_fault),
+		TEST(test_which_port),	   TEST(test_self),	    TEST(test_seed_and_set),
+		TEST(test_pool_of_routes), TEST(test_many),	    TEST(test_callback_removes),
 	};
 
 	leave_the_host();

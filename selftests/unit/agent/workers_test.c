@@ -49,7 +49,7 @@ static void use(uint64_t generation)
 {
 	int fd = make_image(NULL, NULL);
 
-	workers_use(workers, fd, generation);
+	workers_use(workers, fd, -1, generation);
 	run_until(all_use, &generation);
 }
 

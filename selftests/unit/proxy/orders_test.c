@@ -95,6 +95,89 @@ static void test_a_bad_image_is_refused(void **state)
 	assert_int_equal(descriptors(), before);
 }
 
+/* Both have been asked once, and their connections are kept. */
+static void ask_for_two(struct peer *client, int number)
+{
+	struct peer *backend;
+
+	say(client, "GET /two HTTP/1.1\r\nHost: acme.example\r\n\r\n");
+	backend = backend_accept(number);
+	expect_text(backend, "\r\n\r\n");
+	say(backend, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
+	expect_text(client, "\r\n\r\nok");
+	peer_free(backend);
+	peer_clear(client);
+}
+
+/* A byte of memory is all that it takes. Members of "two" come behind that of "one". */
+static void test_states_of_members(void **state)
+{
+	int image = make_image(NULL, NULL),
+	    states = memfd_create("states", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	uint8_t one = 1, none = 0;
+	unsigned before = descriptors();
+	struct peer *client;
+
+	(void)state;
+	assert_int_equal(ftruncate(states, 3), 0);
+	tell((struct handover_message){.type = HANDOVER_STATES}, states);
+	tell((struct handover_message){.type = HANDOVER_IMAGE, .generation = 2}, image);
+	expect(HANDOVER_REFUSED); /* it could shrink */
+	assert_non_null(strstr(heard.text, "states"));
+	assert_int_equal(fcntl(states, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	tell((struct handover_message){.type = HANDOVER_STATES}, states);
+	tell((struct handover_message){.type = HANDOVER_IMAGE, .generation = 3}, image);
+	expect(HANDOVER_TAKEN);
+	assert_int_equal(heard.generation, 3);
+	assert_int_equal(descriptors(), before);
+	client = client_new();
+	assert_int_equal(pwrite(states, &one, 1, 1), 1);
+	for (int i = 0; i < 3; i++)
+		ask_for_two(client, 1);
+	assert_int_equal(pwrite(states, &none, 1, 1), 1);
+	assert_int_equal(pwrite(states, &one, 1, 2), 1);
+	for (int i = 0; i < 3; i++)
+		ask_for_two(client, 0);
+	assert_int_equal(pwrite(states, &one, 1, 1), 1);
+	say(client, "GET /two HTTP/1.1\r\nHost: acme.example\r\n\r\n");
+	expect_text(client, "HTTP/1.1 503 ");
+	peer_free(client);
+	close(states);
+	close(image);
+}
+
+static void fragile(struct build *build, uint32_t tenant)
+{
+	const struct build_pool settings = {.tenant = tenant, .name = "fragile", .eject_after = 2};
+	struct build_member member = {.port = ports[1], .weight = 1};
+	uint32_t pool = build_pool(build, &settings);
+
+	assert_int_equal(addr_parse("127.0.0.1", &member.address), 0);
+	build_member(build, &member);
+	add_route(build, tenant, "fragile", "/fragile", pool);
+}
+
+static void test_what_was_ejected_is_told(void **state)
+{
+	struct addr address;
+	struct peer *client;
+
+	(void)state;
+	use_image(NULL, fragile);
+	backend_down(1);
+	for (int i = 0; i < 2; i++) {
+		client = client_new();
+		say(client, "GET /fragile HTTP/1.1\r\nHost: acme.example\r\n\r\n");
+		expect_text(client, "HTTP/1.1 502 ");
+		peer_free(client);
+	}
+	expect(HANDOVER_EJECTED);
+	assert_int_equal(addr_parse("127.0.0.1", &address), 0);
+	assert_int_equal(heard.ejected.key,
+			 build_member_key("acme", "fragile", &address, ports[1]));
+	assert_int_equal(heard.ejected.failures, 2);
+}
+
 static void test_listening(void **state)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
@@ -177,6 +260,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		orders_case(test_it_is_alive),
 		orders_case(test_a_bad_image_is_refused),
+		orders_case(test_states_of_members),
+		orders_case(test_what_was_ejected_is_told),
 		orders_case(test_listening),
 		orders_case(test_mtlbd_goes),
 		orders_case(test_what_is_no_message),

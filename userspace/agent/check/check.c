@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "../../base/log.h"
+#include "../../model/l7/wanted.h"
 
 #define FAULT_QUIET_NS 60000000000ULL /* a fault of this node is logged once a minute at most */
 
@@ -93,71 +94,12 @@ static void log_fault(struct check *check, const char *error)
 	log_error("health", "%s cannot be checked, and its state stays as it is: %s", who, error);
 }
 
-/* pools */
-
-static struct pool *find_pool(const struct checks *checks, const struct key *key)
+static struct check *find(const struct checks *checks, const struct key *key)
 {
-	struct pool *pool;
+	struct check *check;
 
-	HASH_FIND(hh, checks->pools, key, sizeof(pool->key), pool);
-	return pool;
-}
-
-static void leave_pool(struct check *check)
-{
-	struct checks *checks = check->checks;
-	struct pool *pool = check->pool;
-
-	pool->down -= check->health.state == HEALTH_DOWN;
-	if (--pool->total)
-		return;
-	HASH_DEL(checks->pools, pool);
-	free(pool);
-}
-
-static int join_pool(struct check *check)
-{
-	struct checks *checks = check->checks;
-	struct pool *pool = find_pool(checks, &check->key);
-
-	if (!pool) {
-		pool = calloc(1, sizeof(*pool));
-		if (!pool)
-			return -ENOMEM;
-		memcpy(&pool->key, &check->key, sizeof(pool->key));
-		HASH_ADD(hh, checks->pools, key, sizeof(pool->key), pool);
-		if (!pool->hh.tbl) {
-			free(pool);
-			return -ENOMEM;
-		}
-	}
-	pool->total++;
-	pool->down += check->health.state == HEALTH_DOWN;
-	check->pool = pool;
-	return 0;
-}
-
-static void judge_pool(struct checks *checks, struct pool *pool)
-{
-	bool panics = health_panics(pool->total, pool->down, pool->threshold);
-	struct pool_key key = pool->key;
-	size_t total = pool->total, up = total - pool->down;
-
-	if (pool->panics == panics)
-		return;
-	pool->panics = panics;
-	if (checks->events.panic)
-		checks->events.panic(checks->events.context, key.tenant, key.pool, panics, up,
-				     total);
-}
-
-bool checks_panics(const struct checks *checks, const char *tenant, const char *name)
-{
-	static const struct addr none;
-	struct key key = make_key(tenant, name, &none, 0);
-	const struct pool *pool = find_pool(checks, &key);
-
-	return pool && pool->panics;
+	HASH_FIND(hh, checks->table, key, sizeof(*key), check);
+	return check;
 }
 
 /* the prober's side */
@@ -232,15 +174,41 @@ static bool feed(struct check *check, bool good)
 	return turned;
 }
 
+static void weigh(struct check *check, bool good)
+{
+	struct checks *checks = check->checks;
+	struct check_result *result = &check->result, told;
+	bool first = check->health.state == HEALTH_UNKNOWN, held = check->health.held;
+	struct key key;
+
+	if (!feed(check, good))
+		return;
+	result->state = check->health.state;
+	result->since_ns = loop_now(checks->loop);
+	tell(check, first);
+	if (check->health.held && !held)
+		tell_held(check);
+
+	/* First, so that a pool that panics never loses this one. */
+	pools_judge(checks, check->pool);
+
+	/* The callback may well end in checks_set() or checks_free(), so it works on copies and
+	 * nothing here is touched after it.
+	 */
+	key = check->key;
+	told = *result;
+	checks->events.changed(checks->events.context, key.tenant, key.pool, &key.address, key.port,
+			       &told);
+}
+
 static void take_result(void *context, const struct probes_result *told_result)
 {
 	const struct side *side = context;
 	struct checks *checks = side->checks;
 	struct check *check =
 		told_result->id < checks->used ? checks->by_id[told_result->id] : NULL;
-	struct check_result *result, told;
-	bool first, held, good = told_result->outcome == PROBES_GOOD;
-	struct key key;
+	struct check_result *result;
+	bool good = told_result->outcome == PROBES_GOOD;
 
 	if (!check || check->generation != told_result->generation)
 		return; /* it was asked what is no longer asked */
@@ -252,29 +220,24 @@ static void take_result(void *context, const struct probes_result *told_result)
 		return;
 	}
 	check->fault_ns = 0;
-	first = check->health.state == HEALTH_UNKNOWN;
-	held = check->health.held;
 	note(check, told_result);
 	if (!good && check->way.by_vip && checks->events.unanswered)
 		checks->events.unanswered(checks->events.context, &check->key.address);
-	if (!feed(check, good))
+	weigh(check, good);
+}
+
+void checks_fail(struct checks *checks, const char *tenant, const char *pool,
+		 const struct addr *address, uint16_t port, const char *why)
+{
+	struct key key = make_key(tenant, pool, address, port);
+	struct probes_result failed = {.outcome = PROBES_BAD};
+	struct check *check = find(checks, &key);
+
+	if (!check)
 		return;
-	result->state = check->health.state;
-	result->since_ns = loop_now(checks->loop);
-	tell(check, first);
-	if (check->health.held && !held)
-		tell_held(check);
-
-	/* First, so that a pool that panics never loses this one. */
-	judge_pool(checks, check->pool);
-
-	/* The callback may well end in checks_set() or checks_free(), so it works on copies and
-	 * nothing here is touched after it.
-	 */
-	key = check->key;
-	told = *result;
-	checks->events.changed(checks->events.context, key.tenant, key.pool, &key.address, key.port,
-			       &told);
+	snprintf(failed.error, sizeof(failed.error), "%s", why);
+	note(check, &failed);
+	weigh(check, false);
 }
 
 static void lost(void *context, const char *why)
@@ -341,7 +304,7 @@ static void check_free(struct check *check)
 {
 	struct checks *checks = check->checks;
 
-	leave_pool(check);
+	pools_leave(check);
 	checks->by_id[check->id] = NULL;
 	checks->free_ids[checks->free_count++] = check->id;
 	tell_gone(check);
@@ -405,7 +368,7 @@ void checks_free(struct checks *checks)
 	prober_free(checks->plain.prober);
 	prober_free(checks->scripts.prober);
 	HASH_ITER (hh, checks->table, check, next) {
-		leave_pool(check);
+		pools_leave(check);
 		HASH_DEL(checks->table, check);
 		free(check->settings.question);
 		free(check);
@@ -425,14 +388,6 @@ bool checks_scripts_prober(const struct checks *checks, struct prober_status *re
 	if (checks->scripts.prober)
 		prober_status(checks->scripts.prober, ret_status);
 	return checks->scripts.prober;
-}
-
-static struct check *find(const struct checks *checks, const struct key *key)
-{
-	struct check *check;
-
-	HASH_FIND(hh, checks->table, key, sizeof(*key), check);
-	return check;
 }
 
 /* ways */
@@ -525,7 +480,7 @@ static int add(struct checks *checks, const struct key *key, const struct state_
 		free(check);
 		return -ENOMEM;
 	}
-	ret = join_pool(check);
+	ret = pools_join(check);
 	if (ret) {
 		HASH_DEL(checks->table, check);
 		checks->by_id[check->id] = NULL;
@@ -601,6 +556,24 @@ static int want(struct checks *checks, const char *tenant, const struct state_se
 	return change(check, service, port);
 }
 
+/* A pool of routes is asked as one of a service without VIPs. */
+static int want_routed(struct checks *checks, const char *tenant, const struct wanted_pool *pool)
+{
+	struct state_service service = {.forward = STATE_FORWARD_LOCAL, .health = pool->health};
+	int ret = 0;
+
+	if (pool->health.type == PROBE_NONE)
+		return 0;
+	snprintf(service.pool, sizeof(service.pool), "%s", pool->pool.name);
+	for (size_t i = 0; !ret && i < pool->member_count; i++) {
+		const struct state_member member = {.address = pool->members[i].address,
+						    .port = pool->members[i].port};
+
+		ret = want(checks, tenant, &service, &member);
+	}
+	return ret;
+}
+
 static int want_all(struct checks *checks, const struct state *state)
 {
 	for (size_t t = 0; t < state->tenant_count; t++) {
@@ -617,6 +590,12 @@ static int want_all(struct checks *checks, const struct state *state)
 				if (ret)
 					return ret;
 			}
+		}
+		for (size_t p = 0; tenant->l7 && p < tenant->l7->pool_count; p++) {
+			int ret = want_routed(checks, tenant->name, &tenant->l7->pools[p]);
+
+			if (ret)
+				return ret;
 		}
 	}
 	return 0;
@@ -646,14 +625,6 @@ int checks_set(struct checks *checks, const struct state *state, const struct st
 		if (ret ? check->fresh : !check->wanted)
 			check_free(check);
 	return ret;
-}
-
-void checks_judge(struct checks *checks)
-{
-	struct pool *pool, *next;
-
-	HASH_ITER (hh, checks->pools, pool, next)
-		judge_pool(checks, pool);
 }
 
 const struct check_result *checks_get(const struct checks *checks, const char *tenant,

@@ -102,6 +102,11 @@ int checks_set(struct checks *checks, const struct state *state, const struct st
 	       enum health_state (*seed)(void *context, const char *tenant, const char *pool,
 					 const struct addr *address, uint16_t port));
 
+/* Somebody who uses this backend met failures: as much as one failed probe. One that is not checked
+ * is left alone. */
+void checks_fail(struct checks *checks, const char *tenant, const char *pool,
+		 const struct addr *address, uint16_t port, const char *why);
+
 /* After a change of what is checked: pools may panic for other thresholds, or fewer members. */
 void checks_judge(struct checks *checks);
 

@@ -76,4 +76,10 @@ struct checks {
 	uint64_t fault_ns;
 };
 
+/* A check's pool is made with the first and goes with the last of them. 0 or -ENOMEM. */
+int pools_join(struct check *check);
+void pools_leave(struct check *check);
+/* Whether it is believed may have changed: then events.panic is called. */
+void pools_judge(struct checks *checks, struct pool *pool);
+
 #endif

@@ -33,12 +33,14 @@ struct l7 {
 	struct loop *loop;
 	struct workers *workers;
 	struct tallies *tallies;
+	struct l7_events events;
+	struct states *states; /* of the image in use; NULL: there is none */
 	struct spot *spots;
 	uint32_t next_id;
 	uint64_t seed;
 };
 
-int l7_new(struct loop *loop, struct l7 **ret_l7)
+int l7_new(struct loop *loop, const struct l7_events *events, struct l7 **ret_l7)
 {
 	struct l7 *l7 = calloc(1, sizeof(*l7));
 	int error;
@@ -46,6 +48,7 @@ int l7_new(struct loop *loop, struct l7 **ret_l7)
 	if (!l7)
 		return -ENOMEM;
 	l7->loop = loop;
+	l7->events = *events;
 	error = getrandom(&l7->seed, sizeof(l7->seed), 0) < 0 ? -errno : 0;
 	error = error ?: tallies_new(&l7->tallies);
 	if (error) {
@@ -70,6 +73,8 @@ static void stop(struct l7 *l7)
 {
 	workers_free(l7->workers);
 	l7->workers = NULL;
+	states_free(l7->states);
+	l7->states = NULL;
 	forget_spots(l7);
 }
 
@@ -130,6 +135,7 @@ static int seal(const void *bytes, size_t size, int *ret_fd)
 static int use_image(struct l7 *l7, const struct config *config, uint64_t generation,
 		     struct err *err)
 {
+	struct states *states = NULL;
 	void *bytes = NULL;
 	size_t size = 0;
 	int fd = -1, error = compile_image(config, l7->seed, generation, &bytes, &size, err);
@@ -139,11 +145,39 @@ static int use_image(struct l7 *l7, const struct config *config, uint64_t genera
 	tallies_assign(l7->tallies, bytes);
 	error = seal(bytes, size, &fd);
 	free(bytes);
-	if (error)
+	error = error ?: states_new(config, &states);
+	if (error) {
+		if (fd >= 0)
+			close(fd);
 		return err_set(err, error, "cannot hand the routes to the workers: %s",
 			       strerror(-error));
-	workers_use(l7->workers, fd, generation);
+	}
+	states_each(states, NULL, NULL, l7->events.is_down, l7->events.context);
+	workers_use(l7->workers, fd, states_fd(states), generation);
+	states_free(l7->states);
+	l7->states = states;
 	return 0;
+}
+
+int l7_set_state(struct l7 *l7, const struct states_member *member, bool down)
+{
+	return l7->states ? states_set(l7->states, member, down) : -ENOENT;
+}
+
+void l7_review(struct l7 *l7, const char *tenant, const char *pool)
+{
+	if (l7->states)
+		states_each(l7->states, tenant, pool, l7->events.is_down, l7->events.context);
+}
+
+static void ejected(void *context, unsigned worker, uint64_t key, uint32_t failures)
+{
+	struct l7 *l7 = context;
+	struct states_member member;
+
+	(void)worker;
+	if (l7->states && states_find(l7->states, key, &member))
+		l7->events.ejected(l7->events.context, &member, failures);
 }
 
 /* the sockets */
@@ -290,7 +324,12 @@ static unsigned count_wanted(void)
 
 int l7_set(struct l7 *l7, const struct config *config, uint64_t generation, struct err *err)
 {
-	struct workers_options options = {.count = count_wanted(), .tallies = l7->tallies};
+	struct workers_options options = {
+		.count = count_wanted(),
+		.tallies = l7->tallies,
+		.ejected = ejected,
+		.context = l7,
+	};
 	int error = 0;
 
 	if (!config->listener_count) {

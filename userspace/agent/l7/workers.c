@@ -59,6 +59,9 @@ struct workers {
 	char *path;
 	struct tallies *tallies;
 	int image; /* -1: none yet */
+	int states;
+	void (*ejected)(void *context, unsigned worker, uint64_t key, uint32_t failures);
+	void *context;
 	uint64_t generation;
 	struct place *places;
 	unsigned count;
@@ -171,14 +174,21 @@ static bool say_tally(struct one *one)
 	return one->has_tally;
 }
 
+static bool say_fd(struct one *one, enum handover_type type, int fd)
+{
+	struct handover_message message = {.type = type, .generation = one->workers->generation};
+
+	return fd < 0 || say(one, &message, fd);
+}
+
 static bool say_image(struct one *one)
 {
-	struct handover_message message = {.type = HANDOVER_IMAGE,
-					   .generation = one->workers->generation};
+	const struct workers *workers = one->workers;
 
-	if (!one->has_image && one->workers->image >= 0)
-		one->has_image = say(one, &message, one->workers->image);
-	return one->has_image || one->workers->image < 0;
+	if (!one->has_image && workers->image >= 0)
+		one->has_image = say_fd(one, HANDOVER_STATES, workers->states) &&
+				 say_fd(one, HANDOVER_IMAGE, workers->image);
+	return one->has_image || workers->image < 0;
 }
 
 static bool say_place(struct one *one, struct place *place)
@@ -265,6 +275,11 @@ static void hear(struct one *one, const struct handover_message *message)
 		break;
 	case HANDOVER_ALIVE:
 		one->counts = message->counts;
+		break;
+	case HANDOVER_EJECTED:
+		if (one->workers->ejected)
+			one->workers->ejected(one->workers->context, one->number,
+					      message->ejected.key, message->ejected.failures);
 		break;
 	}
 }
@@ -395,7 +410,9 @@ int workers_new(struct loop *loop, const struct workers_options *options,
 		return -ENOMEM;
 	workers->loop = loop;
 	workers->count = options->count;
-	workers->image = -1;
+	workers->image = workers->states = -1;
+	workers->ejected = options->ejected;
+	workers->context = options->context;
 	workers->tallies = options->tallies;
 	workers->path = options->path ? strdup(options->path) : child_beside("mtlb-proxy");
 	if (!workers->path) {
@@ -435,11 +452,12 @@ unsigned workers_count(const struct workers *workers)
 	return workers->count;
 }
 
-void workers_use(struct workers *workers, int image, uint64_t generation)
+void workers_use(struct workers *workers, int image, int states, uint64_t generation)
 {
 	if (workers->image >= 0)
 		close(workers->image);
 	workers->image = image;
+	workers->states = states;
 	workers->generation = generation;
 	for (unsigned i = 0; i < workers->count; i++)
 		workers->ones[i].has_image = false;

@@ -22,6 +22,9 @@ struct workers_options {
 	const char *path; /* of the program; NULL: beside this one */
 	unsigned count;
 	struct tallies *tallies; /* where they count; NULL: each for itself */
+	/* A worker ejected the member with this key after so many failures. May be NULL. */
+	void (*ejected)(void *context, unsigned worker, uint64_t key, uint32_t failures);
+	void *context;
 };
 
 struct workers_status {
@@ -40,8 +43,10 @@ int workers_new(struct loop *loop, const struct workers_options *options,
 void workers_free(struct workers *workers);
 unsigned workers_count(const struct workers *workers);
 
-/* A sealed memfd, which is the workers' from here on. */
-void workers_use(struct workers *workers, int image, uint64_t generation);
+/* image: a sealed memfd, which is the workers' from here on. states: one with a byte for each
+ * member of it, not 0 while the member is down; it stays the caller's, for as long. -1: all are up.
+ */
+void workers_use(struct workers *workers, int image, int states, uint64_t generation);
 
 /* A listening socket for each of them, in their order; they are the workers' from here on. 0, or
  * -ENOMEM: they are still the caller's. */

@@ -266,6 +266,22 @@ static uint64_t key_of(uint64_t seed, const char *name)
 	return hash_end(hash_bytes(seed, name, strlen(name)), 1);
 }
 
+static uint64_t pool_key(const char *tenant, const char *name)
+{
+	return key_of(key_of(KEY_SEED, tenant), name);
+}
+
+static uint64_t member_key(uint64_t pool, const struct addr *address, uint16_t port)
+{
+	return hash_end(hash_bytes(pool, (const char *)address->byte, sizeof(address->byte)), port);
+}
+
+uint64_t build_member_key(const char *tenant, const char *pool, const struct addr *address,
+			  uint16_t port)
+{
+	return member_key(pool_key(tenant, pool), address, port);
+}
+
 uint32_t build_pool(struct build *build, const struct build_pool *from)
 {
 	const struct image_tenant *tenants = build_items(build, IMAGE_SECTION_tenants);
@@ -282,8 +298,7 @@ uint32_t build_pool(struct build *build, const struct build_pool *from)
 
 	if (!known(build, IMAGE_SECTION_tenants, from->tenant, "tenant"))
 		return 0;
-	pool.key =
-		key_of(key_of(KEY_SEED, build_text(build, tenants[from->tenant].name)), from->name);
+	pool.key = pool_key(build_text(build, tenants[from->tenant].name), from->name);
 	return build_add(build, IMAGE_SECTION_pools, &pool);
 }
 
@@ -303,9 +318,7 @@ uint32_t build_member(struct build *build, const struct build_member *from)
 	}
 	addr_to_sockaddr(&from->address, from->port, &address);
 	memcpy(&member.address, &address, sizeof(member.address));
-	member.key =
-		hash_bytes(pool->key, (const char *)from->address.byte, sizeof(from->address.byte));
-	member.key = hash_end(member.key, from->port);
+	member.key = member_key(pool->key, &from->address, from->port);
 	pool->members.count++;
 	return build_add(build, IMAGE_SECTION_members, &member);
 }

@@ -62,6 +62,9 @@ struct build_member {
 };
 
 uint32_t build_member(struct build *build, const struct build_member *member);
+/* The key that it has in every image. */
+uint64_t build_member_key(const char *tenant, const char *pool, const struct addr *address,
+			  uint16_t port);
 
 struct build_route {
 	uint32_t tenant, listener;

@@ -22,6 +22,8 @@ void wanted_free(struct wanted *wanted)
 {
 	struct wanted_chunk *chunk, *next;
 
+	for (size_t i = 0; wanted && i < wanted->pool_count; i++)
+		free(wanted->pools[i].health.question);
 	for (chunk = wanted ? wanted->chunks : NULL; chunk; chunk = next) {
 		next = chunk->next;
 		free(chunk);

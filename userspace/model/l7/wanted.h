@@ -7,12 +7,14 @@
 #ifndef MTLB_MODEL_L7_WANTED_H
 #define MTLB_MODEL_L7_WANTED_H
 
+#include "../state.h"
 #include "build.h"
 
 struct wanted_pool {
 	struct build_pool pool; /* its tenant is set when it is compiled */
 	struct build_member *members;
 	size_t member_count;
+	struct state_health health;
 };
 
 struct wanted_backend {
