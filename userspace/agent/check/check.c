@@ -94,14 +94,6 @@ static void log_fault(struct check *check, const char *error)
 	log_error("health", "%s cannot be checked, and its state stays as it is: %s", who, error);
 }
 
-static struct check *find(const struct checks *checks, const struct key *key)
-{
-	struct check *check;
-
-	HASH_FIND(hh, checks->table, key, sizeof(*key), check);
-	return check;
-}
-
 /* the prober's side */
 
 static struct side *side_of(const struct check *check)
@@ -224,20 +216,6 @@ static void take_result(void *context, const struct probes_result *told_result)
 	if (!good && check->way.by_vip && checks->events.unanswered)
 		checks->events.unanswered(checks->events.context, &check->key.address);
 	weigh(check, good);
-}
-
-void checks_fail(struct checks *checks, const char *tenant, const char *pool,
-		 const struct addr *address, uint16_t port, const char *why)
-{
-	struct key key = make_key(tenant, pool, address, port);
-	struct probes_result failed = {.outcome = PROBES_BAD};
-	struct check *check = find(checks, &key);
-
-	if (!check)
-		return;
-	snprintf(failed.error, sizeof(failed.error), "%s", why);
-	note(check, &failed);
-	weigh(check, false);
 }
 
 static void lost(void *context, const char *why)
@@ -388,6 +366,14 @@ bool checks_scripts_prober(const struct checks *checks, struct prober_status *re
 	if (checks->scripts.prober)
 		prober_status(checks->scripts.prober, ret_status);
 	return checks->scripts.prober;
+}
+
+static struct check *find(const struct checks *checks, const struct key *key)
+{
+	struct check *check;
+
+	HASH_FIND(hh, checks->table, key, sizeof(*key), check);
+	return check;
 }
 
 /* ways */
@@ -625,6 +611,20 @@ int checks_set(struct checks *checks, const struct state *state, const struct st
 		if (ret ? check->fresh : !check->wanted)
 			check_free(check);
 	return ret;
+}
+
+void checks_fail(struct checks *checks, const char *tenant, const char *pool,
+		 const struct addr *address, uint16_t port, const char *why)
+{
+	struct key key = make_key(tenant, pool, address, port);
+	struct probes_result failed = {.outcome = PROBES_BAD};
+	struct check *check = find(checks, &key);
+
+	if (!check)
+		return;
+	snprintf(failed.error, sizeof(failed.error), "%s", why);
+	note(check, &failed);
+	weigh(check, false);
 }
 
 const struct check_result *checks_get(const struct checks *checks, const char *tenant,
