@@ -339,13 +339,14 @@ int checks_new(struct loop *loop, const struct prober_options *options,
 
 void checks_free(struct checks *checks)
 {
-	struct check *check, *next;
+	struct check *check;
 
 	if (!checks)
 		return;
 	prober_free(checks->plain.prober);
 	prober_free(checks->scripts.prober);
-	HASH_ITER (hh, checks->table, check, next) {
+	while (checks->table) {
+		check = checks->table;
 		pools_leave(check);
 		HASH_DEL(checks->table, check);
 		free(check->settings.question);
