@@ -453,7 +453,7 @@ $(O)/test/%: $(O)/san/selftests/%.o $(call san,$(TEST_LIB_SRC)) $(call sanlib,ho
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
 
 $(O)/bench/%: $(O)/obj/selftests/bench/%.o $(call obj,$(BENCH_LIB_SRC)) \
-		$(call objlib,inspect $(AGENT_ROOMS))
+		$(call objlib,proxy inspect $(AGENT_ROOMS))
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_PROGRAM) -o $@ $^ $(PKG_LIBS)

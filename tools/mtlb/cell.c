@@ -201,7 +201,9 @@ static bool print_humane(FILE *out, const json_t *value, enum value_kind kind)
 		print_duration(out, number);
 		return true;
 	case VALUE_MILLIS:
-		if (number < 1000 || json_integer_value(value) % 1000)
+		if (json_is_real(value) && number >= 1000) /* measured, not set */
+			fprintf(out, "%.3gs", number / 1000);
+		else if (number < 1000 || json_integer_value(value) % 1000)
 			fprintf(out, "%gms", number);
 		else
 			print_duration(out, number / 1000);

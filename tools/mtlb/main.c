@@ -15,10 +15,11 @@
 #include "command.h"
 
 const struct noun *const nouns[] = {
-	&tenant_noun, &vip_noun,    &service_noun, &pool_noun, &backend_noun, &acl_noun,
-	&tier_noun,   &feed_noun,   &health_noun,  &flow_noun, &drop_noun,    &event_noun,
-	&meter_noun,  &usage_noun,  &map_noun,	   &prog_noun, &trace_noun,   &config_noun,
-	&node_noun,   &doctor_noun, &batch_noun,   &help_noun, &version_noun, NULL,
+	&tenant_noun,  &vip_noun,    &service_noun, &pool_noun,	  &backend_noun, &acl_noun,
+	&route_noun,   &proxy_noun,  &tier_noun,    &feed_noun,	  &health_noun,	 &flow_noun,
+	&drop_noun,    &event_noun,  &meter_noun,   &usage_noun,  &map_noun,	 &prog_noun,
+	&trace_noun,   &config_noun, &node_noun,    &doctor_noun, &batch_noun,	 &help_noun,
+	&version_noun, NULL,
 };
 
 /* https://no-color.org: any value but the empty one. */

@@ -119,6 +119,7 @@ struct call {
 /* In the order of the help; ends with NULL. */
 extern const struct noun *const nouns[];
 
+extern const struct noun route_noun, proxy_noun;
 extern const struct noun tenant_noun, vip_noun, service_noun, pool_noun, backend_noun, acl_noun,
 	feed_noun, health_noun, tier_noun, flow_noun, drop_noun, event_noun, meter_noun, usage_noun,
 	map_noun, prog_noun, trace_noun, config_noun, node_noun, doctor_noun, batch_noun, help_noun,

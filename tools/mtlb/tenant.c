@@ -18,12 +18,15 @@ static const struct column columns[] = {
 	{"PACKETS", "packets", VALUE_NUMBER},
 	{"BYTES", "bytes", VALUE_BYTES},
 	{"DROPS", "drops", VALUE_NUMBER},
+	{"REQUESTS", "l7.requests", VALUE_NUMBER},
+	{"5XX", "l7.answers.5xx", VALUE_NUMBER},
+	{"P99", "l7.p99Ms", VALUE_MILLIS},
 	{"SYN-COOKIES", "synCookies.state", VALUE_TEXT},
 	{},
 };
 
-static const char *const spare[] = {"ID",    "PEAK",	 "+/-",	     "NEW-FLOWS", "SYN-COOKIES",
-				    "BYTES", "SERVICES", "BACKENDS", NULL};
+static const char *const spare[] = {"ID",  "PEAK",     "+/-",	"NEW-FLOWS", "SYN-COOKIES", "5XX",
+				    "P99", "REQUESTS", "BYTES", "SERVICES",  "BACKENDS",    NULL};
 
 static const struct filter filters[] = {
 	{"tenant", "NAME", "name", NULL},

@@ -209,9 +209,9 @@ done
 
 run tenant list
 ok "tenant list: aligned, humane" is "$out" "\
-NAME     ID  ADDRESSES                SERVICES  BACKENDS    STORED  ACTIVE   +/-   PEAK  NEW-FLOWS  PACKETS   BYTES  DROPS  SYN-COOKIES
-acme  70000  192.0.2.10,2001:db8::10         2         3  12/65.5k   31.2k  5.7%  40.1k       1.5k     1.2k   1023B      0  -
-bulk      0  -                               0         0     0/512       -  0.0%      0          0     1.0M  1.0MiB  18.4G  -"
+NAME     ID  ADDRESSES                SERVICES  BACKENDS    STORED  ACTIVE   +/-   PEAK  NEW-FLOWS  PACKETS   BYTES  DROPS  REQUESTS  5XX     P99  SYN-COOKIES
+acme  70000  192.0.2.10,2001:db8::10         2         3  12/65.5k   31.2k  5.7%  40.1k       1.5k     1.2k   1023B      0      1.2k    3  12.5ms  -
+bulk      0  -                               0         0     0/512       -  0.0%      0          0     1.0M  1.0MiB  18.4G         -    -       -  -"
 ok "tenant list: nothing on stderr" is "$err" ""
 table=$out
 run tenant
@@ -306,6 +306,17 @@ run feed list state kept
 ok "feed list: state" lines "$out" 2
 run feed show amp
 ok "feed show NAME" has "$out" "udpSourcePorts"
+run route list tenant acme
+ok "route list: hosts, paths, pools, requests, times" is "$out" "\
+TENANT  NAME    LISTENER  HOSTS             PATHS        POOLS               REQUESTS  4XX  5XX     P50   P99
+acme    orders  http      api.acme.example  /orders,=/o  orders:95,canary:5      1.2k    7    3  1.25ms  1.5s"
+run route show acme/orders
+ok "route show TENANT/NAME" lines "$out" 2
+run proxy show
+ok "proxy show: the workers" lines "$out" 3
+ok "proxy show: how the last one ended" has "$out" "was ended by signal 9 (Killed)"
+run proxy list state away
+ok "proxy list: state" lines "$out" 2
 run -j acl list tenant bulk
 ok "acl list in JSON" has "$out" '"prefix":"default"'
 run service list
@@ -550,14 +561,14 @@ ok "80 columns: tenant list leaves out what can be done without" is "$out" "\
 NAME  ADDRESSES                BACKENDS    STORED  ACTIVE  PACKETS  DROPS
 acme  192.0.2.10,2001:db8::10         3  12/65.5k   31.2k     1.2k      0
 bulk  -                               0     0/512       -     1.0M  18.4G
-(7 more columns: --wide)"
+(10 more columns: --wide)"
 wide 200 tenant list
 ok "200 columns: everything" is "$out" "$table"
 wide 80 tenant list --wide
 ok "--wide: everything" is "$out" "$table"
 wide 80 tenant list -j
 ok "80 columns: JSON is what it is" lines "$out" 1
-for noun in tenant vip service pool backend acl feed health flow meter drop event node "usage show"; do
+for noun in tenant vip service pool backend acl route proxy feed health flow meter drop event node "usage show"; do
 	for columns in 120 80 60 40 30; do
 		[ "$noun" != node ] || [ $columns -ge 60 ] || continue # its fields are no table
 		wide $columns "$noun"
@@ -576,7 +587,7 @@ ok "60 columns: of a list that is cut whole elements stand, and a mark" has "$ou
 wide 64 service list
 ok "64 columns: its comma as well, if there is room" has "$out" "192.0.2.10:80,~ "
 out=$(COLUMNS=80 "$MTLB" tenant list)
-ok "COLUMNS: holds in a pipe, as watch(1) has it" has "$out" "(7 more columns: --wide)"
+ok "COLUMNS: holds in a pipe, as watch(1) has it" has "$out" "(10 more columns: --wide)"
 for columns in x 0 -5 80x ""; do
 	out=$(COLUMNS=$columns "$MTLB" tenant list)
 	ok "COLUMNS=$columns is none" is "$out" "$table"

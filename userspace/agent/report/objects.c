@@ -102,7 +102,7 @@ static json_t *tenant_item(const struct agent *agent, const struct registry_tena
 		services++;
 		backends += (json_int_t)service->member_count;
 	}
-	return json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:I,s:o,s:{s:s,s:I},s:o}",
+	return json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:I,s:o,s:{s:s,s:I},s:o,s:o}",
 			 "name", tenant->name, "id", (json_int_t)names->id, "addresses", addresses,
 			 "services", services, "backends", backends, "packets",
 			 (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes, "newFlows",
@@ -111,7 +111,8 @@ static json_t *tenant_item(const struct agent *agent, const struct registry_tena
 			 "limits", limits_of(&view_of(agent)->meters[tenant->index]), "acl",
 			 "default", guard->default_deny ? "deny" : "allow", "prefixes",
 			 (json_int_t)tenant->rule_count - guard->default_deny, "synCookies",
-			 defence_json(&agent->registry, tenant->index));
+			 defence_json(&agent->registry, tenant->index), "l7",
+			 report_l7_tenant(agent, tenant->name));
 }
 
 static void add_place(const struct agent *agent, const char *tenant, json_t *item)

@@ -23,6 +23,8 @@ int report_backends(void *context, const struct http_request *request, struct ht
 int report_acls(void *context, const struct http_request *request, struct http_reply *reply);
 int report_health(void *context, const struct http_request *request, struct http_reply *reply);
 int report_feeds(void *context, const struct http_request *request, struct http_reply *reply);
+int report_routes_l7(void *context, const struct http_request *request, struct http_reply *reply);
+int report_proxy(void *context, const struct http_request *request, struct http_reply *reply);
 int report_drops(void *context, const struct http_request *request, struct http_reply *reply);
 int report_meters(void *context, const struct http_request *request, struct http_reply *reply);
 int report_flows(void *context, const struct http_request *request, struct http_reply *reply);
@@ -46,6 +48,9 @@ void report_refuse(struct http_reply *reply, int code, const struct config_error
 		   const struct err *err);
 json_t *report_changes(char **lines, size_t count);
 json_t *report_usage_status(struct agent *agent);
+/* What the L7 tier counted of a tenant; NULL: of requests that were nobody's. null: there is no
+ * such tier, or it does not know the tenant. */
+json_t *report_l7_tenant(const struct agent *agent, const char *tenant);
 
 /* A stream of samples of them; the parameters are tenant and reason. */
 int report_watched_drops(struct agent *agent, const struct http_request *request,

@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# What is seen of the L7 tier: two tenants behind one VIP, real clients (curl) and backends (nginx).
+# What is counted is what was sent, to the byte, and stays so when a worker is killed.
+
+set -u -o pipefail
+# shellcheck source=selftests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+V4=192.0.2.60
+
+seen_config()
+{
+	local tenant addresses
+	sed -i -e 's/^vips:/&\n  - {name: shared-v4, address: 192.0.2.60}/' \
+		-e 's/^tenants:/listeners:\n  - {name: web, vips: [shared-v4], port: 80, protocol: HTTP}\n&/' \
+		-e 's/name: acme, id: 1,/& domains: [acme.test],/' \
+		-e 's/name: globex, id: 2,/& domains: [globex.test],/' "$CONFIG/platform.yaml"
+	for tenant in acme globex; do
+		addresses='{address: "10.20.1.21:80"}, {address: "10.20.1.22:80"}'
+		[ $tenant = acme ] || addresses='{address: "10.20.2.24:80"}'
+		sed -i "s|^services:|  - {name: site, backends: [$addresses]}\n&|" "$CONFIG/tenants.d/$tenant.yaml"
+		printf '%s\n' routes: '  - {name: site, listener: web, backendRefs: [{pool: site}]}' >>"$CONFIG/tenants.d/$tenant.yaml"
+	done
+}
+
+# get HOST PATH OUT [CURL-OPTION...]: OUT gets, of each request, its status and the bytes that went
+# and came: heads and bodies.
+get()
+{
+	local host=$1 path=$2 out=$3
+	shift 3
+	ns client1 curl -s --max-time 20 --resolve "$host:80:$V4" -o /dev/null \
+		-w '%{http_code} %{size_request} %{size_upload} %{size_header} %{size_download}\n' "$@" \
+		"http://$host$path" >>"$out"
+}
+
+# sent FILE: requests, bytes in, bytes out, as clients say.
+sent()
+{
+	awk '{ n++; i += $2 + $3; o += $4 + $5 } END { print n, i, o }' "$1"
+}
+
+# counted TENANT: the same, as mtlbd says.
+counted()
+{
+	mtlb -j tenant show "$1" | json "' '.join(str(items[0]['l7'][k]) for k in ('requests', 'bytesIn', 'bytesOut'))"
+}
+
+of()
+{
+	mtlb -j tenant show "$1" | json "items[0]['l7']$2"
+}
+
+# Connections are closed a moment after the answer was read.
+is_quiet()
+{
+	[ "$(of acme "['connectionsOpen']")$(of acme "['requestsOpen']")" = 00 ]
+}
+
+scenario l7-seen bare
+ns lb ip address add $V4/32 dev lo
+seen_config
+agent_start || exit 1
+wait_until '[ "$(server_pids lb mtlb-proxy | wc -l)" -ge 2 ]' 10
+wait_until '[ "$(ns client1 curl -s -o /dev/null -w "%{http_code}" -H "Host: nobody.test" "http://$V4/")" = 404 ]' 10
+
+get acme.test '/?[1-30]' "$RUN/acme"
+get acme.test /upload "$RUN/acme" -T "$RUN/data/big" -H 'Expect:'
+get acme.test /big "$RUN/acme"
+get acme.test /data/none "$RUN/acme"
+get globex.test '/?[1-20]' "$RUN/globex" -H 'Connection: close'
+check "requests are over" wait_until is_quiet 10
+is "acme: requests and bytes are what clients say" "$(counted acme)" "$(sent "$RUN/acme")"
+is "globex: likewise" "$(counted globex)" "$(sent "$RUN/globex")"
+is "answers by class" "$(of acme "['answers']['4xx']") $(of acme "['answers']['2xx']")" "1 32"
+is "the route has them as well" "$(mtlb -j route show acme/site | json "items[0]['requests'], items[0]['pools'][0]['requests']")" "(33, 33)"
+is "connections" "$(of globex "['connections']")" 20
+check "how long they took" [ "$(mtlb -j tenant show acme | json "items[0]['l7']['p99Ms'] >= items[0]['l7']['p50Ms'] > 0")" = True ]
+
+# One worker is killed while requests come: what was counted stays, what is asked afterwards is added.
+before=$(counted acme)
+victim=$(server_pids lb mtlb-proxy | head -n 1)
+kill -KILL "$victim"
+check "another worker takes its place" wait_until '[ "$(mtlb -j proxy show | json "sum(w[\"state\"] == \"runs\" and w[\"pid\"] != $victim for w in items)")" -ge 2 ]' 10
+is "nothing that was counted is lost" "$(counted acme)" "$before"
+is "a worker was started again" "$(mtlb -j proxy show | json "sum(w['restarts'] for w in items)")" 1
+get acme.test '/?[1-20]' "$RUN/acme" -H 'Connection: close'
+check "requests are over again" wait_until is_quiet 10
+is "and goes on where it was" "$(counted acme)" "$(sent "$RUN/acme")"
+
+finish
