@@ -45,7 +45,7 @@ static void check_image(const struct config *config)
 	void *bytes;
 	size_t size;
 
-	REQUIRE(!compile_image(config, 1, 1, &bytes, &size, NULL));
+	REQUIRE(!compile_image(config, NULL, 1, 1, &bytes, &size, NULL));
 	REQUIRE(!image_open(bytes, size, &image, NULL));
 	image_close(&image);
 	free(bytes);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../userspace/model/certificate_file.h"
 #include "../../userspace/model/config.h"
 #include "../../userspace/model/l7/wanted.h"
 #include "command.h"
@@ -115,6 +116,11 @@ static int check(const struct call *call)
 	if (command_expect_args(call, 1))
 		return EXIT_ERROR;
 	code = config_load(path, &config, &errors);
+	if (!code) {
+		code = certificate_file_check_all(&config, path, &errors);
+		if (code)
+			config_fini(&config);
+	}
 	if (code) {
 		print_errors(call->options, &errors);
 		if (!errors.count)

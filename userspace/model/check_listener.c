@@ -80,6 +80,28 @@ static void take_trusted(struct check *check, struct config_listener *listener,
 		listener->trusted[listener->trusted_count++] = prefix;
 }
 
+/* What is only for TLS, and what is not there yet. */
+static void take_tls(struct check *check, struct config_listener *listener,
+		     const struct tree_node *item)
+{
+	const struct tree_node *tls = schema_find(item, SCHEMA_listener_tls);
+	const struct tree_node *alpn = schema_find(item, SCHEMA_listener_alpn);
+
+	listener->tls = schema_number(item, SCHEMA_listener_protocol) == 1;
+	listener->tls13 = schema_number(tls, SCHEMA_listener_tls_minVersion) == 1;
+	for (const struct tree_node *word = schema_first(alpn); word; word = schema_next(word))
+		if (word->number)
+			errors_add(check->errors, tree_place(word),
+				   "HTTP/2 is not served yet; leave h2 out");
+	if (listener->tls || !schema_find(item, SCHEMA_listener_protocol))
+		return;
+	if (tls)
+		errors_add(check->errors, tree_key_place(tls), "\"tls\" needs \"protocol: HTTPS\"");
+	if (alpn)
+		errors_add(check->errors, tree_key_place(alpn),
+			   "\"alpn\" needs \"protocol: HTTPS\"");
+}
+
 static int check_listener(struct check *check, const struct tree_node *item)
 {
 	const struct tree_node *vips = schema_find(item, SCHEMA_listener_vips), *vip;
@@ -96,6 +118,7 @@ static int check_listener(struct check *check, const struct tree_node *item)
 		return r;
 	check_copy_name(listener->name, name ? name->text : "?");
 	listener->port = (uint16_t)schema_number(item, SCHEMA_listener_port);
+	take_tls(check, listener, item);
 	listener->addresses = calloc((vips ? vips->count : 0) + 1, sizeof(*listener->addresses));
 	listener->trusted = calloc((trusted ? trusted->count : 0) + 1, sizeof(*listener->trusted));
 	r = listener->addresses && listener->trusted ? 0 : -ENOMEM;

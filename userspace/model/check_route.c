@@ -16,7 +16,7 @@
  */
 
 /* Whether a name, or a wildcard, is the tenant's: listed, or below one of its wildcards. */
-static bool is_own(const struct tenant_check *in, const char *name)
+bool check_is_own_host(const struct tenant_check *in, const char *name)
 {
 	char wildcard[VALUE_HOST_MAX + 8];
 	const char *rest = name + (name[0] == '*' ? 2 : 0);
@@ -29,10 +29,10 @@ static bool is_own(const struct tenant_check *in, const char *name)
 	return entry && in->check->domain_list[entry->index].tenant == in->index;
 }
 
-static void refuse_hostname(struct route_check *r, const struct tree_node *node)
+void check_refuse_host(const struct tenant_check *in, const struct tree_node *node)
 {
-	struct check *check = r->in->check;
-	const struct check_share *share = &check->shares[r->in->index];
+	struct check *check = in->check;
+	const struct check_share *share = &check->shares[in->index];
 	struct suggest near;
 
 	suggest_init(&near, node->text);
@@ -40,7 +40,7 @@ static void refuse_hostname(struct route_check *r, const struct tree_node *node)
 		suggest_offer(&near, check->domain_list[share->first_domain + i].name);
 	errors_add(check->errors, tree_place(node),
 		   "host name \"%s\" is not among the domains of tenant \"%s\"%s", node->text,
-		   r->in->tenant->name,
+		   in->tenant->name,
 		   near.best[0] ? suggest_tail(&near).text
 				: "; the operator grants them in the Platform document");
 }
@@ -63,8 +63,8 @@ static int check_hostnames(struct route_check *r)
 			return -ENOMEM;
 		for (char *at = name; *at; at++)
 			*at = hash_lower(*at);
-		if (r->in->index != CHECK_NOBODY && !is_own(r->in, name)) {
-			refuse_hostname(r, node);
+		if (r->in->index != CHECK_NOBODY && !check_is_own_host(r->in, name)) {
+			check_refuse_host(r->in, node);
 			continue;
 		}
 		if (names_find(&seen, name)) {

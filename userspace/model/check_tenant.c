@@ -336,6 +336,9 @@ int check_tenant(struct check *check, const struct tree_node *document)
 		check_listens(check, &in.listens);
 	if (r == 0)
 		r = check_routes(&in, schema_find(document, SCHEMA_tenant_config_routes));
+	if (r == 0)
+		r = check_certificates(&in,
+				       schema_find(document, SCHEMA_tenant_config_certificates));
 	check_pools_fini(&in.pools);
 	names_fini(&in.services);
 	check_listens_fini(&in.listens);

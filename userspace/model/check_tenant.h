@@ -22,6 +22,13 @@ struct tenant_check {
 /* Routes, and the tenant's domains: what in->tenant->l7 is from now on. 0 or -ENOMEM. */
 int check_routes(struct tenant_check *in, const struct tree_node *list);
 
+/* After check_routes(). 0 or -ENOMEM. */
+int check_certificates(struct tenant_check *in, const struct tree_node *list);
+
+/* Whether a name, in lower case, or a wildcard is among the tenant's domains, or below one. */
+bool check_is_own_host(const struct tenant_check *in, const char *name);
+void check_refuse_host(const struct tenant_check *in, const struct tree_node *node);
+
 /* One route, for the files that check its parts. */
 struct route_check {
 	struct tenant_check *in;

@@ -65,6 +65,8 @@ struct config_listener {
 	struct prefix *trusted;
 	size_t trusted_count;
 	uint16_t port;
+	bool tls;   /* of HTTPS */
+	bool tls13; /* nothing older */
 };
 
 #define CONFIG_FEEDS_MAX 56 /* of prefixes: each has a rule of its own in the dataplane */

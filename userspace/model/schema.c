@@ -13,6 +13,7 @@
 #define NAME				.type = SCHEMA_TYPE_NAME
 #define INTERFACE			.type = SCHEMA_TYPE_INTERFACE
 #define PATH				.type = SCHEMA_TYPE_PATH
+#define FILE_OF_TENANT			.type = SCHEMA_TYPE_OWN_FILE
 #define SOCKET				.type = SCHEMA_TYPE_SOCKET
 #define ADDRESS				.type = SCHEMA_TYPE_ADDRESS
 #define IPV4				.type = SCHEMA_TYPE_IPV4

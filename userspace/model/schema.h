@@ -27,7 +27,8 @@ enum schema_type {
 	SCHEMA_TYPE_NAME, /* a DNS label */
 	SCHEMA_TYPE_INTERFACE,
 	SCHEMA_TYPE_PATH,
-	SCHEMA_TYPE_SOCKET, /* the path of a Unix socket */
+	SCHEMA_TYPE_OWN_FILE, /* a path within a folder that leads nowhere else */
+	SCHEMA_TYPE_SOCKET,   /* the path of a Unix socket */
 	SCHEMA_TYPE_ADDRESS,
 	SCHEMA_TYPE_IPV4,
 	SCHEMA_TYPE_IPV6,

@@ -45,6 +45,13 @@ char *schema_expected(const struct schema_row *row, char *text, size_t size)
 	case SCHEMA_TYPE_PATH:
 		snprintf(text, size, "the path of a file (at most %d characters)", VALUE_PATH_MAX);
 		break;
+	case SCHEMA_TYPE_OWN_FILE:
+		snprintf(text, size,
+			 "the path of a file within the tenant's folder, without \"..\" and no "
+			 "\"/\" in "
+			 "front (at most %d characters)",
+			 VALUE_PATH_MAX);
+		break;
 	case SCHEMA_TYPE_SOCKET:
 		snprintf(text, size, "an absolute path of at most %d characters", VALUE_SOCKET_MAX);
 		break;

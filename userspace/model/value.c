@@ -61,6 +61,23 @@ size_t value_read_hex(const char *text, uint8_t ret_bytes[VALUE_HEX_MAX])
 	return count;
 }
 
+/* What stays in the folder that it is taken from. */
+static bool is_own_file(const char *text)
+{
+	size_t length = strlen(text);
+
+	if (!length || length > VALUE_PATH_MAX || *text == '/')
+		return false;
+	for (const char *part = text; *part; part += strspn(part, "/")) {
+		size_t end = strcspn(part, "/");
+
+		if (end == 2 && !strncmp(part, "..", 2))
+			return false;
+		part += end;
+	}
+	return true;
+}
+
 /* Labels of a name as it is asked for; the underscore is in use where it should not be. */
 static bool is_host(const char *text)
 {
@@ -292,6 +309,9 @@ int value_parse(const struct schema_row *row, const char *text, uint64_t *ret_nu
 		break;
 	case SCHEMA_TYPE_INTERFACE:
 		good = is_interface(text);
+		break;
+	case SCHEMA_TYPE_OWN_FILE:
+		good = is_own_file(text);
 		break;
 	case SCHEMA_TYPE_PATH:
 		good = text[0] && strlen(text) <= VALUE_PATH_MAX;

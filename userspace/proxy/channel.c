@@ -8,6 +8,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "tls_channel.h"
+
 int channel_open(struct channel *channel, struct loop *loop, struct buffers *buffers, int fd,
 		 void (*ready)(struct loop_fd *fd, uint32_t events), void *context)
 {
@@ -22,6 +24,8 @@ int channel_open(struct channel *channel, struct loop *loop, struct buffers *buf
 void channel_close(struct channel *channel)
 {
 	loop_fd_remove(channel->loop, &channel->fd);
+	if (channel->tls)
+		tls_channel_close(channel);
 	if (channel->fd.fd >= 0)
 		close(channel->fd.fd);
 	channel->fd.fd = -1;
@@ -42,12 +46,35 @@ void channel_note(struct channel *channel, uint32_t events)
 		channel->can_write = true;
 }
 
-static ssize_t failed(struct channel *channel, int error)
+int channel_fail(struct channel *channel, int error)
 {
 	channel->can_read = channel->can_write = false;
 	if (!channel->error)
 		channel->error = -error;
 	return -error;
+}
+
+static ssize_t receive(struct channel *channel, char *to, size_t room)
+{
+	ssize_t n;
+
+	if (!channel->can_read)
+		return -EAGAIN;
+	do
+		n = recv(channel->fd.fd, to, room, MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EAGAIN)
+		return channel_fail(channel, errno);
+	/* Less than there is room for was all: the next bytes, or the end, will be told of. */
+	if (n < 0 || ((size_t)n < room && n && !channel->hung_up))
+		channel->can_read = false;
+	if (n < 0)
+		return -EAGAIN;
+	if (!n) {
+		channel->ended = true;
+		channel->can_read = false;
+	}
+	return n;
 }
 
 ssize_t channel_fill(struct channel *channel)
@@ -60,30 +87,20 @@ ssize_t channel_fill(struct channel *channel)
 		return channel->error;
 	if (channel->ended)
 		return 0;
-	if (!channel->can_read)
+	if (!channel->can_read && !channel->tls)
 		return -EAGAIN;
 	if (!channel->in && !(channel->in = buffer_take(channel->buffers)))
-		return failed(channel, ENOMEM);
+		return channel_fail(channel, ENOMEM);
 	in = channel->in;
 	if (!buffer_room(in))
 		buffer_pack(in);
 	room = buffer_room(in);
 	if (!room)
 		return -ENOBUFS;
-	do
-		n = recv(channel->fd.fd, in->bytes + in->end, room, MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
-	if (n < 0 && errno != EAGAIN)
-		return failed(channel, errno);
-	/* Less than there is room for was all: the next bytes, or the end, will be told of. */
-	if (n < 0 || ((size_t)n < room && n && !channel->hung_up))
-		channel->can_read = false;
-	if (n < 0)
-		return -EAGAIN;
-	if (!n) {
-		channel->ended = true;
-		channel->can_read = false;
-	}
+	n = channel->tls ? tls_fill(channel, in->bytes + in->end, room)
+			 : receive(channel, in->bytes + in->end, room);
+	if (n <= 0)
+		return n;
 	in->end += (uint32_t)n;
 	channel->received += (uint64_t)n;
 	return n;
@@ -109,6 +126,8 @@ ssize_t channel_send(struct channel *channel, const char *bytes, size_t length)
 
 	if (channel->error)
 		return channel->error;
+	if (channel->tls)
+		return tls_send(channel, bytes, length);
 	if (!queued && !length)
 		return 0;
 	if (!channel->can_write)
@@ -117,7 +136,7 @@ ssize_t channel_send(struct channel *channel, const char *bytes, size_t length)
 		n = sendmsg(channel->fd.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno != EAGAIN)
-		return failed(channel, errno);
+		return channel_fail(channel, errno);
 	if (n < 0 || (size_t)n < queued + length)
 		channel->can_write = false;
 	if (n < 0)
@@ -148,6 +167,8 @@ void channel_rest(struct channel *channel)
 
 void channel_shut(struct channel *channel)
 {
+	if (channel->tls && !channel->closed)
+		tls_shut(channel);
 	if (!channel->closed && !channel->error)
 		shutdown(channel->fd.fd, SHUT_WR);
 	channel->closed = true;

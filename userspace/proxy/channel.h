@@ -13,17 +13,20 @@
 #include "../sys/loop.h"
 #include "buffer.h"
 
+struct tls;
+
 struct channel {
 	struct loop_fd fd;
 	struct loop *loop;
 	struct buffers *buffers;
 	struct buffer *in, *out;
 	bool can_read, can_write;
-	bool hung_up; /* a FIN is on its way or here: a short read is not the last one */
-	bool ended;   /* and it was read */
-	bool closed;  /* shut down for writing */
-	int error;    /* a negative errno, from the first failure on */
-	uint64_t received, sent;
+	bool hung_up;		 /* a FIN is on its way or here: a short read is not the last one */
+	bool ended;		 /* and it was read */
+	bool closed;		 /* shut down for writing */
+	int error;		 /* a negative errno, from the first failure on */
+	uint64_t received, sent; /* with TLS: of what is within it */
+	struct tls *tls;	 /* see tls_channel.h; NULL: none */
 };
 
 /* Takes fd, a non-blocking socket; ready is called when there is something new. On failure fd is
@@ -48,6 +51,9 @@ struct buffer *channel_out(struct channel *channel, size_t room);
 
 /* in has been used: gives its buffer back when it is empty. */
 void channel_rest(struct channel *channel);
+
+/* It is broken, by this positive errno, which is returned negative. */
+int channel_fail(struct channel *channel, int error);
 
 /* Nothing will be sent any more. */
 void channel_shut(struct channel *channel);

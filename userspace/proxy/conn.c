@@ -23,6 +23,14 @@ void upstream_told(void *user, struct upstream *upstream, uint32_t events)
 	conn_run(user);
 }
 
+static bool is_tls(const struct worker *worker, const struct listener *listener)
+{
+	uint32_t index = listener ? listener->index : 0;
+
+	return worker->routing && index != IMAGE_NONE &&
+	       worker->routing->image.listeners[index].protocol == IMAGE_HTTPS;
+}
+
 int conn_new(struct worker *worker, struct listener *listener, int fd, const struct addr *peer,
 	     uint16_t peer_port)
 {
@@ -36,6 +44,11 @@ int conn_new(struct worker *worker, struct listener *listener, int fd, const str
 		free(conn);
 		close(fd);
 		return error;
+	}
+	if (is_tls(worker, listener) && tls_server_accept(worker, listener, &conn->down)) {
+		channel_close(&conn->down);
+		free(conn);
+		return -ENOMEM;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	conn->worker = worker;
@@ -93,6 +106,9 @@ void conn_close(struct conn *conn)
 	seen_close(conn);
 	conn_let_go(conn);
 	wheel_cancel(&worker->wheel, &conn->timer);
+	/* between requests, all is said */
+	if (conn->state == CONN_HEAD && conn->down.tls)
+		channel_shut(&conn->down);
 	channel_close(&conn->down);
 	if (conn->previous)
 		conn->previous->next = conn->next;

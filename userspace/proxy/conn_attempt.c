@@ -63,6 +63,7 @@ static enum step write_head(struct conn *conn, const struct h1_request *request)
 		.route = exchange->route,
 		.matched = exchange->matched,
 		.peer = &conn->peer,
+		.tls = conn->down.tls,
 		.trusted = image_trusts(image, conn_listener(conn), &conn->peer),
 		.upgrade = forward_is_upgrade(request),
 	};

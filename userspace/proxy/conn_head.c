@@ -7,6 +7,7 @@
 #include "../wire/uri.h"
 #include "conn.h"
 #include "forward.h"
+#include "tls_channel.h"
 
 _Static_assert((int)ROUTE_TRACE == (int)H1_METHOD_TRACE && (int)ROUTE_METHODS == (int)H1_METHODS,
 	       "methods have the same numbers");
@@ -31,12 +32,21 @@ static unsigned header(const void *context, const char *name, struct route_text 
 	return count;
 }
 
+/* Whoever had no TLS named no server. */
+static struct route_text server_name(const struct conn *conn)
+{
+	const struct tls *tls = conn->down.tls;
+
+	return tls ? (struct route_text){tls->name, tls->name_length} : (struct route_text){};
+}
+
 static int find_route(struct conn *conn, const struct h1_request *request)
 {
 	struct exchange *exchange = &conn->exchange;
 	const struct route_request wanted = {
 		.listener = conn_listener(conn),
 		.peer = &conn->peer,
+		.sni = server_name(conn),
 		.host = route_text(request->host),
 		.method = (enum route_method)request->method,
 		.path = route_text(request->path),
@@ -82,6 +92,7 @@ static enum step redirect(struct conn *conn, const struct h1_request *request)
 		.image = &exchange->routing->image,
 		.route = exchange->route,
 		.matched = exchange->matched,
+		.tls = conn->down.tls,
 	};
 	bool keep_alive = exchange->keep_alive && exchange->body == H1_BODY_NONE;
 	struct buffer *out = channel_out(&conn->down, CONN_HEAD_MAX);

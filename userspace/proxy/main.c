@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -19,6 +20,7 @@
 #include "../wire/handover.h"
 #include "confine.h"
 #include "orders.h"
+#include "tls_server.h"
 #include "worker.h"
 
 static const char usage[] =
@@ -77,7 +79,11 @@ static int give_up_rights(const char *user)
 		return error;
 	}
 	tzset(); /* of the log: no file can be opened later */
-	error = sandbox_drop(uid, gid);
+	error = tls_server_prepare();
+	error = error ?: sandbox_drop(uid, gid);
+	/* nobody reads keys out of it, be it by a core dump or as the same user */
+	if (!error && prctl(PR_SET_DUMPABLE, 0))
+		error = -errno;
 	if (error)
 		log_error("proxy", "cannot give up its rights: %s", strerror(-error));
 	else if ((error = sandbox_filter(confine_calls, confine_count)))

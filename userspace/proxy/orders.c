@@ -102,6 +102,18 @@ static void take_image(struct orders *orders, const struct handover_message *ord
 	say(orders, &reply);
 }
 
+static void take_store(struct orders *orders, int fd)
+{
+	struct vault *vault = NULL;
+	struct err err = {};
+	int error = vault_open(fd, &vault, &err);
+
+	if (error)
+		log_error("proxy", "%s", err.text[0] ? err.text : strerror(-error));
+	else
+		worker_use_vault(orders->worker, vault);
+}
+
 /* Whether the descriptor is the worker's now. */
 static bool obey(struct orders *orders, const struct handover_message *order, int fd)
 {
@@ -120,6 +132,12 @@ static bool obey(struct orders *orders, const struct handover_message *order, in
 		forget_states(orders);
 		orders->states = fd;
 		return true;
+	case HANDOVER_STORE:
+		take_store(orders, fd);
+		return false;
+	case HANDOVER_TICKETS:
+		tls_server_use_tickets(&orders->worker->tls, &order->tickets);
+		return false;
 	case HANDOVER_LISTEN:
 		error = fd < 0 ? -EBADF : worker_listen(orders->worker, order->id, order->name, fd);
 		if (error)

@@ -46,9 +46,10 @@ static bool may_splice(struct relay *relay)
 {
 	if (relay->pipe)
 		return true;
-	if (!relay->pipes || relay->framing != H1_BODY_LENGTH || relay->chunk ||
-	    relay->left < RELAY_SPLICE_MIN || buffer_length(relay->from->in) ||
-	    channel_pending(relay->to) || *relay->holding >= relay->hold_most)
+	if (!relay->pipes || relay->from->tls || relay->to->tls ||
+	    relay->framing != H1_BODY_LENGTH || relay->chunk || relay->left < RELAY_SPLICE_MIN ||
+	    buffer_length(relay->from->in) || channel_pending(relay->to) ||
+	    *relay->holding >= relay->hold_most)
 		return false;
 	relay->pipe = pipe_take(relay->pipes);
 	if (relay->pipe)

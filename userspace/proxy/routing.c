@@ -121,6 +121,7 @@ void routing_drop(struct routing *routing)
 		if (routing->members[i])
 			upstream_member_put(routing->upstreams, routing->members[i]);
 	image_close(&routing->image);
+	vault_drop(routing->vault);
 	if (routing->base)
 		munmap(routing->base, routing->size);
 	release(routing);

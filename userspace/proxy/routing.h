@@ -9,12 +9,14 @@
 
 #include "../model/l7/image.h"
 #include "upstream.h"
+#include "vault.h"
 
 struct routing {
 	unsigned refs;
 	struct image image;
 	void *base;
 	size_t size;
+	struct vault *vault; /* has its certificates; NULL: none */
 	struct upstreams *upstreams;
 	struct upstream_member **members; /* by index; NULL: not asked for yet */
 	float *budgets;			  /* of each pool: requests that may be tried again */

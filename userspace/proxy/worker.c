@@ -129,7 +129,7 @@ int worker_init(struct worker *worker, struct loop *loop, const struct worker_li
 	worker->again_timer = (struct loop_timer){.fire = again_due, .context = worker};
 	if (getrandom(&worker->random, sizeof(worker->random), 0) < 0)
 		return -errno;
-	return own_tally(worker);
+	return own_tally(worker) ?: tls_server_init(&worker->tls);
 }
 
 void worker_fini(struct worker *worker)
@@ -141,6 +141,9 @@ void worker_fini(struct worker *worker)
 		worker_unlisten(worker, worker->listeners->id);
 	routing_drop(worker->routing);
 	worker->routing = NULL;
+	vault_drop(worker->vault);
+	worker->vault = NULL;
+	tls_server_fini(&worker->tls);
 	upstreams_fini(&worker->upstreams);
 	loop_timer_cancel(worker->loop, &worker->again_timer);
 	wheel_fini(&worker->wheel);
@@ -167,8 +170,15 @@ static uint32_t index_of(const struct routing *routing, const char *name)
 	return IMAGE_NONE;
 }
 
+void worker_use_vault(struct worker *worker, struct vault *vault)
+{
+	vault_drop(worker->vault);
+	worker->vault = vault;
+}
+
 void worker_use(struct worker *worker, struct routing *routing)
 {
+	routing->vault = vault_hold(worker->vault);
 	routing_drop(worker->routing);
 	worker->routing = routing;
 	for (struct listener *listener = worker->listeners; listener; listener = listener->next)

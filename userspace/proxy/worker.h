@@ -10,6 +10,7 @@
 #include "../model/l7/tally.h"
 #include "pipes.h"
 #include "routing.h"
+#include "tls_server.h"
 
 #define WORKER_LISTENER_NAME_MAX 64
 
@@ -53,6 +54,8 @@ struct worker {
 	struct buffers buffers;
 	struct pipes pipes;
 	struct upstreams upstreams;
+	struct tls_shared tls;
+	struct vault *vault;	 /* for the next image; NULL: none has come yet */
 	struct routing *routing; /* NULL: none has come yet */
 	struct listener *listeners;
 	struct conn *conns;
@@ -77,6 +80,9 @@ void worker_fini(struct worker *worker);
 /* Counts in this memory of mtlbd's from here on, which stays the caller's as a descriptor. Before
  * the first connection. 0 or a negative errno. */
 int worker_count_in(struct worker *worker, int fd);
+
+/* Takes the reference: what images that come from here on name is in there. */
+void worker_use_vault(struct worker *worker, struct vault *vault);
 
 /* Takes the reference; connections go on with what they have until their next request. */
 void worker_use(struct worker *worker, struct routing *routing);

@@ -16,5 +16,8 @@ int handover_check(const struct handover_message *message, size_t length)
 		return -EINVAL;
 	if (message->type == HANDOVER_REFUSED && !memchr(message->text, 0, sizeof(message->text)))
 		return -EINVAL;
+	if (message->type == HANDOVER_TICKETS &&
+	    (!message->tickets.count || message->tickets.count > HANDOVER_TICKETS_MAX))
+		return -EINVAL;
 	return 0;
 }

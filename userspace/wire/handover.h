@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HANDOVER_VERSION   3
+#define HANDOVER_VERSION   4
 #define HANDOVER_SOCKET_FD 3 /* the worker's end */
 #define HANDOVER_NAME_MAX  64
 #define HANDOVER_TEXT_MAX  256
@@ -23,6 +23,8 @@ enum handover_type {
 	HANDOVER_LISTEN,    /* with a listening socket */
 	HANDOVER_UNLISTEN,
 	HANDOVER_DRAIN, /* it ends once its connections have */
+	HANDOVER_STORE, /* with a sealed memfd: certificates of the next image, and those after */
+	HANDOVER_TICKETS,
 	/* from the worker */
 	HANDOVER_HELLO,
 	HANDOVER_TAKEN,	  /* the image is in use */
@@ -39,6 +41,16 @@ struct handover_counts {
 	uint64_t answers[6]; /* by hundreds of the status; 0: none of them */
 };
 
+#define HANDOVER_TICKETS_MAX 3
+
+/* Keys of session tickets: new ones are made with the first, all are taken. */
+struct handover_tickets {
+	struct handover_ticket_key {
+		uint8_t name[16], cipher[32], mac[32];
+	} keys[HANDOVER_TICKETS_MAX];
+	uint32_t count;
+};
+
 struct handover_message {
 	uint32_t version, type;
 	uint32_t id; /* of a listening socket */
@@ -52,6 +64,7 @@ struct handover_message {
 			uint64_t key;	   /* of a member, see image.h */
 			uint32_t failures; /* in a row */
 		} ejected;
+		struct handover_tickets tickets;
 	};
 };
 

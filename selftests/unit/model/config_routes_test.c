@@ -64,7 +64,7 @@ static void open_config(struct config *config, struct made *made)
 
 	load_good(text, config);
 	assert_true(compile_is_needed(config));
-	error = compile_image(config, 1, 2, &made->bytes, &made->size, &err);
+	error = compile_image(config, NULL, 1, 2, &made->bytes, &made->size, &err);
 	if (!error)
 		error = image_open(made->bytes, made->size, &made->image, &err);
 	if (error)

@@ -118,8 +118,8 @@ static void assert_same_image(const struct config *config, const struct config *
 	void *image, *others;
 	size_t size, length;
 
-	assert_int_equal(compile_image(config, 1, 1, &image, &size, NULL), 0);
-	assert_int_equal(compile_image(other, 1, 1, &others, &length, NULL), 0);
+	assert_int_equal(compile_image(config, NULL, 1, 1, &image, &size, NULL), 0);
+	assert_int_equal(compile_image(other, NULL, 1, 1, &others, &length, NULL), 0);
 	assert_int_equal(size, length);
 	assert_memory_equal(image, others, size);
 	free(image);

@@ -14,10 +14,12 @@
 
 #include "../../base/log.h"
 #include "../../model/l7/compile.h"
+#include "certificates.h"
+#include "seal.h"
+#include "tickets.h"
 
 #define BACKLOG	    4096
 #define WORKERS_MIN 2
-#define SEALS	    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* An address of a listener on which there are sockets. */
 struct spot {
@@ -34,7 +36,10 @@ struct l7 {
 	struct workers *workers;
 	struct tallies *tallies;
 	struct l7_events events;
-	struct states *states; /* of the image in use; NULL: there is none */
+	struct states *states;		   /* of the image in use; NULL: there is none */
+	struct certificates *certificates; /* with the workers */
+	struct tickets *tickets;
+	struct loop_timer rotation;
 	struct spot *spots;
 	uint32_t next_id;
 	uint64_t seed;
@@ -71,10 +76,15 @@ static void forget_spots(struct l7 *l7)
 
 static void stop(struct l7 *l7)
 {
+	loop_timer_cancel(l7->loop, &l7->rotation);
 	workers_free(l7->workers);
 	l7->workers = NULL;
 	states_free(l7->states);
 	l7->states = NULL;
+	certificates_free(l7->certificates);
+	l7->certificates = NULL;
+	tickets_free(l7->tickets);
+	l7->tickets = NULL;
 	forget_spots(l7);
 }
 
@@ -99,37 +109,26 @@ const struct tallies *l7_tallies(const struct l7 *l7)
 
 /* the image */
 
-static int write_all(int fd, const char *bytes, size_t size)
-{
-	while (size) {
-		ssize_t n = write(fd, bytes, size);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			bytes += n;
-			size -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
-/* Nobody can change it any more, this process included. */
 static int seal(const void *bytes, size_t size, int *ret_fd)
 {
-	int fd = memfd_create("mtlb-l7", MFD_CLOEXEC | MFD_ALLOW_SEALING), error;
+	int fd = -1, error = seal_begin("mtlb-l7", &fd);
 
-	if (fd < 0)
-		return -errno;
-	error = write_all(fd, bytes, size);
-	if (!error && fcntl(fd, F_ADD_SEALS, SEALS))
-		error = -errno;
-	if (error) {
+	error = error ?: seal_write(fd, bytes, size);
+	error = error ?: seal_finish(fd);
+	if (error && fd >= 0)
 		close(fd);
-		return error;
-	}
-	*ret_fd = fd;
-	return 0;
+	*ret_fd = error ? -1 : fd;
+	return error;
+}
+
+/* Before the image, which names what is in it. */
+static int use_certificates(struct l7 *l7, const struct config *config, struct err *err)
+{
+	int store = -1, error = certificates_set(l7->certificates, config, &store, err);
+
+	if (!error && store >= 0)
+		workers_store(l7->workers, store);
+	return error;
 }
 
 static int use_image(struct l7 *l7, const struct config *config, uint64_t generation,
@@ -138,8 +137,10 @@ static int use_image(struct l7 *l7, const struct config *config, uint64_t genera
 	struct states *states = NULL;
 	void *bytes = NULL;
 	size_t size = 0;
-	int fd = -1, error = compile_image(config, l7->seed, generation, &bytes, &size, err);
+	const struct compile_digests digests = certificates_digests(l7->certificates);
+	int fd = -1, error = use_certificates(l7, config, err);
 
+	error = error ?: compile_image(config, &digests, l7->seed, generation, &bytes, &size, err);
 	if (error)
 		return error;
 	tallies_assign(l7->tallies, bytes);
@@ -322,7 +323,20 @@ static unsigned count_wanted(void)
 	return count > WORKERS_MAX ? WORKERS_MAX : (unsigned)count;
 }
 
-int l7_set(struct l7 *l7, const struct config *config, uint64_t generation, struct err *err)
+static void rotate(struct loop_timer *timer)
+{
+	struct l7 *l7 = timer->context;
+	int error = tickets_rotate(l7->tickets);
+
+	if (error)
+		log_error("l7", "the keys of session tickets stay as they are: %s",
+			  strerror(-error));
+	else
+		workers_tickets(l7->workers, tickets_now(l7->tickets));
+	loop_timer_set(l7->loop, timer, TICKETS_ROTATION_NS);
+}
+
+static int start(struct l7 *l7)
 {
 	struct workers_options options = {
 		.count = count_wanted(),
@@ -330,6 +344,21 @@ int l7_set(struct l7 *l7, const struct config *config, uint64_t generation, stru
 		.ejected = ejected,
 		.context = l7,
 	};
+	int error = certificates_new(&l7->certificates);
+
+	error = error ?: tickets_new(&l7->tickets);
+	error = error ?: workers_new(l7->loop, &options, &l7->workers);
+	if (error) {
+		stop(l7);
+		return error;
+	}
+	workers_tickets(l7->workers, tickets_now(l7->tickets));
+	l7->rotation = (struct loop_timer){.fire = rotate, .context = l7};
+	return loop_timer_set(l7->loop, &l7->rotation, TICKETS_ROTATION_NS);
+}
+
+int l7_set(struct l7 *l7, const struct config *config, uint64_t generation, struct err *err)
+{
 	int error = 0;
 
 	if (!config->listener_count) {
@@ -337,7 +366,7 @@ int l7_set(struct l7 *l7, const struct config *config, uint64_t generation, stru
 		return 0;
 	}
 	if (!l7->workers)
-		error = workers_new(l7->loop, &options, &l7->workers);
+		error = start(l7);
 	if (error)
 		return err_set(err, error, "cannot start the workers: %s", strerror(-error));
 	/* Routes first: whoever comes by a new socket is to be served. */

@@ -48,7 +48,7 @@ struct one {
 	struct loop_timer silence, again;
 	bool answers;
 	bool full; /* there is no room to tell it more */
-	bool has_tally, has_image;
+	bool has_tally, has_image, has_store, has_tickets;
 	uint64_t starts, started_ns, back_off_ns, generation;
 	struct handover_counts counts;
 	char reason[160];
@@ -58,8 +58,9 @@ struct workers {
 	struct loop *loop;
 	char *path;
 	struct tallies *tallies;
-	int image; /* -1: none yet */
+	int image, store; /* -1: none yet */
 	int states;
+	const struct handover_tickets *tickets;
 	void (*ejected)(void *context, unsigned worker, uint64_t key, uint32_t failures);
 	void *context;
 	uint64_t generation;
@@ -95,7 +96,8 @@ static int take_down(struct one *one)
 			;
 	}
 	one->pid = 0;
-	one->answers = one->full = one->has_tally = one->has_image = false;
+	one->answers = one->full = one->has_tally = false;
+	one->has_image = one->has_store = one->has_tickets = false;
 	if (one->workers->tallies)
 		tallies_settle(one->workers->tallies, one->number);
 	for (struct place *place = one->workers->places; place; place = place->next)
@@ -191,6 +193,27 @@ static bool say_image(struct one *one)
 	return one->has_image || workers->image < 0;
 }
 
+static bool say_store(struct one *one)
+{
+	struct handover_message message = {.type = HANDOVER_STORE};
+
+	if (!one->has_store && one->workers->store >= 0)
+		one->has_store = say(one, &message, one->workers->store);
+	return one->has_store || one->workers->store < 0;
+}
+
+static bool say_tickets(struct one *one)
+{
+	struct handover_message message = {.type = HANDOVER_TICKETS};
+
+	if (one->has_tickets || !one->workers->tickets)
+		return true;
+	message.tickets = *one->workers->tickets;
+	one->has_tickets = say(one, &message, -1);
+	explicit_bzero(&message, sizeof(message));
+	return one->has_tickets;
+}
+
 static bool say_place(struct one *one, struct place *place)
 {
 	struct handover_message message = {.id = place->id};
@@ -212,7 +235,8 @@ static void tell(struct one *one)
 {
 	struct place *place = one->workers->places;
 
-	if (!one->answers || one->full || one->socket.fd < 0 || !say_tally(one) || !say_image(one))
+	if (!one->answers || one->full || one->socket.fd < 0 || !say_tally(one) ||
+	    !say_tickets(one) || !say_store(one) || !say_image(one))
 		return;
 	while (place && say_place(one, place))
 		place = place->next;
@@ -410,7 +434,7 @@ int workers_new(struct loop *loop, const struct workers_options *options,
 		return -ENOMEM;
 	workers->loop = loop;
 	workers->count = options->count;
-	workers->image = workers->states = -1;
+	workers->image = workers->states = workers->store = -1;
 	workers->ejected = options->ejected;
 	workers->context = options->context;
 	workers->tallies = options->tallies;
@@ -443,6 +467,8 @@ void workers_free(struct workers *workers)
 	}
 	if (workers->image >= 0)
 		close(workers->image);
+	if (workers->store >= 0)
+		close(workers->store);
 	free(workers->path);
 	free(workers);
 }
@@ -461,6 +487,24 @@ void workers_use(struct workers *workers, int image, int states, uint64_t genera
 	workers->generation = generation;
 	for (unsigned i = 0; i < workers->count; i++)
 		workers->ones[i].has_image = false;
+	tell_all(workers);
+}
+
+/* Told with the image that comes next, which is what needs it. */
+void workers_store(struct workers *workers, int store)
+{
+	if (workers->store >= 0)
+		close(workers->store);
+	workers->store = store;
+	for (unsigned i = 0; i < workers->count; i++)
+		workers->ones[i].has_store = false;
+}
+
+void workers_tickets(struct workers *workers, const struct handover_tickets *tickets)
+{
+	workers->tickets = tickets;
+	for (unsigned i = 0; i < workers->count; i++)
+		workers->ones[i].has_tickets = false;
 	tell_all(workers);
 }
 

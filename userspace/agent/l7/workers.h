@@ -48,6 +48,11 @@ unsigned workers_count(const struct workers *workers);
  */
 void workers_use(struct workers *workers, int image, int states, uint64_t generation);
 
+/* The same, of the certificates that the next image names. */
+void workers_store(struct workers *workers, int store);
+/* Stays the caller's, who calls again when it changes. */
+void workers_tickets(struct workers *workers, const struct handover_tickets *tickets);
+
 /* A listening socket for each of them, in their order; they are the workers' from here on. 0, or
  * -ENOMEM: they are still the caller's. */
 int workers_listen(struct workers *workers, uint32_t id, const char *name, const int *sockets);

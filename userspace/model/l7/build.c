@@ -207,6 +207,7 @@ uint32_t build_listener(struct build *build, const struct build_listener *from)
 		.port = from->port,
 		.protocol = (uint8_t)from->protocol,
 		.alpn = (uint8_t)from->alpn,
+		.tls13 = from->tls13,
 	};
 
 	for (size_t i = 0; i < from->address_count; i++)
@@ -259,6 +260,30 @@ void build_domain(struct build *build, uint32_t tenant, const char *name)
 
 	if (known(build, IMAGE_SECTION_tenants, tenant, "tenant"))
 		build_add(build, IMAGE_SECTION_hosts, &host);
+}
+
+uint32_t build_certificate(struct build *build, uint32_t tenant, const char *name,
+			   const uint8_t digest[IMAGE_DIGEST_SIZE])
+{
+	struct image_certificate certificate = {.name = text(build, name), .tenant = tenant};
+
+	if (!known(build, IMAGE_SECTION_tenants, tenant, "tenant"))
+		return 0;
+	memcpy(certificate.digest, digest, sizeof(certificate.digest));
+	return build_add(build, IMAGE_SECTION_certificates, &certificate);
+}
+
+void build_server(struct build *build, const char *name)
+{
+	struct image_host host = host_of(build, 0, name);
+	struct image_server server = {.name = host.name, .wildcard = host.wildcard};
+
+	if (!last(build, IMAGE_SECTION_certificates)) {
+		fail(build, -EINVAL, "the server %.60s has no certificate", name);
+		return;
+	}
+	server.certificate = build_count(build, IMAGE_SECTION_certificates) - 1;
+	build_add(build, IMAGE_SECTION_servers, &server);
 }
 
 static uint64_t key_of(uint64_t seed, const char *name)

@@ -35,6 +35,7 @@ struct build_listener {
 	uint16_t port;
 	enum image_protocol protocol;
 	unsigned alpn; /* of enum image_alpn */
+	bool tls13;
 };
 
 /* These return the index that the image will have it at; after an error some index. */
@@ -43,6 +44,12 @@ uint32_t build_tenant(struct build *build, const char *name, uint32_t id, uint32
 /* "acme.example", or "*.acme.example" for all names below it. Names of one tenant may be below each
  * other; of two tenants they may not. */
 void build_domain(struct build *build, uint32_t tenant, const char *name);
+
+/* And then the servers that it is for: names of the tenant's domains, "*.acme.example" for one more
+ * label. */
+uint32_t build_certificate(struct build *build, uint32_t tenant, const char *name,
+			   const uint8_t digest[IMAGE_DIGEST_SIZE]);
+void build_server(struct build *build, const char *name);
 
 struct build_pool {
 	uint32_t tenant;

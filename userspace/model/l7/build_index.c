@@ -243,7 +243,11 @@ static void hash_all(struct build *build)
 	struct image_path *paths = build_items(build, IMAGE_SECTION_paths);
 	struct image_tenant_name *names = build_items(build, IMAGE_SECTION_tenant_names);
 	const struct image_tenant *tenants = build_items(build, IMAGE_SECTION_tenants);
+	struct image_server *servers = build_items(build, IMAGE_SECTION_servers);
 
+	for (uint32_t i = 0; i < build_count(build, IMAGE_SECTION_servers); i++)
+		servers[i].hash = hash_host(build->seed, build_text(build, servers[i].name),
+					    servers[i].name.length, servers[i].wildcard);
 	for (uint32_t i = 0; i < build_count(build, IMAGE_SECTION_hosts); i++)
 		hosts[i].hash = hash_host(build->seed, build_text(build, hosts[i].name),
 					  hosts[i].name.length, hosts[i].wildcard);
@@ -316,6 +320,8 @@ static void fill_tables(struct build *build)
 		longest = length > longest ? length : longest;
 		length = fill_buckets(build, IMAGE_SECTION_tenant_buckets,
 				      IMAGE_SECTION_tenant_names);
+		longest = length > longest ? length : longest;
+		length = fill_buckets(build, IMAGE_SECTION_server_buckets, IMAGE_SECTION_servers);
 		longest = length > longest ? length : longest;
 		if (longest <= BUCKET_MAX)
 			return;

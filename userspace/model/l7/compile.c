@@ -16,7 +16,9 @@ static void add_listeners(struct build *build, const struct config *config)
 			.trusted = from->trusted,
 			.trusted_count = from->trusted_count,
 			.port = from->port,
-			.protocol = IMAGE_HTTP,
+			.protocol = from->tls ? IMAGE_HTTPS : IMAGE_HTTP,
+			.alpn = from->tls ? IMAGE_ALPN_HTTP1 : 0,
+			.tls13 = from->tls13,
 		};
 
 		build_listener(build, &listener);
@@ -52,6 +54,28 @@ static uint32_t add_pools(struct build *build, const struct wanted *wanted, uint
 			build_member(build, &from->members[j]);
 	}
 	return first;
+}
+
+/* Those that can be shown: of the others nothing is known but their names. */
+static void add_certificates(struct build *build, const struct state *state,
+			     const struct compile_digests *digests)
+{
+	size_t number = 0;
+
+	for (size_t i = 0; i < state->tenant_count; i++) {
+		const struct wanted *wanted = state->tenants[i].l7;
+
+		for (size_t j = 0; wanted && j < wanted->certificate_count; j++, number++) {
+			const struct wanted_certificate *from = &wanted->certificates[j];
+			const uint8_t *digest = digests->of(digests->context, number);
+
+			if (!digest)
+				continue;
+			build_certificate(build, (uint32_t)i, from->name, digest);
+			for (size_t k = 0; k < from->hostname_count; k++)
+				build_server(build, from->hostnames[k]);
+		}
+	}
 }
 
 static void add_filters(struct build *build, const struct wanted_route *route)
@@ -97,8 +121,8 @@ static void add_routes(struct build *build, const struct state *state)
 	}
 }
 
-int compile_image(const struct config *config, uint64_t seed, uint64_t generation, void **ret_image,
-		  size_t *ret_size, struct err *err)
+int compile_image(const struct config *config, const struct compile_digests *digests, uint64_t seed,
+		  uint64_t generation, void **ret_image, size_t *ret_size, struct err *err)
 {
 	struct build *build = build_new(seed, generation);
 	int error;
@@ -107,6 +131,8 @@ int compile_image(const struct config *config, uint64_t seed, uint64_t generatio
 		return err_set(err, -ENOMEM, "no memory");
 	add_listeners(build, config);
 	add_tenants(build, &config->state);
+	if (digests)
+		add_certificates(build, &config->state, digests);
 	add_routes(build, &config->state);
 	error = build_finish(build, ret_image, ret_size, err);
 	build_free(build);

@@ -7,13 +7,22 @@
 
 #include "../config.h"
 
+/* What is in the files of certificates, which the configuration only names. */
+struct compile_digests {
+	/* Of the certificate of this number, in the order of tenants in config->state and of each
+	 * one's list; NULL: it cannot be shown. */
+	const uint8_t *(*of)(const void *context, size_t number);
+	const void *context;
+};
+
 /*
- * Listeners have the numbers that they have in config, tenants those of config->state. seed,
- * generation, *ret_image, err: as for build.h. 0, -ENOMEM, or -EFBIG: it would not fit into an
- * image. -EINVAL would be a check that is missing, and err says of what.
+ * digests: of certificates; NULL: there are none to be shown. Listeners have the numbers that they
+ * have in config, tenants those of config->state. seed, generation, *ret_image, err: as for
+ * build.h. 0, -ENOMEM, or -EFBIG: it would not fit into an image. -EINVAL would be a check that is
+ * missing, and err says of what.
  */
-int compile_image(const struct config *config, uint64_t seed, uint64_t generation, void **ret_image,
-		  size_t *ret_size, struct err *err);
+int compile_image(const struct config *config, const struct compile_digests *digests, uint64_t seed,
+		  uint64_t generation, void **ret_image, size_t *ret_size, struct err *err);
 
 /* Whether there is anything for workers to do. */
 bool compile_is_needed(const struct config *config);

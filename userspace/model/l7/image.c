@@ -2,9 +2,13 @@
 #include "image.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "pattern.h"
+#include "route.h"
+
+#define HOST_MAX 253
 
 /* What a field points to; the table below has one row for each. */
 enum kind {
@@ -83,6 +87,10 @@ static const struct field fields[] = {
 	TEXT(conditions, condition, name),
 	TEXT(conditions, condition, value),
 	INDEX(tenant_names, tenant_name, tenant, tenants),
+	TEXT(certificates, certificate, name),
+	INDEX(certificates, certificate, tenant, tenants),
+	TEXT(servers, server, name),
+	INDEX(servers, server, certificate, certificates),
 };
 /* clang-format on */
 
@@ -226,6 +234,18 @@ static bool sites_are_of(const struct image *image, struct image_range sites, ui
 	return true;
 }
 
+/* A wildcard of hosts is one of servers, or has it below itself. */
+static bool server_is_of(const struct image *image, const struct image_server *server)
+{
+	char name[HOST_MAX + 3];
+	int length = snprintf(name, sizeof(name), "%s%s", server->wildcard ? "*." : "",
+			      image_string(image, server->name));
+
+	return length < (int)sizeof(name) &&
+	       route_owner(image, (struct route_text){name, (size_t)length}) ==
+		       image->certificates[server->certificate].tenant;
+}
+
 /* Nothing of one tenant leads to anything of another: what the builder promised, and nobody has to
  * believe it. */
 static int check_owners(const struct image *image, struct err *err)
@@ -242,6 +262,8 @@ static int check_owners(const struct image *image, struct err *err)
 		good = rules_are_of(image, image->paths[i].rules, image->paths[i].site);
 	for (uint32_t i = 0; good && i < image->routes_count; i++)
 		good = pools_are_of(image, &image->routes[i]);
+	for (uint32_t i = 0; good && i < image->servers_count; i++)
+		good = server_is_of(image, &image->servers[i]);
 	return good ? 0
 		    : err_set(err, -EINVAL, "the image leads from one tenant to another's routes");
 }
@@ -259,6 +281,9 @@ static int check(const struct image *image, struct err *err)
 	if (!error)
 		error = check_buckets(image->tenant_buckets, image->tenant_buckets_count,
 				      image->tenant_names_count, "tenants", err);
+	if (!error)
+		error = check_buckets(image->server_buckets, image->server_buckets_count,
+				      image->servers_count, "servers", err);
 	return error ? error : check_owners(image, err);
 }
 

@@ -23,7 +23,7 @@
 #include "../../base/prefix.h"
 
 #define IMAGE_MAGIC   UINT64_C(0x3149624c746d374c)
-#define IMAGE_VERSION 2
+#define IMAGE_VERSION 3
 #define IMAGE_NONE    UINT32_MAX
 
 /* at counts from where the image begins. */
@@ -55,7 +55,8 @@ struct image_listener {
 	uint16_t port;
 	uint8_t protocol; /* enum image_protocol */
 	uint8_t alpn;	  /* of enum image_alpn */
-	uint32_t reserved;
+	uint8_t tls13;	  /* nothing older than TLS 1.3 is spoken */
+	uint8_t reserved[3];
 };
 
 struct image_tenant {
@@ -189,7 +190,7 @@ struct image_edit {
 /* --- what route.h looks in; nobody else needs it ---------------------------------------------- */
 
 /*
- * Three hash tables of the same kind (hash.h): the entries of bucket b are those from buckets[b] to
+ * Four hash tables of the same kind (hash.h): the entries of bucket b are those from buckets[b] to
  * buckets[b + 1] - 1; the number of buckets is a power of two, and one more closes the last.
  */
 
@@ -249,6 +250,26 @@ struct image_pattern {
 
 struct image_condition {
 	struct image_text name, value;
+};
+
+#define IMAGE_DIGEST_SIZE 32
+
+/* What is shown to clients; the certificate and its key are in the store (store.h) by this digest.
+ */
+struct image_certificate {
+	struct image_text name;
+	uint32_t tenant;
+	uint8_t digest[IMAGE_DIGEST_SIZE];
+	uint32_t reserved;
+};
+
+/* A name of a TLS handshake (sni.h), in a hash table of the same kind. */
+struct image_server {
+	uint64_t hash;
+	struct image_text name; /* in lower case; of a wildcard what follows "*." */
+	uint32_t certificate;
+	uint8_t wildcard; /* stands for just one label before the name */
+	uint8_t reserved[3];
 };
 
 struct image_tenant_name {

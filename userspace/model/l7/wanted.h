@@ -45,6 +45,20 @@ struct wanted_route {
 	size_t backend_count;
 };
 
+/* A file, and where it is named. */
+struct wanted_file {
+	const char *path; /* NULL: not given */
+	const char *file;
+	int line, column;
+};
+
+struct wanted_certificate {
+	const char *name;
+	const char **hostnames; /* in lower case */
+	size_t hostname_count;
+	struct wanted_file cert, key;
+};
+
 struct wanted_chunk;
 
 struct wanted {
@@ -53,6 +67,8 @@ struct wanted {
 	size_t domain_count;
 	struct wanted_pool *pools;
 	size_t pool_count;
+	struct wanted_certificate *certificates;
+	size_t certificate_count;
 	struct wanted_route *routes; /* in the order written */
 	size_t route_count;
 };

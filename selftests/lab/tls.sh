@@ -1,0 +1,187 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# TLS in the L7 tier: two tenants behind one VIP are told apart by the name of the handshake. Real
+# clients (curl, openssl s_client), real backends (nginx); certificates that change under requests of
+# which none may fail, and broken ones, which change nothing.
+
+set -u -o pipefail
+# shellcheck source=selftests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+V4=192.0.2.61
+
+authority()
+{
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" \
+		-keyout "$RUN/$1.key" -out "$RUN/$1.pem" 2>/dev/null
+}
+
+# certify FILE DAYS NAME...: FILE.crt and FILE.key, by the authority "ours".
+certify()
+{
+	local file=$1 days=$2
+	shift 2
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=lab -keyout "$file.key" \
+		-out "$RUN/csr" 2>/dev/null && chmod 600 "$file.key" &&
+		openssl x509 -req -in "$RUN/csr" -CA "$RUN/ours.pem" -CAkey "$RUN/ours.key" -days "$days" \
+			-extfile <(printf 'subjectAltName=%s\n' "$(printf 'DNS:%s,' "$@" | sed 's/,$//')") \
+			-out "$file.crt" 2>/dev/null
+}
+
+tls_config()
+{
+	sed -i -e 's/^vips:/&\n  - {name: shared, address: 192.0.2.61}/' \
+		-e 's/^tenants:/listeners:\n  - {name: web, vips: [shared], port: 443, protocol: HTTPS}\n  - {name: new, vips: [shared], port: 444, protocol: HTTPS, tls: {minVersion: 1.3}}\n&/' \
+		-e 's/name: acme, id: 1,/& domains: [acme.test, "*.acme.test"],/' \
+		-e 's/name: globex, id: 2,/& domains: [globex.test],/' "$CONFIG/platform.yaml"
+	mkdir -p "$FILES/acme" "$FILES/globex"
+	certify "$FILES/acme/main" 2 acme.test '*.acme.test' && certify "$FILES/globex/main" 2 globex.test || return 1
+	add_site acme 10.20.1.21 'acme.test, "*.acme.test"'
+	add_site globex 10.20.2.24 'globex.test'
+}
+
+# add_site TENANT ADDRESS HOSTNAMES
+add_site()
+{
+	local file=$CONFIG/tenants.d/$1.yaml
+	{
+		sed '/^services:/,$d' "$file"
+		printf '  - {name: site, backends: [{address: "%s:80"}]}\n' "$2"
+		sed -n '/^services:/,$p' "$file"
+		echo 'certificates:'
+		echo "  - {name: main, hostnames: [$3], certFile: main.crt, keyFile: main.key}"
+		echo 'routes:'
+		echo '  - {name: site, listener: web, backendRefs: [{pool: site}]}'
+		echo '  - {name: site13, listener: new, backendRefs: [{pool: site}]}'
+	} >"$file.new" && mv "$file.new" "$file"
+}
+
+# get HOST PATH [CURL-OPTION...]
+get()
+{
+	local host=$1 path=$2
+	shift 2
+	ns client1 curl -s --max-time 20 --cacert "$RUN/ours.pem" --resolve "$host:443:$V4" "$@" "https://$host$path"
+}
+
+# get13 [CURL-OPTION...]: where TLS 1.3 alone is spoken.
+get13()
+{
+	ns client1 curl -s --max-time 20 --cacert "$RUN/ours.pem" --resolve "acme.test:444:$V4" "$@" https://acme.test:444/
+}
+
+# misdirected: acme's host, then globex's, on one connection; statuses, and how many more connections.
+misdirected()
+{
+	local common=(-s --max-time 20 --cacert "$RUN/ours.pem" --resolve "acme.test:443:$V4" -o /dev/null)
+	ns client1 curl "${common[@]}" -w '%{http_code} ' https://acme.test/ \
+		--next "${common[@]}" -H 'Host: globex.test' -w '%{http_code} %{num_connects}' https://acme.test/
+}
+
+# client PORT NAME [OPTION...]: what openssl's client says of a connection.
+client()
+{
+	local port=$1 name=$2
+	shift 2
+	[ "${name#-}" != "$name" ] || name="-servername $name"
+	# shellcheck disable=SC2086 # an option with its value, or one alone
+	ns client1 timeout 10 openssl s_client -connect "$V4:$port" $name -CAfile "$RUN/ours.pem" \
+		"$@" </dev/null 2>&1
+}
+
+# ticket FILE NAME: a session of TLS 1.3 for that name.
+ticket()
+{
+	printf 'GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$2" |
+		ns client1 timeout 10 openssl s_client -connect "$V4:443" -servername "$2" -sess_out "$1" \
+			-ign_eof >/dev/null 2>&1
+	[ -s "$1" ]
+}
+
+# resumed FILE NAME: how many of six connections with the ticket resume. They come to both workers.
+resumed()
+{
+	local number
+	for ((number = 0; number < 6; number++)); do
+		client 443 "$2" -sess_in "$1" | grep -a '^Reused,\|^New,'
+	done | grep -c '^Reused'
+}
+
+serial()
+{
+	openssl x509 -noout -serial -in "$1"
+}
+
+shown()
+{
+	client 443 "$1" | openssl x509 -noout -serial 2>/dev/null
+}
+
+hammer()
+{
+	ns client2 bash -c 'while [ ! -e "$1" ]; do
+		curl -s --max-time 10 $2 --cacert "$4" --resolve "acme.test:443:$3" \
+			-w "= %{http_code} %{errormsg}\n" "https://acme.test/?[1-20]"
+	done' _ "$RUN/stop" "$1" "$V4" "$RUN/ours.pem" >"$2" 2>&1 &
+	LOOPS="${LOOPS:-} $!"
+}
+
+new_certificates()
+{
+	local round
+	for ((round = 0; round < 3; round++)); do
+		certify "$RUN/next" 2 acme.test '*.acme.test' && mv "$RUN/next.key" "$FILES/acme/main.key" &&
+			mv "$RUN/next.crt" "$FILES/acme/main.crt" && config_apply || return 1
+		wait_until '[ "$(shown acme.test)" = "$(serial "$FILES/acme/main.crt")" ]' 5 || return 1
+	done
+}
+
+scenario tls bare
+FILES=$CONFIG/certificates
+ns lb ip address add $V4/32 dev lo
+authority ours
+check "certificates" tls_config
+is "config check has nothing against them" "$("$MTLB" config check "$CONFIG" | cut -d: -f1)" ok
+agent_start || exit 1
+wait_until '[ "$(get acme.test / -o /dev/null -w "%{http_code}")" = 200 ]' 10
+
+is "acme" "$(get acme.test /)" be1
+is "a name below acme's" "$(get www.acme.test /)" be1
+is "globex, at the same address" "$(get globex.test /)" be4
+is "TLS 1.2" "$(get acme.test / --tls-max 1.2)" be1
+is "TLS 1.3 alone" "$(get13)" be1
+is "where 1.2 is not spoken" "$(get13 --tls-max 1.2 -o /dev/null -w '%{exitcode}')" 35
+check "a name without a certificate" grep -q 'unrecognized name' <(client 443 other.test)
+check "no name at all" grep -q 'alert' <(client 443 -noservername)
+check "http/1.1 is agreed on" grep -q 'ALPN protocol: http/1.1' <(client 443 acme.test -alpn h2,http/1.1)
+is "another tenant's host on a connection that is kept" "$(misdirected)" "200 421 0"
+check "an old protocol" grep -q 'alert\|unsupported protocol\|no protocols' <(client 443 acme.test -tls1_1 -cipher 'ALL:@SECLEVEL=0')
+check "a ticket" ticket "$RUN/ticket" acme.test
+is "all workers take it" "$(resumed "$RUN/ticket" acme.test)" 6
+is "not for another tenant" "$(resumed "$RUN/ticket" globex.test)" 0
+is "a long answer comes whole" "$(get acme.test /big | sha256sum | cut -d' ' -f1)" "$(cat "$RUN/data/big.sha256")"
+is "a long body goes whole" "$(get acme.test /upload -T "$RUN/data/big" | cut -d' ' -f2)" "$(stat -c %s "$RUN/data/big")"
+# what is not to be dumped belongs to root
+is "workers cannot be dumped" "$(stat -c %U "/proc/$(server_pids lb mtlb-proxy | head -n 1)/mem")" root
+
+rm -f "$RUN/stop"
+hammer "" "$RUN/kept"
+hammer "-H Connection:close" "$RUN/closed"
+check "requests come" wait_until '[ -s "$RUN/kept" ] && [ -s "$RUN/closed" ]' 10
+check "three new certificates" new_certificates
+certify "$RUN/next" 2 acme.test && mv "$RUN/next.key" "$FILES/acme/main.key"
+check "config check tells of a wrong key" grep -q 'tenants.d/acme.yaml:[0-9]*:[0-9]*: .*main.key is not the key of the certificate' \
+	<("$MTLB" config check "$CONFIG" 2>&1)
+before=$(shown acme.test)
+config_apply >/dev/null 2>&1
+check "and so does the log" wait_until 'grep -q "certificate acme/main stays as it was: .*not the key" "$AGENT_LOG"' 5
+is "the certificate stays" "$(shown acme.test)" "$before"
+loops_stop
+check "requests went on coming" [ "$(($(succeeded "$RUN/kept") + $(succeeded "$RUN/closed")))" -ge 40 ]
+is "none failed on a connection that was kept" "$(failed "$RUN/kept")" 0
+is "none failed on one of its own" "$(failed "$RUN/closed")" 0
+check "no key in the log" eval '! grep -q "PRIVATE" "$AGENT_LOG"'
+is "globex" "$(get globex.test /)" be4
+
+finish

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "tls_server.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#include "../model/l7/hash.h"
+#include "../model/l7/sni.h"
+#include "conn.h"
+#include "tls_channel.h"
+
+#define PARSED_MOST 1024
+#define LIFETIME_S  (8 * 3600) /* of tickets: less than their keys live */
+
+/* Those that nobody needs to be warned of; what a client likes best of them is taken. */
+#define CIPHERS                                                      \
+	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" \
+	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:" \
+	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+#define GROUPS "X25519:P-256:P-384"
+
+/* --- the name ----------------------------------------------------------------------------------
+ */
+
+/* RFC 6066, 3: a list of names, of which there is one kind. False: it is none. */
+static bool read_name(SSL *ssl, struct tls *tls)
+{
+	const unsigned char *at;
+	size_t length, name;
+
+	tls->name_length = 0;
+	if (!SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &at, &length))
+		return true;
+	if (length < 5 || (size_t)(at[0] << 8 | at[1]) != length - 2 || at[2])
+		return false;
+	name = (size_t)(at[3] << 8 | at[4]);
+	if (name != length - 5 || !name || name > TLS_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < name; i++)
+		tls->name[i] = hash_lower((char)at[5 + i]);
+	tls->name[name] = 0;
+	tls->name_length = (uint8_t)name;
+	return !memchr(tls->name, 0, name);
+}
+
+/* A session belongs to the tenant, and to the name that it was made for (RFC 6066, 3). */
+static bool bind_session(SSL *ssl, const struct tls *tls, const struct image *image,
+			 uint32_t tenant)
+{
+	struct image_text owner = image->tenants[tenant].name;
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	char text[512 + TLS_NAME_MAX];
+	unsigned size;
+	int length = snprintf(text, sizeof(text), "%u:%.*s:%s", owner.length,
+			      (int)(owner.length < 512 ? owner.length : 511),
+			      image_string(image, owner), tls->name);
+
+	return length > 0 &&
+	       EVP_Digest(text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1,
+			  digest, &size, EVP_sha256(), NULL) &&
+	       SSL_set_session_id_context(ssl, digest, SSL_MAX_SID_CTX_LENGTH);
+}
+
+static int refuse(int *ret_alert, int alert)
+{
+	*ret_alert = alert;
+	return SSL_CLIENT_HELLO_ERROR;
+}
+
+static int show(SSL *ssl, struct tls *tls, const struct routing *routing, uint32_t index,
+		int *ret_alert)
+{
+	const struct image_certificate *entry = &routing->image.certificates[index];
+	const struct certificate *certificate =
+		parsed_find(&tls->worker->tls.parsed, routing->vault, entry->digest);
+
+	if (!certificate || !bind_session(ssl, tls, &routing->image, entry->tenant) ||
+	    !SSL_use_cert_and_key(ssl, certificate->leaf, certificate->key, certificate->chain, 1))
+		return refuse(ret_alert, SSL_AD_INTERNAL_ERROR);
+	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+static int said_hello(SSL *ssl, int *ret_alert, void *context)
+{
+	struct tls *tls = SSL_get_app_data(ssl);
+	const struct routing *routing = tls->worker->routing;
+	uint32_t certificate;
+
+	(void)context;
+	if (!routing || !read_name(ssl, tls))
+		return refuse(ret_alert, SSL_AD_DECODE_ERROR);
+	if (!tls->name_length)
+		return refuse(ret_alert, SSL_AD_MISSING_EXTENSION);
+	certificate = sni_find(&routing->image, (struct route_text){tls->name, tls->name_length});
+	if (certificate != IMAGE_NONE)
+		return show(ssl, tls, routing, certificate, ret_alert);
+	tls->worker->tls.counts.unknown_names++;
+	return refuse(ret_alert, SSL_AD_UNRECOGNIZED_NAME);
+}
+
+/* Who offers none of ours is told so (RFC 7301, 3.2). */
+static int choose_protocol(SSL *ssl, const unsigned char **ret_name, unsigned char *ret_length,
+			   const unsigned char *offered, unsigned length, void *context)
+{
+	static const unsigned char ours[] = "\x08http/1.1";
+	unsigned char *name;
+
+	(void)ssl;
+	(void)context;
+	if (SSL_select_next_proto(&name, ret_length, ours, sizeof(ours) - 1, offered, length) !=
+	    OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*ret_name = name;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+/* --- what is shared ----------------------------------------------------------------------------
+ */
+
+static bool set_up(SSL_CTX *context)
+{
+	SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+					     SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
+					  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+					  SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_read_ahead(context, 1);
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_timeout(context, LIFETIME_S);
+	SSL_CTX_set_client_hello_cb(context, said_hello, NULL);
+	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+	return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) &&
+	       SSL_CTX_set_cipher_list(context, CIPHERS) &&
+	       SSL_CTX_set1_groups_list(context, GROUPS) && SSL_CTX_set_num_tickets(context, 1) &&
+	       SSL_CTX_set_tlsext_ticket_key_evp_cb(context, tls_ticket_key);
+}
+
+int tls_server_prepare(void)
+{
+	struct tls_shared shared = {};
+	unsigned char byte;
+	int error;
+
+	if (!OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) || RAND_bytes(&byte, 1) != 1)
+		return -ENOMEM;
+	error = tls_server_init(&shared);
+	tls_server_fini(&shared);
+	return error;
+}
+
+int tls_server_init(struct tls_shared *shared)
+{
+	*shared = (struct tls_shared){.parsed.most = PARSED_MOST, .tickets.count = 1};
+	shared->context = SSL_CTX_new(TLS_server_method());
+	shared->method = tls_channel_method();
+	if (shared->context && shared->method && set_up(shared->context) &&
+	    RAND_priv_bytes((unsigned char *)&shared->tickets.keys[0],
+			    sizeof(shared->tickets.keys[0])) == 1)
+		return 0;
+	tls_server_fini(shared);
+	return -ENOMEM;
+}
+
+void tls_server_fini(struct tls_shared *shared)
+{
+	parsed_fini(&shared->parsed);
+	SSL_CTX_free(shared->context);
+	BIO_meth_free(shared->method);
+	OPENSSL_cleanse(&shared->tickets, sizeof(shared->tickets));
+	shared->context = NULL;
+	shared->method = NULL;
+}
+
+int tls_server_accept(struct worker *worker, struct listener *listener, struct channel *channel)
+{
+	uint32_t index = listener ? listener->index : 0;
+	SSL *ssl = SSL_new(worker->tls.context);
+	struct tls *tls;
+	int error;
+
+	if (!ssl)
+		return -ENOMEM;
+	if (worker->routing->image.listeners[index].tls13)
+		SSL_set_min_proto_version(ssl, TLS1_3_VERSION);
+	error = tls_channel_open(channel, worker->tls.method, ssl, &tls);
+	if (error)
+		return error;
+	tls->worker = worker;
+	tls->listener = listener;
+	SSL_set_accept_state(ssl);
+	return 0;
+}
