@@ -81,6 +81,9 @@ static int check_node(struct check *check, const struct tree_node *platform)
 	/* a typing error in it must not make each tier complain */
 	check->capacity_known = !schema_written(capacity, SCHEMA_capacity_packets) && node &&
 				(capacity || !schema_written(node, SCHEMA_node_capacity));
+	if (schema_text(node, SCHEMA_node_zone))
+		snprintf(config->zone, sizeof(config->zone), "%s",
+			 schema_text(node, SCHEMA_node_zone));
 	config->gue_port = (uint16_t)schema_number(node, SCHEMA_node_guePort);
 	config->flow_window_s = (uint32_t)schema_number(node, SCHEMA_node_flowWindow);
 	config->drift = (enum config_drift)schema_number(node, SCHEMA_node_drift);

@@ -61,6 +61,7 @@ static int check_backend(struct check *check, const struct tree_node *item, stru
 	backend->node = node;
 	backend->weight = (uint32_t)schema_number(item, SCHEMA_backend_weight);
 	backend->drain = schema_number(item, SCHEMA_backend_state) == 1;
+	backend->zone = schema_text(item, SCHEMA_backend_zone);
 	backend->server_id = schema_find(item, SCHEMA_backend_serverId);
 	backend->server_id_wrong =
 		!backend->server_id && schema_written(item, SCHEMA_backend_serverId);
@@ -76,15 +77,49 @@ static int check_backend(struct check *check, const struct tree_node *item, stru
 	return 0;
 }
 
-/* For routes. */
-static void take_balance(const struct tree_node *item, struct check_pool *pool)
+const char *check_name_of(struct check *check, const struct tree_node *map, enum schema_key type,
+			  enum schema_key name, bool wanted)
 {
-	static const uint8_t schedulers[] = {IMAGE_ROUND_ROBIN, IMAGE_LEAST_REQUEST, IMAGE_RANDOM2};
+	const struct tree_node *word = schema_find(map, type), *given = schema_find(map, name);
+
+	if (word && wanted && !schema_written(map, name))
+		errors_add(check->errors, tree_place(word),
+			   "missing key \"%s\", which type %s goes by; give the name of a %s",
+			   schema_rows[name].key, word->text, word->text);
+	if (word && !wanted && given)
+		errors_add(check->errors, tree_key_place(given),
+			   "\"%s\" has no meaning with type %s; leave it out",
+			   schema_rows[name].key, word->text);
+	return wanted && given ? given->text : NULL;
+}
+
+static void take_hash(struct check *check, const struct tree_node *item, struct check_pool *pool)
+{
+	const struct tree_node *hash = schema_find(item, SCHEMA_pool_hashBy);
+	const struct tree_node *type = schema_find(hash, SCHEMA_hash_by_type);
+
+	if (hash && pool->scheduler != IMAGE_MAGLEV &&
+	    (schema_find(item, SCHEMA_pool_scheduler) ||
+	     !schema_written(item, SCHEMA_pool_scheduler)))
+		errors_add(check->errors, tree_key_place(hash),
+			   "\"hashBy\" has a meaning with scheduler maglev only; leave it out, or "
+			   "write \"scheduler: maglev\"");
+	pool->hash_by = type ? (uint8_t)type->number : IMAGE_HASH_SOURCE;
+	pool->hash_name = check_name_of(check, hash, SCHEMA_hash_by_type, SCHEMA_hash_by_name,
+					pool->hash_by != IMAGE_HASH_SOURCE);
+}
+
+/* For routes. */
+static void take_balance(struct check *check, const struct tree_node *item, struct check_pool *pool)
+{
+	static const uint8_t schedulers[] = {IMAGE_ROUND_ROBIN, IMAGE_LEAST_REQUEST, IMAGE_RANDOM2,
+					     IMAGE_EWMA, IMAGE_MAGLEV};
 	const struct tree_node *breaker = schema_find(item, SCHEMA_pool_circuitBreaker);
 
 	pool->item = item;
 	pool->scheduler = schedulers[schema_number(item, SCHEMA_pool_scheduler)];
 	pool->eject_after = (uint32_t)schema_number(breaker, SCHEMA_circuit_breaker_ejectAfter);
+	take_hash(check, item, pool);
 }
 
 static int check_pool(struct check *check, const struct tree_node *item, struct check_pool *pool)
@@ -98,7 +133,7 @@ static int check_pool(struct check *check, const struct tree_node *item, struct 
 		return r;
 	pool->via =
 		pool->health.via == STATE_VIA_VIP ? schema_find(health, SCHEMA_health_via) : NULL;
-	take_balance(item, pool);
+	take_balance(check, item, pool);
 	pool->drain_deadline_s = (uint32_t)schema_number(item, SCHEMA_pool_drainDeadline);
 	pool->slow_start_s = (uint32_t)schema_number(item, SCHEMA_pool_slowStart);
 	pool->stick_s = (uint32_t)schema_number(item, SCHEMA_pool_stickWhenDown);

@@ -13,6 +13,7 @@ struct check_backend {
 	uint16_t port; /* 0: none given */
 	uint32_t weight;
 	bool drain;
+	const char *zone;		   /* NULL: none */
 	const struct tree_node *server_id; /* NULL: not given, or wrong */
 	bool server_id_wrong;
 };
@@ -29,9 +30,11 @@ struct check_pool {
 	struct state_health health;
 	const struct tree_node *via; /* of its health; NULL: not given, or an error was told */
 	uint32_t drain_deadline_s, stick_s, slow_start_s;
-	uint8_t scheduler;    /* enum image_scheduler */
-	uint32_t eject_after; /* 0: never */
-	size_t routed;	      /* 1 and its index among the pools of routes; 0: none uses it */
+	uint8_t scheduler;     /* enum image_scheduler */
+	uint8_t hash_by;       /* enum image_hash_by */
+	const char *hash_name; /* NULL: none */
+	uint32_t eject_after;  /* 0: never */
+	size_t routed;	       /* 1 and its index among the pools of routes; 0: none uses it */
 };
 
 struct check_pools {
@@ -42,6 +45,10 @@ struct check_pools {
 
 /* 0 or -ENOMEM. list may be NULL. */
 int check_pools(struct check *check, const struct tree_node *list, struct check_pools *ret_pools);
+/* A name that goes with some types and not with others: NULL when there is none, or it was
+ * reported. */
+const char *check_name_of(struct check *check, const struct tree_node *map, enum schema_key type,
+			  enum schema_key name, bool wanted);
 void check_pools_fini(struct check_pools *pools);
 
 #endif

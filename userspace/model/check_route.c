@@ -133,7 +133,10 @@ static int take_members(struct route_check *r, const struct check_pool *pool,
 			.port = backend->port,
 			.weight = backend->weight,
 			.state = backend->drain ? IMAGE_DRAIN : IMAGE_ACTIVE,
+			.zone = backend->zone ? wanted_text(r->wanted, backend->zone) : NULL,
 		};
+		if (backend->zone && !to->members[to->member_count - 1].zone)
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -153,7 +156,11 @@ static int use_pool(struct route_check *r, struct check_pool *pool, size_t *ret_
 		.name = wanted_text(r->wanted, pool->name),
 		.scheduler = (enum image_scheduler)pool->scheduler,
 		.eject_after = pool->eject_after,
+		.hash_by = (enum image_hash_by)pool->hash_by,
+		.hash_name = pool->hash_name ? wanted_text(r->wanted, pool->hash_name) : NULL,
 	};
+	if (pool->hash_name && !to->pool.hash_name)
+		return -ENOMEM;
 	refuse_for_routes(r, pool);
 	if (!to->pool.name || state_copy_health(&pool->health, &to->health))
 		return -ENOMEM;
@@ -207,6 +214,24 @@ static void check_timeouts(struct route_check *r)
 			"\"backend\" of %s is longer than \"request\", which ends it before; make "
 			"it shorter",
 			backend->text);
+}
+
+static int check_session(struct route_check *r)
+{
+	static const enum image_session sessions[] = {IMAGE_SESSION_COOKIE, IMAGE_SESSION_HEADER,
+						      IMAGE_SESSION_SOURCE};
+	const struct tree_node *session = schema_find(r->item, SCHEMA_route_session);
+	const struct tree_node *type = schema_find(session, SCHEMA_session_type);
+	struct build_route *route = &r->route->route;
+	const char *name;
+
+	if (!type)
+		return 0;
+	route->session = sessions[type->number];
+	name = check_name_of(r->in->check, session, SCHEMA_session_type, SCHEMA_session_name,
+			     route->session != IMAGE_SESSION_SOURCE);
+	route->session_name = name ? wanted_text(r->wanted, name) : NULL;
+	return name && !route->session_name ? -ENOMEM : 0;
 }
 
 static const struct {
@@ -318,6 +343,8 @@ static int check_route(struct tenant_check *in, struct wanted *wanted, struct na
 		error = check_backends(&r);
 	if (!error)
 		error = check_filters(&r);
+	if (!error)
+		error = check_session(&r);
 	return error ? error : check_retry(&r);
 }
 

@@ -115,6 +115,7 @@ struct config_scripts {
 
 struct config {
 	char name[STATE_NAME_MAX];
+	char zone[STATE_NAME_MAX]; /* empty: none */
 	struct config_interface *interfaces;
 	size_t interface_count;
 	uint8_t hash_secret[16]; /* SipHash-2-4-128 of the trimmed file; see secret.c */

@@ -13,15 +13,31 @@ struct balance_tried {
 	unsigned count;
 };
 
-/* What is drained, or down by its health checks, gets nothing; what failed eject_after times in a
- * row gets nothing for a while, unless that is all there is. An index into image->members, or
- * IMAGE_NONE. random: evenly so. */
-uint32_t balance_pick(struct routing *routing, uint32_t pool, uint64_t now, uint64_t random,
-		      const struct balance_tried *tried);
+struct balance_request {
+	uint64_t now;
+	uint64_t random; /* evenly so */
+	uint64_t hash;	 /* of what maglev goes by */
+	bool by_hash;	 /* whatever the pool's scheduler is */
+	const struct balance_tried *tried;
+};
 
-/* How a request, or an attempt to connect, ended for this member. */
+/*
+ * What is drained, or down by its health checks, gets nothing, and so does what was ejected
+ * (eject.h), unless that is all there is. With members in the node's own zone, others get what
+ * these cannot take: see node.zone. An index into image->members, or IMAGE_NONE.
+ */
+uint32_t balance_pick(struct routing *routing, uint32_t pool,
+		      const struct balance_request *request);
+
+/* Whether a session may go on with this member of its pool. */
+bool balance_may_take(struct routing *routing, uint32_t index,
+		      const struct balance_request *request);
+
+/* How a request, or an attempt to connect, ended for this member; took: until the head of its
+ * answer. */
 void balance_failed(const struct routing *routing, uint32_t pool, struct upstream_member *member,
 		    uint64_t now);
-void balance_succeeded(struct upstream_member *member);
+void balance_succeeded(const struct routing *routing, struct upstream_member *member, uint64_t now,
+		       uint64_t took);
 
 #endif

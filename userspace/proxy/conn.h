@@ -38,6 +38,10 @@ enum step {
 struct exchange {
 	struct routing *routing; /* held */
 	uint32_t tenant, route, matched, pool;
+	uint32_t member;	      /* that has it; IMAGE_NONE: none yet */
+	uint32_t pinned;	      /* the member that a session names, or IMAGE_NONE */
+	uint64_t hash;		      /* what maglev goes by */
+	bool by_hash;		      /* a session says so */
 	uint8_t method;		      /* enum h1_method */
 	uint8_t minor;		      /* of the client's HTTP/1.x */
 	uint8_t body;		      /* enum h1_body, of the request */

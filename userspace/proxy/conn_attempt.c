@@ -81,18 +81,35 @@ static enum step write_head(struct conn *conn, const struct h1_request *request)
 	return STEP_AGAIN;
 }
 
+/* A session's, while it can take requests. */
+static uint32_t pick(struct conn *conn, uint64_t now)
+{
+	struct exchange *exchange = &conn->exchange;
+	const struct balance_request request = {
+		.now = now,
+		.random = worker_random(conn->worker),
+		.hash = exchange->hash,
+		.by_hash = exchange->by_hash,
+		.tried = &exchange->tried,
+	};
+
+	if (exchange->pinned != IMAGE_NONE &&
+	    balance_may_take(exchange->routing, exchange->pinned, &request))
+		return exchange->pinned;
+	return balance_pick(exchange->routing, exchange->pool, &request);
+}
+
 enum step conn_attempt(struct conn *conn, const struct h1_request *request)
 {
 	struct exchange *exchange = &conn->exchange;
-	struct worker *worker = conn->worker;
-	uint64_t now = loop_now(worker->loop);
-	uint32_t index = balance_pick(exchange->routing, exchange->pool, now, worker_random(worker),
-				      &exchange->tried);
+	uint64_t now = loop_now(conn->worker->loop);
+	uint32_t index = pick(conn, now);
 	struct upstream_member *member;
 	int error;
 
 	if (index == IMAGE_NONE)
 		return conn_refuse(conn, 503, "No backend can take requests.");
+	exchange->member = index;
 	member = exchange->routing->members[index];
 	seen_attempt(conn, member);
 	if (exchange->tried.count < BALANCE_TRIED_MAX)

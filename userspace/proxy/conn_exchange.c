@@ -147,6 +147,14 @@ static enum step begin_tunnel(struct conn *conn)
 	return STEP_AGAIN;
 }
 
+/* The client does not name it yet. */
+static bool names_member(const struct exchange *exchange)
+{
+	const struct image_route *route = &exchange->routing->image.routes[exchange->route];
+
+	return route->session == IMAGE_SESSION_COOKIE && exchange->member != exchange->pinned;
+}
+
 static enum step pass_head(struct conn *conn, const struct h1_response *response)
 {
 	struct exchange *exchange = &conn->exchange;
@@ -156,7 +164,11 @@ static enum step pass_head(struct conn *conn, const struct h1_response *response
 		.route = exchange->route,
 		.minor = exchange->minor,
 		.upgrade = tunnel,
+		.routing = names_member(exchange) ? exchange->routing : NULL,
+		.pool = exchange->pool,
+		.member = exchange->member,
 	};
+	uint64_t now = loop_now(conn->worker->loop);
 	struct buffer *out;
 	struct h1_writer writer = reply_writer(conn, &out);
 	enum step next;
@@ -176,7 +188,7 @@ static enum step pass_head(struct conn *conn, const struct h1_response *response
 	if (length < 0)
 		return conn_refuse(conn, 502, "The backend's head is too large.");
 	out->end += (uint32_t)length;
-	balance_succeeded(conn->up->member);
+	balance_succeeded(exchange->routing, conn->up->member, now, now - exchange->attempt_began);
 	seen_first_byte(conn);
 	conn_count(conn, response->status);
 	begin_reply(conn, response);

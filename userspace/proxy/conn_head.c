@@ -7,6 +7,7 @@
 #include "../wire/uri.h"
 #include "conn.h"
 #include "forward.h"
+#include "session.h"
 #include "tls_channel.h"
 
 _Static_assert((int)ROUTE_TRACE == (int)H1_METHOD_TRACE && (int)ROUTE_METHODS == (int)H1_METHODS,
@@ -71,6 +72,8 @@ static void note(struct conn *conn, const struct h1_request *request)
 		.routing = routing_hold(conn->worker->routing),
 		.tenant = IMAGE_NONE,
 		.route = IMAGE_NONE,
+		.member = IMAGE_NONE,
+		.pinned = IMAGE_NONE,
 		.method = (uint8_t)request->method,
 		.minor = request->head.minor,
 		.body = (uint8_t)request->head.body,
@@ -122,10 +125,41 @@ static bool has_room(struct conn *conn)
 	return true;
 }
 
-static enum step begin(struct conn *conn, const struct h1_request *request)
+/* Whom a session names, or what it goes by. False: the route has no backend. */
+static bool choose_pool(struct conn *conn, const struct h1_request *request)
 {
 	struct exchange *exchange = &conn->exchange;
-	uint32_t backend;
+	struct image *image = &exchange->routing->image;
+	const struct image_route *route = &image->routes[exchange->route];
+	const struct image_pool *pool;
+	uint32_t backend, draw = (uint32_t)worker_random(conn->worker);
+
+	if (route->session == IMAGE_SESSION_COOKIE &&
+	    session_find(exchange->routing, exchange->route, &request->head, &exchange->pool,
+			 &exchange->pinned))
+		return true;
+	exchange->by_hash = route->session > IMAGE_SESSION_COOKIE;
+	if (exchange->by_hash) {
+		exchange->hash =
+			session_hash(image,
+				     route->session == IMAGE_SESSION_HEADER ? IMAGE_HASH_HEADER
+									    : IMAGE_HASH_SOURCE,
+				     route->session_name, &request->head, &conn->peer);
+		draw = (uint32_t)exchange->hash;
+	}
+	backend = route_backend(image, exchange->route, draw);
+	if (backend == IMAGE_NONE)
+		return false;
+	exchange->pool = image->backends[backend].pool;
+	pool = &image->pools[exchange->pool];
+	if (!exchange->by_hash && pool->scheduler == IMAGE_MAGLEV)
+		exchange->hash = session_hash(image, pool->hash_by, pool->hash_name, &request->head,
+					      &conn->peer);
+	return true;
+}
+
+static enum step begin(struct conn *conn, const struct h1_request *request)
+{
 	enum step next;
 	int error;
 
@@ -143,11 +177,8 @@ static enum step begin(struct conn *conn, const struct h1_request *request)
 	next = redirect(conn, request);
 	if (next != STEP_WAIT)
 		return next;
-	backend = route_backend(&exchange->routing->image, exchange->route,
-				(uint32_t)worker_random(conn->worker));
-	if (backend == IMAGE_NONE)
+	if (!choose_pool(conn, request))
 		return conn_refuse(conn, 500, "The route has no backends.");
-	exchange->pool = exchange->routing->image.backends[backend].pool;
 	if (!has_room(conn))
 		return conn_refuse_as(conn, REFUSAL_tenant_limit, 503,
 				      "Too many requests of this tenant are in flight.");

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "session.h"
+
 /* What speaks of the client, in any form that a backend might believe. */
 #define OF_THE_CLIENT                                                              \
 	(H1_SET(H1_HEADER_x_forwarded_for) | H1_SET(H1_HEADER_forwarded) |         \
@@ -243,6 +245,9 @@ int forward_reply(const struct forward_reply *forward, const struct h1_response 
 	h1_write_status_line(writer, response->status, response->reason);
 	write_headers(writer, &response->head, 0, forward->image,
 		      filter_of(forward->image, forward->route, IMAGE_RESPONSE_HEADERS));
+	if (forward->routing)
+		session_write(forward->routing, forward->route, forward->pool, forward->member,
+			      writer);
 	write_connection(writer, forward);
 	if (response->head.body == H1_BODY_CHUNKED || response->head.body == H1_BODY_CLOSE) {
 		if (forward->minor)

@@ -24,12 +24,16 @@ struct forward {
 int forward_request(const struct forward *forward, const struct h1_request *request,
 		    struct h1_writer *writer);
 
+struct routing;
+
 struct forward_reply {
 	const struct image *image;
 	uint32_t route;
 	uint8_t minor;	 /* the client's */
 	bool keep_alive; /* the client's connection goes on */
 	bool upgrade;
+	struct routing *routing; /* for a cookie that names the member; NULL: none is set */
+	uint32_t pool, member;
 };
 
 int forward_reply(const struct forward_reply *forward, const struct h1_response *response,

@@ -8,12 +8,19 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "maglev_table.h"
+
 #define SEALS (F_SEAL_SHRINK | F_SEAL_WRITE)
 
 #define BUDGET_AT_FIRST 10.0F
 
 static void release(struct routing *routing)
 {
+	for (uint32_t i = 0; routing->tables && i < routing->pools_count; i++)
+		maglev_table_free(routing->tables[i]);
+	free(routing->tables);
+	free(routing->sessions);
+	free(routing->has_sessions);
 	free(routing->members);
 	free(routing->budgets);
 	free(routing->pipes);
@@ -29,8 +36,13 @@ static int make_room(struct routing *routing)
 	routing->budgets = calloc(image->pools_count + 1, sizeof(*routing->budgets));
 	routing->pipes = calloc(image->tenants_count + 1, sizeof(*routing->pipes));
 	routing->requests = calloc(image->tenants_count + 1, sizeof(*routing->requests));
-	if (!routing->members || !routing->budgets || !routing->pipes || !routing->requests)
+	routing->tables = calloc(image->pools_count + 1, sizeof(*routing->tables));
+	routing->sessions = calloc(image->members_count + 1, sizeof(*routing->sessions));
+	routing->has_sessions = calloc(image->pools_count + 1, sizeof(*routing->has_sessions));
+	if (!routing->members || !routing->budgets || !routing->pipes || !routing->requests ||
+	    !routing->tables || !routing->sessions || !routing->has_sessions)
 		return -ENOMEM;
+	routing->pools_count = image->pools_count;
 	for (uint32_t i = 0; i < image->pools_count; i++)
 		routing->budgets[i] = BUDGET_AT_FIRST;
 	return 0;

@@ -11,6 +11,8 @@
 #include "upstream.h"
 #include "vault.h"
 
+struct maglev_table;
+
 struct routing {
 	unsigned refs;
 	struct image image;
@@ -18,11 +20,15 @@ struct routing {
 	size_t size;
 	struct vault *vault; /* has its certificates; NULL: none */
 	struct upstreams *upstreams;
+	uint32_t pools_count;
 	struct upstream_member **members; /* by index; NULL: not asked for yet */
 	float *budgets;			  /* of each pool: requests that may be tried again */
 	unsigned *pipes;		  /* of each tenant: those in use */
 	unsigned *requests;		  /* of each tenant: in flight */
 	const uint8_t *down;		  /* of each member, by index; NULL: none is */
+	struct maglev_table **tables;	  /* of each pool; NULL: not asked for yet */
+	uint8_t (*sessions)[16];	  /* of each member: what its cookies say */
+	bool *has_sessions;		  /* of each pool: those of its members are made */
 };
 
 /* fd: a memfd that is sealed against every change; it is the caller's. 0; or a negative errno and

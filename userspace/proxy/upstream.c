@@ -12,6 +12,22 @@
 /* Of members that were used without anybody saying where to count. */
 static struct tally_pool uncounted;
 
+void upstream_address_of(const struct sockaddr *from, struct addr *ret_address, uint16_t *ret_port)
+{
+	const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)from;
+	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)from;
+
+	*ret_address = (struct addr){};
+	if (from->sa_family == AF_INET6) {
+		memcpy(ret_address->byte, &ipv6->sin6_addr, 16);
+		*ret_port = ntohs(ipv6->sin6_port);
+	} else {
+		ret_address->byte[10] = ret_address->byte[11] = 0xff;
+		memcpy(ret_address->byte + 12, &ipv4->sin_addr, 4);
+		*ret_port = ntohs(ipv4->sin_port);
+	}
+}
+
 /* members */
 
 struct upstream_member *upstream_member_find(struct upstreams *upstreams, uint64_t key)
@@ -102,6 +118,12 @@ static void idle_too_long(struct wheel_timer *timer)
 	upstream_close(timer->context);
 }
 
+static void end_trial(struct upstream *upstream)
+{
+	if (upstream->on_trial)
+		upstream->on_trial = upstream->member->on_trial = false;
+}
+
 void upstream_release(struct upstream *upstream)
 {
 	struct upstreams *owner = upstream->owner;
@@ -116,6 +138,7 @@ void upstream_release(struct upstream *upstream)
 	}
 	member->requests--;
 	tally_less(&member->tally->requests_open);
+	end_trial(upstream);
 	upstream->user = NULL;
 	upstream->reused = true;
 	channel_rest(&upstream->channel);
@@ -204,6 +227,8 @@ int upstream_take(struct upstreams *upstreams, struct upstream_member *member, v
 	if (error)
 		return error;
 	upstream->user = user;
+	upstream->on_trial = member->ejected_until && !member->on_trial;
+	member->on_trial |= upstream->on_trial;
 	member->requests++;
 	tally_one(&member->tally->requests_open);
 	*ret_upstream = upstream;
@@ -232,6 +257,7 @@ void upstream_close(struct upstream *upstream)
 	struct upstreams *owner = upstream->owner;
 	struct upstream_member *member = upstream->member;
 
+	end_trial(upstream);
 	if (upstream->user) {
 		member->requests--;
 		tally_less(&member->tally->requests_open);

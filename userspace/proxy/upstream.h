@@ -11,8 +11,10 @@
 
 #include <uthash.h>
 
+#include "../base/addr.h"
 #include "../model/l7/tally.h"
 #include "channel.h"
+#include "ewma.h"
 #include "wheel.h"
 
 union upstream_address {
@@ -32,7 +34,10 @@ struct upstream_member {
 	unsigned connections, requests; /* all; in flight */
 	unsigned refs;			/* images that have it */
 	unsigned failures;		/* in a row */
-	uint64_t ejected_until;
+	uint64_t ejected_until;		/* see eject.h; 0: it is not */
+	uint64_t ejected_for, readmitted_at;
+	bool on_trial; /* has the one request that is to show whether it works again */
+	struct ewma cost;
 	int64_t credit;		  /* see balance.c */
 	struct tally_pool *tally; /* of its pool */
 	UT_hash_handle hh;
@@ -46,7 +51,8 @@ struct upstream {
 	struct wheel_timer timer;	  /* while idle */
 	void *user;			  /* NULL: idle */
 	bool connected;
-	bool reused; /* it has served a request before: it may just be going away */
+	bool on_trial; /* its request is the one that shows whether its member works again */
+	bool reused;   /* it has served a request before: it may just be going away */
 };
 
 struct upstreams {
@@ -65,6 +71,8 @@ struct upstreams {
 };
 
 void upstreams_fini(struct upstreams *upstreams);
+
+void upstream_address_of(const struct sockaddr *from, struct addr *ret_address, uint16_t *ret_port);
 
 /* The member with this key, which is made if there is none. NULL: no memory. Each call is one more
  * reference. */

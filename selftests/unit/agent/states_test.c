@@ -56,6 +56,7 @@ static void fill_pool(struct wanted *wanted, int tenant, int number)
 /* The one in the middle has no routes. */
 static int begin(void **state)
 {
+	static const uint8_t secret[16];
 	struct err err = {};
 
 	(void)state;
@@ -71,8 +72,8 @@ static int begin(void **state)
 		for (int j = 0; j < POOLS; j++)
 			fill_pool(tenants[i].l7, i, j);
 	}
-	if (compile_image(&config, 1, 1, &bytes, &size, &err) ||
-	    image_open(bytes, size, &image, &err) || states_new(&config, &states))
+	if (compile_image(&config, NULL, 1, 1, secret, &bytes, &size, &err) ||
+	    image_open(bytes, size, &image, &err) || states_new(&config, secret, &states))
 		return -1;
 	seen = mmap(NULL, image.members_count, PROT_READ, MAP_SHARED, states_fd(states), 0);
 	return seen == MAP_FAILED ? -1 : 0;

@@ -14,7 +14,7 @@ static const char text[] =
 	"apiVersion: mtlb/v1\n"
 	"kind: Platform\n"
 	"metadata: {name: n}\n"
-	"node: {interfaces: [{name: eth0}]}\n"
+	"node: {interfaces: [{name: eth0}], zone: a}\n"
 	"vips: [{name: v4, address: 192.0.2.10}, {name: v6, address: \"2001:db8::10\"}]\n"
 	"listeners:\n"
 	"- {name: http, vips: [v4, v6], port: 80, protocol: HTTP, trusted: [10.0.0.0/8]}\n"
@@ -32,10 +32,11 @@ static const char text[] =
 	"- name: unused\n"
 	"  backends: [{address: 10.1.0.9}]\n"
 	"- name: web\n"
-	"  scheduler: leastRequest\n"
+	"  scheduler: maglev\n"
+	"  hashBy: {type: cookie, name: user}\n"
 	"  circuitBreaker: {ejectAfter: 5}\n"
 	"  backends: [{address: \"10.1.0.1:8080\", weight: 3},\n"
-	"             {address: \"[2001:db8::1]:81\", state: drain}]\n"
+	"             {address: \"[2001:db8::1]:81\", state: drain, zone: a}]\n"
 	"- {name: canary, backends: [{address: \"10.1.0.2:8080\"}]}\n"
 	"routes:\n"
 	"- name: orders\n"
@@ -47,6 +48,7 @@ static const char text[] =
 	"  filters:\n"
 	"  - {type: RequestHeaderModifier, set: {X-Team: a}, add: {X-B: b}, remove: [Cookie]}\n"
 	"  - {type: URLRewrite, hostname: in.example, path: {type: ReplaceFullPath, value: /x}}\n"
+	"  session: {type: cookie, name: lb}\n"
 	"  backendRefs: [{pool: web, weight: 3}, {pool: canary}]\n"
 	"  timeouts: {request: 5s, backend: 500ms}\n"
 	"  retry: {attempts: 2, on: [connect-failure, timeout, \"503\"]}\n"
@@ -59,12 +61,13 @@ static const char text[] =
 
 static void open_config(struct config *config, struct made *made)
 {
+	static const uint8_t secret[16];
 	struct err err = {""};
 	int error;
 
 	load_good(text, config);
 	assert_true(compile_is_needed(config));
-	error = compile_image(config, NULL, 1, 2, &made->bytes, &made->size, &err);
+	error = compile_image(config, NULL, 1, 2, secret, &made->bytes, &made->size, &err);
 	if (!error)
 		error = image_open(made->bytes, made->size, &made->image, &err);
 	if (error)
@@ -118,7 +121,9 @@ static void pools_and_members(void **state)
 	pools = made.image.pools;
 	assert_int_equal(made.image.pools_count, 2); /* what no route uses is not there */
 	is_text(&made, pools[0].name, "web");
-	assert_int_equal(pools[0].scheduler, IMAGE_LEAST_REQUEST);
+	assert_int_equal(pools[0].scheduler, IMAGE_MAGLEV);
+	assert_int_equal(pools[0].hash_by, IMAGE_HASH_COOKIE);
+	is_text(&made, pools[0].hash_name, "user");
 	assert_int_equal(pools[0].eject_after, 5);
 	assert_int_equal(pools[0].members.count, 2);
 	assert_int_equal(pools[1].scheduler, IMAGE_ROUND_ROBIN);
@@ -128,6 +133,9 @@ static void pools_and_members(void **state)
 	assert_int_equal(members[0].weight, 3);
 	assert_int_equal(members[1].address.any.sa_family, AF_INET6);
 	assert_int_equal(members[1].state, IMAGE_DRAIN);
+	is_text(&made, members[1].zone, "a");
+	assert_true(members[1].local);
+	assert_false(members[0].local);
 	assert_true(members[0].key != members[1].key);
 	made_close(&made);
 	config_fini(&config);
@@ -177,6 +185,8 @@ static void what_is_done_with_a_request(void **state)
 	route = &made.image.routes[0];
 	assert_int_equal(route->request_timeout, 5000);
 	assert_int_equal(route->backend_timeout, 500);
+	assert_int_equal(route->session, IMAGE_SESSION_COOKIE);
+	is_text(&made, route->session_name, "lb");
 	assert_int_equal(route->retry_attempts, 2);
 	assert_int_equal(route->retry_on, IMAGE_RETRY_CONNECT | IMAGE_RETRY_TIMEOUT);
 	assert_int_equal(route->retry_statuses.count, 1);

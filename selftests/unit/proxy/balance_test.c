@@ -28,7 +28,9 @@ static void add_members(struct build *build, uint32_t tenant)
 
 static uint32_t pick(const struct balance_tried *tried)
 {
-	uint32_t found = balance_pick(worker.routing, pool, 1, worker_random(&worker), tried);
+	const struct balance_request request = {
+		.now = 1, .random = worker_random(&worker), .tried = tried};
+	uint32_t found = balance_pick(worker.routing, pool, &request);
 
 	assert_true(found != IMAGE_NONE);
 	return found - worker.routing->image.pools[pool].members.first;
@@ -102,7 +104,7 @@ static void test_who_is_left_out(void **state)
 			.key;
 	for (int i = 0; i < 100; i++) /* better one that failed than none */
 		assert_int_equal(pick(&tried), 2);
-	balance_succeeded(third);
+	balance_succeeded(worker.routing, third, 1, 1);
 	assert_int_equal(third->ejected_until, 0);
 }
 

@@ -43,6 +43,7 @@ struct l7 {
 	struct spot *spots;
 	uint32_t next_id;
 	uint64_t seed;
+	uint8_t secret[16]; /* where the configuration has none: sessions end with this process */
 };
 
 int l7_new(struct loop *loop, const struct l7_events *events, struct l7 **ret_l7)
@@ -55,6 +56,7 @@ int l7_new(struct loop *loop, const struct l7_events *events, struct l7 **ret_l7
 	l7->loop = loop;
 	l7->events = *events;
 	error = getrandom(&l7->seed, sizeof(l7->seed), 0) < 0 ? -errno : 0;
+	error = error ?: getrandom(l7->secret, sizeof(l7->secret), 0) < 0 ? -errno : 0;
 	error = error ?: tallies_new(&l7->tallies);
 	if (error) {
 		free(l7);
@@ -136,17 +138,21 @@ static int use_image(struct l7 *l7, const struct config *config, uint64_t genera
 {
 	struct states *states = NULL;
 	void *bytes = NULL;
+	uint8_t secret[16];
 	size_t size = 0;
 	const struct compile_digests digests = certificates_digests(l7->certificates);
 	int fd = -1, error = use_certificates(l7, config, err);
 
-	error = error ?: compile_image(config, &digests, l7->seed, generation, &bytes, &size, err);
+	compile_secret(config, l7->secret, secret);
+	error = error
+			?: compile_image(config, &digests, l7->seed, generation, secret, &bytes,
+					 &size, err);
 	if (error)
 		return error;
 	tallies_assign(l7->tallies, bytes);
 	error = seal(bytes, size, &fd);
 	free(bytes);
-	error = error ?: states_new(config, &states);
+	error = error ?: states_new(config, secret, &states);
 	if (error) {
 		if (fd >= 0)
 			close(fd);

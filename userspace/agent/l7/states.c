@@ -20,6 +20,7 @@ struct entry {
 
 struct states {
 	const struct config *config;
+	uint8_t secret[16];
 	int fd;
 	uint8_t *down; /* by number */
 	size_t size;
@@ -56,8 +57,8 @@ static void add_pool(struct states *states, uint32_t tenant, uint32_t pool)
 		const struct build_member *member = &from->members[i];
 
 		states->entries[states->count] = (struct entry){
-			.key = build_member_key(of->name, from->pool.name, &member->address,
-						member->port),
+			.key = build_member_key(states->secret, of->name, from->pool.name,
+						&member->address, member->port),
 			.number = (uint32_t)states->count,
 			.tenant = tenant,
 			.pool = pool,
@@ -95,7 +96,7 @@ static int map(struct states *states)
 	return fcntl(states->fd, F_ADD_SEALS, SEALS) ? -errno : 0;
 }
 
-int states_new(const struct config *config, struct states **ret_states)
+int states_new(const struct config *config, const uint8_t secret[16], struct states **ret_states)
 {
 	size_t count = count_members(config);
 	struct states *states = calloc(1, sizeof(*states) + count * sizeof(states->entries[0]));
@@ -104,6 +105,7 @@ int states_new(const struct config *config, struct states **ret_states)
 	if (!states)
 		return -ENOMEM;
 	states->config = config;
+	memcpy(states->secret, secret, sizeof(states->secret));
 	states->fd = -1;
 	add_all(states);
 	error = map(states);
@@ -162,8 +164,9 @@ bool states_find(const struct states *states, uint64_t key, struct states_member
 
 int states_set(struct states *states, const struct states_member *member, bool down)
 {
-	const struct entry *entry = find(states, build_member_key(member->tenant, member->pool,
-								  member->address, member->port));
+	const struct entry *entry =
+		find(states, build_member_key(states->secret, member->tenant, member->pool,
+					      member->address, member->port));
 
 	if (!entry)
 		return -ENOENT;

@@ -9,9 +9,7 @@
 
 #include "hash.h"
 #include "pattern.h"
-
-/* Anything, as long as it is the same in every image. */
-#define KEY_SEED UINT64_C(0x6d746c62)
+#include "../siphash.h"
 
 struct build *build_new(uint64_t seed, uint64_t generation)
 {
@@ -27,6 +25,11 @@ struct build *build_new(uint64_t seed, uint64_t generation)
 	build->wants.size = build->matches.size = sizeof(struct build_want);
 	build->hostnames.size = sizeof(struct image_host);
 	return build;
+}
+
+void build_secret(struct build *build, const uint8_t secret[16])
+{
+	memcpy(build->secret, secret, sizeof(build->secret));
 }
 
 void build_free(struct build *build)
@@ -286,25 +289,43 @@ void build_server(struct build *build, const char *name)
 	build_add(build, IMAGE_SECTION_servers, &server);
 }
 
-static uint64_t key_of(uint64_t seed, const char *name)
+/*
+ * Of what belongs to whom. Connections to backends are found by it, and names and addresses are
+ * their tenant's to choose: by a keyed hash, no tenant can make one that another one has.
+ */
+static uint64_t key_of(const uint8_t secret[16], uint64_t owner, const void *what, size_t length)
 {
-	return hash_end(hash_bytes(seed, name, strlen(name)), 1);
+	uint8_t bytes[sizeof(owner) + BUILD_PATH_MAX] = {}, hash[8];
+	uint64_t key;
+
+	if (length > BUILD_PATH_MAX)
+		length = BUILD_PATH_MAX;
+	memcpy(bytes, &owner, sizeof(owner));
+	memcpy(bytes + sizeof(owner), what, length);
+	siphash_64(secret, bytes, sizeof(owner) + length, hash);
+	memcpy(&key, hash, sizeof(key));
+	return key;
 }
 
-static uint64_t pool_key(const char *tenant, const char *name)
+static uint64_t pool_key(const uint8_t secret[16], const char *tenant, const char *name)
 {
-	return key_of(key_of(KEY_SEED, tenant), name);
+	return key_of(secret, key_of(secret, 0, tenant, strlen(tenant)), name, strlen(name));
 }
 
-static uint64_t member_key(uint64_t pool, const struct addr *address, uint16_t port)
+static uint64_t member_key(const uint8_t secret[16], uint64_t pool, const struct addr *address,
+			   uint16_t port)
 {
-	return hash_end(hash_bytes(pool, (const char *)address->byte, sizeof(address->byte)), port);
+	uint8_t place[sizeof(address->byte) + sizeof(port)];
+
+	memcpy(place, address->byte, sizeof(address->byte));
+	memcpy(place + sizeof(address->byte), &port, sizeof(port));
+	return key_of(secret, pool, place, sizeof(place));
 }
 
-uint64_t build_member_key(const char *tenant, const char *pool, const struct addr *address,
-			  uint16_t port)
+uint64_t build_member_key(const uint8_t secret[16], const char *tenant, const char *pool,
+			  const struct addr *address, uint16_t port)
 {
-	return member_key(pool_key(tenant, pool), address, port);
+	return member_key(secret, pool_key(secret, tenant, pool), address, port);
 }
 
 uint32_t build_pool(struct build *build, const struct build_pool *from)
@@ -319,11 +340,14 @@ uint32_t build_pool(struct build *build, const struct build_pool *from)
 		.eject_after = from->eject_after,
 		.row = build_count(build, IMAGE_SECTION_pools) + 1,
 		.scheduler = (uint8_t)from->scheduler,
+		.hash_by = (uint8_t)from->hash_by,
+		.hash_name = text(build, from->hash_name),
 	};
 
 	if (!known(build, IMAGE_SECTION_tenants, from->tenant, "tenant"))
 		return 0;
-	pool.key = pool_key(build_text(build, tenants[from->tenant].name), from->name);
+	pool.key =
+		pool_key(build->secret, build_text(build, tenants[from->tenant].name), from->name);
 	return build_add(build, IMAGE_SECTION_pools, &pool);
 }
 
@@ -333,6 +357,7 @@ uint32_t build_member(struct build *build, const struct build_member *from)
 		.zone = text(build, from->zone),
 		.weight = from->weight,
 		.state = (uint8_t)from->state,
+		.local = from->local,
 	};
 	struct image_pool *pool = last(build, IMAGE_SECTION_pools);
 	struct sockaddr_storage address = {0};
@@ -343,7 +368,7 @@ uint32_t build_member(struct build *build, const struct build_member *from)
 	}
 	addr_to_sockaddr(&from->address, from->port, &address);
 	memcpy(&member.address, &address, sizeof(member.address));
-	member.key = member_key(pool->key, &from->address, from->port);
+	member.key = member_key(build->secret, pool->key, &from->address, from->port);
 	pool->members.count++;
 	return build_add(build, IMAGE_SECTION_members, &member);
 }
@@ -395,9 +420,9 @@ uint32_t build_route(struct build *build, const struct build_route *from)
 		.retry_on = from->retry_on,
 		.retry_statuses = next(build, IMAGE_SECTION_statuses),
 		.retry_attempts = from->retry_attempts,
-		.session_name = text(build, from->session_cookie),
+		.session_name = text(build, from->session_name),
 		.row = build_count(build, IMAGE_SECTION_routes) + 1,
-		.session = from->session_cookie ? IMAGE_SESSION_COOKIE : IMAGE_SESSION_NONE,
+		.session = (uint8_t)from->session,
 	};
 
 	close_route(build);
@@ -592,6 +617,7 @@ static int lay_out(struct build *build, void **ret_image, size_t *ret_size)
 	if (!bytes)
 		return -ENOMEM;
 	head.size = size;
+	memcpy(head.secret, build->secret, sizeof(head.secret));
 	memcpy(bytes, &head, sizeof(head));
 	for (size_t i = 0; i < IMAGE_SECTIONS; i++)
 		if (build->lists[i].count)

@@ -26,6 +26,10 @@ struct build;
 struct build *build_new(uint64_t seed, uint64_t generation);
 void build_free(struct build *build);
 
+/* What keys and sessions are made with, before any pool: whoever does not know it can make neither
+ * a session nor a member of his own with the key of another one's. All zero without it. */
+void build_secret(struct build *build, const uint8_t secret[16]);
+
 struct build_listener {
 	const char *name;
 	const struct addr *addresses;
@@ -56,6 +60,8 @@ struct build_pool {
 	const char *name;
 	enum image_scheduler scheduler;
 	uint32_t max_requests, max_pending, eject_after; /* as in image.h */
+	enum image_hash_by hash_by;
+	const char *hash_name; /* NULL: none */
 };
 
 uint32_t build_pool(struct build *build, const struct build_pool *pool);
@@ -65,13 +71,14 @@ struct build_member {
 	uint16_t port; /* not 0 */
 	uint32_t weight;
 	const char *zone; /* NULL: none */
+	bool local;
 	enum image_state state;
 };
 
 uint32_t build_member(struct build *build, const struct build_member *member);
 /* The key that it has in every image. */
-uint64_t build_member_key(const char *tenant, const char *pool, const struct addr *address,
-			  uint16_t port);
+uint64_t build_member_key(const uint8_t secret[16], const char *tenant, const char *pool,
+			  const struct addr *address, uint16_t port);
 
 struct build_route {
 	uint32_t tenant, listener;
@@ -80,7 +87,8 @@ struct build_route {
 	uint32_t retry_on, retry_attempts;	   /* as in image.h */
 	const uint16_t *retry_statuses;
 	size_t retry_status_count;
-	const char *session_cookie; /* NULL: no session */
+	enum image_session session;
+	const char *session_name; /* of its cookie or header; NULL: none */
 };
 
 /* Without hostnames it is for all names of its tenant; without matches for all paths. */

@@ -2,7 +2,9 @@
 #include "compile.h"
 
 #include <errno.h>
+#include <string.h>
 
+#include "../siphash.h"
 #include "wanted.h"
 
 static void add_listeners(struct build *build, const struct config *config)
@@ -38,10 +40,18 @@ static void add_tenants(struct build *build, const struct state *state)
 	}
 }
 
-/* Returns the number of the first one. */
-static uint32_t add_pools(struct build *build, const struct wanted *wanted, uint32_t tenant,
-			  uint32_t first)
+static void add_member(struct build *build, const struct config *config, struct build_member member)
 {
+	member.local = config->zone[0] && member.zone && !strcmp(config->zone, member.zone);
+	build_member(build, &member);
+}
+
+/* Returns the number of the first one. */
+static uint32_t add_pools(struct build *build, const struct config *config,
+			  const struct wanted *wanted, uint32_t tenant)
+{
+	uint32_t first = 0;
+
 	for (size_t i = 0; i < wanted->pool_count; i++) {
 		const struct wanted_pool *from = &wanted->pools[i];
 		struct build_pool pool = from->pool;
@@ -51,7 +61,7 @@ static uint32_t add_pools(struct build *build, const struct wanted *wanted, uint
 		index = build_pool(build, &pool);
 		first = i ? first : index;
 		for (size_t j = 0; j < from->member_count; j++)
-			build_member(build, &from->members[j]);
+			add_member(build, config, from->members[j]);
 	}
 	return first;
 }
@@ -107,33 +117,46 @@ static void add_route(struct build *build, const struct wanted_route *from, uint
 		build_match(build, &from->matches[i]);
 }
 
-static void add_routes(struct build *build, const struct state *state)
+static void add_routes(struct build *build, const struct config *config)
 {
+	const struct state *state = &config->state;
+
 	for (size_t i = 0; i < state->tenant_count; i++) {
 		const struct wanted *wanted = state->tenants[i].l7;
 		uint32_t first_pool;
 
 		if (!wanted)
 			continue;
-		first_pool = add_pools(build, wanted, (uint32_t)i, 0);
+		first_pool = add_pools(build, config, wanted, (uint32_t)i);
 		for (size_t j = 0; j < wanted->route_count; j++)
 			add_route(build, &wanted->routes[j], (uint32_t)i, first_pool);
 	}
 }
 
+/* Another use of the same secret is another secret. */
+void compile_secret(const struct config *config, const uint8_t random[16], uint8_t ret_secret[16])
+{
+	static const char use[] = "mtlb l7";
+
+	siphash_128(config->has_hash_secret ? config->hash_secret : random, use, sizeof(use),
+		    ret_secret);
+}
+
 int compile_image(const struct config *config, const struct compile_digests *digests, uint64_t seed,
-		  uint64_t generation, void **ret_image, size_t *ret_size, struct err *err)
+		  uint64_t generation, const uint8_t secret[16], void **ret_image, size_t *ret_size,
+		  struct err *err)
 {
 	struct build *build = build_new(seed, generation);
 	int error;
 
 	if (!build)
 		return err_set(err, -ENOMEM, "no memory");
+	build_secret(build, secret);
 	add_listeners(build, config);
 	add_tenants(build, &config->state);
 	if (digests)
 		add_certificates(build, &config->state, digests);
-	add_routes(build, &config->state);
+	add_routes(build, config);
 	error = build_finish(build, ret_image, ret_size, err);
 	build_free(build);
 	return error;

@@ -15,14 +15,19 @@ struct compile_digests {
 	const void *context;
 };
 
+/* What sessions and keys are made with: of the configuration's own (node.hashSecretFile), or else
+ * of these random bytes. */
+void compile_secret(const struct config *config, const uint8_t random[16], uint8_t ret_secret[16]);
+
 /*
  * digests: of certificates; NULL: there are none to be shown. Listeners have the numbers that they
  * have in config, tenants those of config->state. seed, generation, *ret_image, err: as for
- * build.h. 0, -ENOMEM, or -EFBIG: it would not fit into an image. -EINVAL would be a check that is
- * missing, and err says of what.
+ * build.h; secret as compile_secret() makes it. 0, -ENOMEM, or -EFBIG: it would not fit into an
+ * image. -EINVAL would be a check that is missing, and err says of what.
  */
 int compile_image(const struct config *config, const struct compile_digests *digests, uint64_t seed,
-		  uint64_t generation, void **ret_image, size_t *ret_size, struct err *err);
+		  uint64_t generation, const uint8_t secret[16], void **ret_image, size_t *ret_size,
+		  struct err *err);
 
 /* Whether there is anything for workers to do. */
 bool compile_is_needed(const struct config *config);

@@ -23,7 +23,7 @@
 #include "../../base/prefix.h"
 
 #define IMAGE_MAGIC   UINT64_C(0x3149624c746d374c)
-#define IMAGE_VERSION 3
+#define IMAGE_VERSION 5
 #define IMAGE_NONE    UINT32_MAX
 
 /* at counts from where the image begins. */
@@ -77,17 +77,26 @@ enum image_scheduler {
 	IMAGE_SCHEDULERS
 };
 
+enum image_hash_by {
+	IMAGE_HASH_SOURCE, /* and where a request has not what the others name */
+	IMAGE_HASH_HEADER,
+	IMAGE_HASH_COOKIE,
+	IMAGE_HASHES
+};
+
 struct image_pool {
 	uint64_t key; /* of tenant and name, the same in every image */
 	struct image_text name;
 	uint32_t tenant;
-	struct image_range members; /* may be empty */
-	uint32_t max_requests;	    /* at a time, in one worker; 0: any number */
-	uint32_t max_pending;	    /* that wait for a connection; 0: any number */
-	uint32_t eject_after;	    /* failures in a row; 0: never */
-	uint32_t row;		    /* where it is counted */
-	uint8_t scheduler;	    /* enum image_scheduler */
-	uint8_t reserved[3];
+	struct image_range members;  /* may be empty */
+	uint32_t max_requests;	     /* at a time, in one worker; 0: any number */
+	uint32_t max_pending;	     /* that wait for a connection; 0: any number */
+	uint32_t eject_after;	     /* failures in a row; 0: never */
+	struct image_text hash_name; /* of a header or a cookie, see hash_by */
+	uint32_t row;		     /* where it is counted */
+	uint8_t scheduler;	     /* enum image_scheduler */
+	uint8_t hash_by;	     /* enum image_hash_by: what maglev goes by */
+	uint8_t reserved[2];
 };
 
 enum image_state {
@@ -107,12 +116,15 @@ struct image_member {
 	struct image_text zone; /* length 0: none */
 	uint32_t weight;	/* 1-256 */
 	uint8_t state;		/* enum image_state; what health says is not here */
-	uint8_t reserved[7];
+	uint8_t local;		/* it is in the node's own zone */
+	uint8_t reserved[6];
 };
 
 enum image_session {
 	IMAGE_SESSION_NONE,
-	IMAGE_SESSION_COOKIE,
+	IMAGE_SESSION_COOKIE, /* a signed one of the proxy's own names the member */
+	IMAGE_SESSION_HEADER, /* the same value, the same member: by maglev */
+	IMAGE_SESSION_SOURCE, /* the same with the client's address */
 	IMAGE_SESSIONS
 };
 
@@ -133,9 +145,9 @@ struct image_route {
 	uint32_t retry_on;	     /* of enum image_retry */
 	struct image_range retry_statuses; /* of statuses: answers that are tried again */
 	uint32_t retry_attempts;	   /* beyond the first; 0: never */
-	struct image_text session_name;
-	uint32_t row;	 /* where it is counted */
-	uint8_t session; /* enum image_session */
+	struct image_text session_name;	   /* of the cookie, or of the header in lower case */
+	uint32_t row;			   /* where it is counted */
+	uint8_t session;		   /* enum image_session */
 	uint8_t reserved[3];
 };
 
@@ -296,6 +308,7 @@ struct image_head {
 	uint64_t seed;		  /* of the hash tables */
 	uint64_t wildcard_depths; /* bits: there are wildcards of image_depth() labels */
 	uint64_t generation;	  /* the builder's number for this configuration */
+	uint8_t secret[16];	  /* of sessions and keys; nobody but workers sees the image */
 	struct {
 		uint32_t at, count;
 	} sections[IMAGE_SECTIONS]; /* each begins at a multiple of 8 */

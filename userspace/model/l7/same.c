@@ -52,7 +52,7 @@ static bool same_rules(const struct build_route *a, const struct build_route *b)
 	       (!a->retry_status_count ||
 		!memcmp(a->retry_statuses, b->retry_statuses,
 			a->retry_status_count * sizeof(*a->retry_statuses))) &&
-	       same_text(a->session_cookie, b->session_cookie);
+	       a->session == b->session && same_text(a->session_name, b->session_name);
 }
 
 static bool same_backends(const struct wanted *a, const struct wanted_route *route_a,
@@ -97,6 +97,7 @@ bool same_pool(const struct wanted_pool *a, const struct wanted_pool *b)
 
 	if (x->scheduler != y->scheduler || x->max_requests != y->max_requests ||
 	    x->max_pending != y->max_pending || x->eject_after != y->eject_after ||
+	    x->hash_by != y->hash_by || !same_text(x->hash_name, y->hash_name) ||
 	    a->member_count != b->member_count || !state_same_health(&a->health, &b->health))
 		return false;
 	for (size_t i = 0; i < a->member_count; i++) {
