@@ -20,7 +20,7 @@ userspace/inspect: userspace/base userspace/model bpf/abi skeletons
 userspace/dataplane: userspace/base userspace/sys userspace/model bpf/abi bpf/core skeletons
 userspace/agent: userspace/base userspace/sys userspace/wire userspace/model userspace/dataplane bpf/abi
 userspace/prober: userspace/base userspace/sys userspace/wire bpf/abi
-userspace/proxy: userspace/base userspace/sys userspace/wire userspace/model
+userspace/proxy: userspace/base userspace/sys userspace/wire userspace/model bpf/abi
 tools/lib: userspace/base
 tools/*: tools/lib userspace/base userspace/sys userspace/wire userspace/model userspace/inspect bpf/abi
 selftests: *

@@ -613,7 +613,7 @@ void agent_stop(struct agent *agent)
 		netlink_free(agent->netlink);
 	if (agent->feeds)
 		feeds_free(agent->feeds);
-	l7_free(agent->l7);
+	l7_free(agent->l7, !agent->options.detach);
 	if (agent->usage)
 		usage_stop(agent->usage);
 	if (agent->active)

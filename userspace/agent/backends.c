@@ -212,7 +212,7 @@ int backends_start_l7(struct agent *agent)
 	const struct l7_events events = {
 		.is_down = routed_is_down, .ejected = ejected, .context = agent};
 
-	return l7_new(agent->loop, &events, &agent->l7);
+	return l7_new(agent->loop, agent->options.bpffs, &events, &agent->l7);
 }
 
 static void lost(void *context, const char *why)

@@ -28,6 +28,7 @@
 #include "../base/log.h"
 #include "../base/version.h"
 #include "bpf/l4_ingress.skel.h"
+#include "steer.h"
 
 /* verbs behind the door; those of the maps are kernel_maps.c's */
 
@@ -478,6 +479,7 @@ int dataplane_remove(const char *directory, struct err *err)
 		close(lock);
 		return err_set(err, -ENOMEM, "out of memory");
 	}
+	steer_remove(directory);
 	/* unpinning a link detaches it: no packet may meet maps that are going away */
 	error = unpin(list, directory, true, err) ?: unpin(list, directory, false, err);
 	if (!error && rmdir(directory))

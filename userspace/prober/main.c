@@ -119,7 +119,7 @@ static int give_up_rights(const struct options *options)
 	if (error)
 		return error;
 	tzset(); /* of the log: no file can be opened later */
-	error = shield(options) ?: sandbox_drop(uid, gid);
+	error = shield(options) ?: sandbox_drop_tied(uid, gid);
 	if (error)
 		log_error("prober", "cannot give up its rights: %s", strerror(-error));
 	else if ((error = options->scripts ? script_calls_limit()

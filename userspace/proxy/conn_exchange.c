@@ -181,7 +181,7 @@ static enum step pass_head(struct conn *conn, const struct h1_response *response
 	forget_head(conn);
 	/* What is left of the request would be taken for the next one. */
 	if (!exchange->sent || ends_with_connection(exchange, &response->head) ||
-	    conn->worker->draining)
+	    worker_goes(conn->worker))
 		exchange->keep_alive = false;
 	forward.keep_alive = exchange->keep_alive;
 	length = forward_reply(&forward, response, &writer);

@@ -78,7 +78,7 @@ static void note(struct conn *conn, const struct h1_request *request)
 		.minor = request->head.minor,
 		.body = (uint8_t)request->head.body,
 		.content_length = request->head.content_length,
-		.keep_alive = request->head.keep_alive && !conn->worker->draining,
+		.keep_alive = request->head.keep_alive && !worker_goes(conn->worker),
 		.replayable = true,
 		.head_length = request->head.length,
 		.began = loop_now(conn->worker->loop),

@@ -6,19 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../bpf/abi/place.h"
 #include "../base/log.h"
 #include "../sys/pass.h"
 #include "../wire/handover.h"
 
 #define ALIVE_NS 500000000ULL
+#define ALONE_NS 100000000ULL /* it looks as often as that whether its term is over */
 
 struct orders {
 	struct worker *worker;
 	struct loop_fd socket;
 	struct loop_timer alive;
-	int states; /* of the image that comes next; -1: none */
+	int states;			/* of the image that comes next; -1: none */
+	const struct mtlb_terms *terms; /* NULL: it ends with mtlbd */
+	uint64_t term;
+	bool alone; /* mtlbd is gone */
 	int error;
 };
 
@@ -28,15 +34,45 @@ static void stop(struct orders *orders, int error)
 	loop_stop(orders->worker->loop);
 }
 
+/* There is another mtlbd by now, whose workers have the places of this one's; or never again. */
+static void look(struct orders *orders)
+{
+	uint64_t current = __atomic_load_n(&orders->terms->current, __ATOMIC_ACQUIRE);
+
+	if (current == MTLB_TERM_END)
+		stop(orders, 0);
+	else if (current > orders->term)
+		worker_leave(orders->worker);
+}
+
+/* It serves as it was last told to. */
+static void stay(struct orders *orders)
+{
+	log_warn("proxy", "mtlbd is gone: it serves as before until there is another one");
+	loop_fd_remove(orders->worker->loop, &orders->socket);
+	orders->alone = true;
+	loop_timer_set(orders->worker->loop, &orders->alive, ALONE_NS);
+}
+
+static void lose(struct orders *orders, int error)
+{
+	if (orders->terms && !orders->error && !orders->worker->draining)
+		stay(orders);
+	else
+		stop(orders, error);
+}
+
 /* What finds no room is not said: mtlbd is busy, and what was counted comes with the next one. */
 static void say(struct orders *orders, struct handover_message *message)
 {
 	int error;
 
+	if (orders->alone)
+		return;
 	message->version = HANDOVER_VERSION;
 	error = pass_send(orders->socket.fd, message, sizeof(*message), -1);
 	if (error && error != -EAGAIN)
-		stop(orders, 0);
+		lose(orders, 0);
 }
 
 static void say_alive(struct loop_timer *timer)
@@ -58,6 +94,11 @@ static void say_alive(struct loop_timer *timer)
 			},
 	};
 
+	if (orders->alone) {
+		look(orders);
+		loop_timer_set(worker->loop, timer, ALONE_NS);
+		return;
+	}
 	memcpy(message.counts.answers, counts->answers, sizeof(message.counts.answers));
 	say(orders, &message);
 	loop_timer_set(worker->loop, timer, ALIVE_NS);
@@ -114,6 +155,20 @@ static void take_store(struct orders *orders, int fd)
 		worker_use_vault(orders->worker, vault);
 }
 
+static int take_terms(struct orders *orders, const struct handover_message *order, int fd)
+{
+	void *terms;
+
+	if (orders->terms)
+		return -EALREADY;
+	terms = mmap(NULL, sizeof(*orders->terms), PROT_READ, MAP_SHARED, fd, 0);
+	if (terms == MAP_FAILED)
+		return -errno;
+	orders->terms = terms;
+	orders->term = order->generation;
+	return 0;
+}
+
 /* Whether the descriptor is the worker's now. */
 static bool obey(struct orders *orders, const struct handover_message *order, int fd)
 {
@@ -122,6 +177,11 @@ static bool obey(struct orders *orders, const struct handover_message *order, in
 	switch (order->type) {
 	case HANDOVER_TALLY:
 		error = fd < 0 ? -EBADF : worker_count_in(orders->worker, fd);
+		if (error)
+			stop(orders, error);
+		return false;
+	case HANDOVER_TERM:
+		error = take_terms(orders, order, fd);
 		if (error)
 			stop(orders, error);
 		return false;
@@ -161,18 +221,23 @@ static void ready(struct loop_fd *socket, uint32_t events)
 	struct orders *orders = socket->context;
 	struct handover_message order;
 	int fd, error;
-	ssize_t n;
+	ssize_t n = -EAGAIN;
 
 	(void)events;
-	while (!orders->error && (n = pass_receive(socket->fd, &order, sizeof(order), &fd)) > 0) {
+	while (!orders->error && !orders->alone &&
+	       (n = pass_receive(socket->fd, &order, sizeof(order), &fd)) > 0) {
 		error = handover_check(&order, (size_t)n);
 		if (error)
 			stop(orders, error);
 		if (!(error == 0 && obey(orders, &order, fd)) && fd >= 0)
 			close(fd);
 	}
-	if (!orders->error && n != -EAGAIN)
-		stop(orders, n < 0 && n != -ECONNRESET ? (int)n : 0);
+	if (orders->error || orders->alone || n == -EAGAIN)
+		return;
+	if (n < 0 && n != -ECONNRESET)
+		stop(orders, (int)n);
+	else
+		lose(orders, 0);
 }
 
 static void ejected(void *context, const struct upstream_member *member)
@@ -221,8 +286,11 @@ void orders_free(struct orders *orders)
 {
 	if (!orders)
 		return;
-	loop_fd_remove(orders->worker->loop, &orders->socket);
+	if (!orders->alone)
+		loop_fd_remove(orders->worker->loop, &orders->socket);
 	loop_timer_cancel(orders->worker->loop, &orders->alive);
+	if (orders->terms)
+		munmap((void *)orders->terms, sizeof(*orders->terms));
 	orders->worker->upstreams.ejected = NULL;
 	forget_states(orders);
 	free(orders);

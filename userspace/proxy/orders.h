@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The worker's end of the conversation with mtlbd: takes images and listening sockets, gives a sign
- * of life with what was counted, and ends when mtlbd is gone or its connections are, once it has
- * been told to.
+ * of life with what was counted, and ends when its connections have, once it has been told to. When
+ * mtlbd is gone it goes on, if it has a term (bpf/abi/place.h), until the next one's has begun.
  */
 #ifndef MTLB_PROXY_ORDERS_H
 #define MTLB_PROXY_ORDERS_H

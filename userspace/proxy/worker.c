@@ -16,14 +16,16 @@
 #include "../base/log.h"
 #include "conn.h"
 
-#define SECOND	       1000000000ULL
-#define ACCEPT_TURN    64
-#define BUFFERS_KEPT   1024 /* 32 MB */
-#define PIPES_MOST     48   /* an unprivileged user has 64 MB of pipes */
-#define IDLE_OF_MEMBER 256
-#define IDLE_UPSTREAM  (30 * SECOND)
-#define REST_NS	       100000000ULL  /* for want of descriptors */
-#define SHORTAGE_NS    (10 * SECOND) /* it is told as often as that */
+#define SECOND		1000000000ULL
+#define ACCEPT_TURN	64
+#define BUFFERS_KEPT	1024 /* 32 MB */
+#define PIPES_MOST	48   /* an unprivileged user has 64 MB of pipes */
+#define IDLE_OF_MEMBER	256
+#define IDLE_UPSTREAM	(30 * SECOND)
+#define REST_NS		100000000ULL  /* for want of descriptors */
+#define LEAVE_ACCEPT_NS (2 * SECOND)  /* handshakes under way end in it */
+#define LEAVE_IDLE_NS	(10 * SECOND) /* for clients that send now and then */
+#define SHORTAGE_NS	(10 * SECOND) /* it is told as often as that */
 
 const struct worker_limits worker_limits_default = {
 	.idle = 60 * SECOND,
@@ -112,6 +114,8 @@ int worker_count_in(struct worker *worker, int fd)
 	return base == MAP_FAILED ? -errno : use_tally(worker, base, (size_t)stat.st_size);
 }
 
+static void leave_on(struct loop_timer *timer);
+
 int worker_init(struct worker *worker, struct loop *loop, const struct worker_limits *limits)
 {
 	*worker = (struct worker){.loop = loop, .limits = *limits};
@@ -126,6 +130,7 @@ int worker_init(struct worker *worker, struct loop *loop, const struct worker_li
 		.idle_most = IDLE_OF_MEMBER,
 		.idle_ns = IDLE_UPSTREAM,
 	};
+	worker->leave_timer = (struct loop_timer){.fire = leave_on, .context = worker};
 	worker->again_timer = (struct loop_timer){.fire = again_due, .context = worker};
 	if (getrandom(&worker->random, sizeof(worker->random), 0) < 0)
 		return -errno;
@@ -146,6 +151,7 @@ void worker_fini(struct worker *worker)
 	tls_server_fini(&worker->tls);
 	upstreams_fini(&worker->upstreams);
 	loop_timer_cancel(worker->loop, &worker->again_timer);
+	loop_timer_cancel(worker->loop, &worker->leave_timer);
 	wheel_fini(&worker->wheel);
 	pipes_fini(&worker->pipes);
 	buffers_fini(&worker->buffers);
@@ -225,18 +231,17 @@ static void rested(struct loop_timer *timer)
 	loop_fd_set(listener->worker->loop, &listener->fd, EPOLLIN);
 }
 
-static void accept_some(struct loop_fd *fd, uint32_t events)
+/* False: there was nobody left, or nobody can be taken. */
+static bool accept_turn(struct listener *listener)
 {
-	struct listener *listener = fd->context;
 	struct worker *worker = listener->worker;
 
-	(void)events;
 	for (int i = 0; i < ACCEPT_TURN; i++) {
 		struct sockaddr_storage from = {};
 		socklen_t length = sizeof(from);
 		struct addr peer;
 		uint16_t port;
-		int client = accept4(fd->fd, (struct sockaddr *)&from, &length,
+		int client = accept4(listener->fd.fd, (struct sockaddr *)&from, &length,
 				     SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (client < 0) {
@@ -245,7 +250,7 @@ static void accept_some(struct loop_fd *fd, uint32_t events)
 				rest(worker, listener, errno);
 			else if (errno == EINTR || errno == ECONNABORTED)
 				continue;
-			return;
+			return false;
 		}
 		if (worker->conn_count >= worker->limits.conns) {
 			worker->counts.shed++;
@@ -255,8 +260,21 @@ static void accept_some(struct loop_fd *fd, uint32_t events)
 		worker->counts.accepted++;
 		peer_of(&from, &peer, &port);
 		if (conn_new(worker, listener, client, &peer, port))
-			return;
+			return false;
 	}
+	return true;
+}
+
+static void accept_some(struct loop_fd *fd, uint32_t events)
+{
+	(void)events;
+	accept_turn(fd->context);
+}
+
+static void accept_all(struct listener *listener)
+{
+	while (accept_turn(listener))
+		;
 }
 
 int worker_listen(struct worker *worker, uint32_t id, const char *name, int fd)
@@ -318,17 +336,49 @@ void worker_unlisten(struct worker *worker, uint32_t id)
 	}
 }
 
-void worker_drain(struct worker *worker)
+/* Those that have connected by now are served. */
+static void stop_all(struct worker *worker)
 {
-	struct listener *listener, *following;
-	struct conn *conn, *next;
+	struct listener *listener, *next;
 
-	worker->draining = true;
-	for (listener = worker->listeners; listener; listener = following) {
-		following = listener->next;
+	for (listener = worker->listeners; listener; listener = next) {
+		next = listener->next;
+		if (!listener->closed)
+			accept_all(listener);
 		stop(listener);
 		listener_put(listener);
 	}
+}
+
+static void leave_on(struct loop_timer *timer)
+{
+	struct worker *worker = timer->context;
+	bool accepting = false;
+
+	for (struct listener *at = worker->listeners; at; at = at->next)
+		accepting |= !at->closed;
+	if (!accepting) {
+		worker_drain(worker);
+		return;
+	}
+	stop_all(worker);
+	loop_timer_set(worker->loop, timer, LEAVE_IDLE_NS - LEAVE_ACCEPT_NS);
+}
+
+void worker_leave(struct worker *worker)
+{
+	if (worker_goes(worker))
+		return;
+	worker->leaving = true;
+	loop_timer_set(worker->loop, &worker->leave_timer, LEAVE_ACCEPT_NS);
+}
+
+void worker_drain(struct worker *worker)
+{
+	struct conn *conn, *next;
+
+	worker->draining = true;
+	stop_all(worker);
 	for (conn = worker->conns; conn; conn = next) {
 		next = conn->next;
 		if (conn->state == CONN_HEAD && conn->waiting)

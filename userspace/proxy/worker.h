@@ -62,6 +62,8 @@ struct worker {
 	unsigned conn_count;
 	struct conn *again; /* had their turn, and have more to do */
 	struct loop_timer again_timer;
+	bool leaving; /* another one has its place: clients are to go there */
+	struct loop_timer leave_timer;
 	bool draining;			/* no request after the one at hand */
 	void (*drained)(void *context); /* the last connection has gone */
 	void *drained_context;
@@ -91,8 +93,17 @@ void worker_use(struct worker *worker, struct routing *routing);
 int worker_listen(struct worker *worker, uint32_t id, const char *name, int fd);
 /* Its connections stay. */
 void worker_unlisten(struct worker *worker, uint32_t id);
+/* Others get the new connections: what is on its way here is still taken, whoever sends a request
+ * on a connection that is kept is told that it ends with the answer, and then it drains. */
+void worker_leave(struct worker *worker);
 /* No new connections, and none of those that are here has another request. */
 void worker_drain(struct worker *worker);
+
+/* The answer at hand is the last one on its connection. */
+static inline bool worker_goes(const struct worker *worker)
+{
+	return worker->draining || worker->leaving;
+}
 
 uint64_t worker_random(struct worker *worker);
 void listener_put(struct listener *listener);

@@ -95,13 +95,20 @@ static int become(uid_t uid, gid_t gid)
 
 int sandbox_drop(uid_t uid, gid_t gid)
 {
-	pid_t parent = getppid();
 	int error = drop_bounds() ?: become(uid, gid) ?: drop_capabilities();
 
 	if (error)
 		return error;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return -errno;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
+}
+
+int sandbox_drop_tied(uid_t uid, gid_t gid)
+{
+	pid_t parent = getppid();
+	int error = sandbox_drop(uid, gid);
+
+	if (error)
+		return error;
 	/* A change of user takes it back, so it comes last; and the parent may be gone already. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
 		return -errno;

@@ -18,11 +18,12 @@
 int sandbox_find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid);
 
 /*
- * Becomes that user for good, without groups, capabilities or a way to gain any, and dies with the
- * process that started it. One that is not root has no other user to become, and only promises to
- * gain nothing.
+ * Becomes that user for good, without groups, capabilities or a way to gain any. One that is not
+ * root has no other user to become, and only promises to gain nothing.
  */
 int sandbox_drop(uid_t uid, gid_t gid);
+/* And dies with the process that started it. */
+int sandbox_drop_tied(uid_t uid, gid_t gid);
 
 /* A system call that is let through; when mask is not 0, only if argument & mask is value. */
 struct sandbox_call {

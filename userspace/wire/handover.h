@@ -19,6 +19,7 @@ enum handover_type {
 	/* to the worker */
 	HANDOVER_TALLY = 1, /* with a memfd, before all else: count in it (model/l7/tally.h) */
 	HANDOVER_IMAGE,	    /* with a sealed memfd: from here on this configuration */
+	HANDOVER_TERM,	    /* with a map: generation is mtlbd's term, see place.h */
 	HANDOVER_STATES,    /* with a memfd: states of the members of the image that comes next */
 	HANDOVER_LISTEN,    /* with a listening socket */
 	HANDOVER_UNLISTEN,

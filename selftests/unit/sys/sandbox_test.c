@@ -320,7 +320,7 @@ static void test_dies_with_its_parent(void **state)
 	if (parent == 0) {
 		if (fork() == 0) {
 			close(pair[0]);
-			if (sandbox_drop(65534, 65534))
+			if (sandbox_drop_tied(65534, 65534))
 				_exit(FAILED_TO_DROP);
 			if (write(pair[1], "r", 1) != 1)
 				_exit(1);

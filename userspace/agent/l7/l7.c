@@ -3,33 +3,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../../base/log.h"
 #include "../../model/l7/compile.h"
 #include "certificates.h"
+#include "listening.h"
 #include "seal.h"
 #include "tickets.h"
 
-#define BACKLOG	    4096
 #define WORKERS_MIN 2
-
-/* An address of a listener on which there are sockets. */
-struct spot {
-	struct spot *next;
-	char name[STATE_NAME_MAX];
-	struct addr address;
-	uint16_t port;
-	uint32_t id;
-	bool wanted;
-};
 
 struct l7 {
 	struct loop *loop;
@@ -40,13 +28,16 @@ struct l7 {
 	struct certificates *certificates; /* with the workers */
 	struct tickets *tickets;
 	struct loop_timer rotation;
-	struct spot *spots;
-	uint32_t next_id;
+	struct steer *steer;
+	struct listening *listening;
+	char *directory;
+	bool begun;
 	uint64_t seed;
 	uint8_t secret[16]; /* where the configuration has none: sessions end with this process */
 };
 
-int l7_new(struct loop *loop, const struct l7_events *events, struct l7 **ret_l7)
+int l7_new(struct loop *loop, const char *directory, const struct l7_events *events,
+	   struct l7 **ret_l7)
 {
 	struct l7 *l7 = calloc(1, sizeof(*l7));
 	int error;
@@ -58,7 +49,11 @@ int l7_new(struct loop *loop, const struct l7_events *events, struct l7 **ret_l7
 	error = getrandom(&l7->seed, sizeof(l7->seed), 0) < 0 ? -errno : 0;
 	error = error ?: getrandom(l7->secret, sizeof(l7->secret), 0) < 0 ? -errno : 0;
 	error = error ?: tallies_new(&l7->tallies);
+	l7->directory = error ? NULL : strdup(directory);
+	if (!error && !l7->directory)
+		error = -ENOMEM;
 	if (error) {
+		tallies_free(l7->tallies);
 		free(l7);
 		return error;
 	}
@@ -66,20 +61,13 @@ int l7_new(struct loop *loop, const struct l7_events *events, struct l7 **ret_l7
 	return 0;
 }
 
-static void forget_spots(struct l7 *l7)
-{
-	while (l7->spots) {
-		struct spot *spot = l7->spots;
-
-		l7->spots = spot->next;
-		free(spot);
-	}
-}
-
-static void stop(struct l7 *l7)
+static void stop(struct l7 *l7, bool leave)
 {
 	loop_timer_cancel(l7->loop, &l7->rotation);
-	workers_free(l7->workers);
+	if (leave)
+		workers_leave(l7->workers);
+	else
+		workers_free(l7->workers);
 	l7->workers = NULL;
 	states_free(l7->states);
 	l7->states = NULL;
@@ -87,15 +75,20 @@ static void stop(struct l7 *l7)
 	l7->certificates = NULL;
 	tickets_free(l7->tickets);
 	l7->tickets = NULL;
-	forget_spots(l7);
+	listening_free(l7->listening);
+	l7->listening = NULL;
+	steer_close(l7->steer);
+	l7->steer = NULL;
+	l7->begun = false;
 }
 
-void l7_free(struct l7 *l7)
+void l7_free(struct l7 *l7, bool leave)
 {
 	if (!l7)
 		return;
-	stop(l7);
+	stop(l7, leave);
 	tallies_free(l7->tallies);
+	free(l7->directory);
 	free(l7);
 }
 
@@ -187,136 +180,6 @@ static void ejected(void *context, unsigned worker, uint64_t key, uint32_t failu
 		l7->events.ejected(l7->events.context, &member, failures);
 }
 
-/* the sockets */
-
-/* IPv4 by a socket of IPv4, so that peers have their own form of address. An address need not be
- * there yet. */
-static int open_socket(const struct spot *spot)
-{
-	struct sockaddr_storage address;
-	socklen_t length = addr_to_sockaddr(&spot->address, spot->port, &address);
-	int one = 1, error,
-	    fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
-	if (address.ss_family == AF_INET6) {
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-		setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &one, sizeof(one));
-	} else {
-		setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one));
-	}
-	if (!bind(fd, (struct sockaddr *)&address, length) && !listen(fd, BACKLOG))
-		return fd;
-	error = -errno;
-	close(fd);
-	return error;
-}
-
-static int open_sockets(const struct l7 *l7, const struct spot *spot, int sockets[WORKERS_MAX])
-{
-	for (unsigned i = 0; i < workers_count(l7->workers); i++) {
-		sockets[i] = open_socket(spot);
-		if (sockets[i] >= 0)
-			continue;
-		for (unsigned open = 0; open < i; open++)
-			close(sockets[open]);
-		return sockets[i];
-	}
-	return 0;
-}
-
-static struct spot *find(const struct l7 *l7, const struct config_listener *listener,
-			 const struct addr *address)
-{
-	struct spot *spot = l7->spots;
-
-	while (spot && (strcmp(spot->name, listener->name) || spot->port != listener->port ||
-			addr_compare(&spot->address, address)))
-		spot = spot->next;
-	return spot;
-}
-
-static int add(struct l7 *l7, const struct config_listener *listener, const struct addr *address)
-{
-	struct spot *spot = calloc(1, sizeof(*spot));
-	int sockets[WORKERS_MAX], error;
-
-	if (!spot)
-		return -ENOMEM;
-	memcpy(spot->name, listener->name, sizeof(spot->name));
-	spot->address = *address;
-	spot->port = listener->port;
-	spot->id = ++l7->next_id;
-	spot->wanted = true;
-	error = open_sockets(l7, spot, sockets);
-	error = error ?: workers_listen(l7->workers, spot->id, spot->name, sockets);
-	if (error) {
-		free(spot);
-		return error;
-	}
-	spot->next = l7->spots;
-	l7->spots = spot;
-	return 0;
-}
-
-static int want(struct l7 *l7, const struct config_listener *listener, const struct addr *address,
-		struct err *err)
-{
-	struct spot *spot = find(l7, listener, address);
-	char text[ADDR_TEXT_MAX];
-	int error = 0;
-
-	if (spot)
-		spot->wanted = true;
-	else
-		error = add(l7, listener, address);
-	if (!error)
-		return 0;
-	return err_set(err, error, "listener %s cannot listen on %s: %s", listener->name,
-		       addr_format_endpoint(address, listener->port, text), strerror(-error));
-}
-
-static void remove_unwanted(struct l7 *l7)
-{
-	struct spot **link = &l7->spots;
-
-	while (*link) {
-		struct spot *spot = *link;
-
-		if (spot->wanted) {
-			link = &spot->next;
-			continue;
-		}
-		workers_unlisten(l7->workers, spot->id);
-		*link = spot->next;
-		free(spot);
-	}
-}
-
-/* The first failure is told; all others are tried all the same. */
-static int listen_on(struct l7 *l7, const struct config *config, struct err *err)
-{
-	int error = 0;
-
-	for (struct spot *spot = l7->spots; spot; spot = spot->next)
-		spot->wanted = false;
-	for (size_t i = 0; i < config->listener_count; i++) {
-		const struct config_listener *listener = &config->listeners[i];
-
-		for (size_t j = 0; j < listener->address_count; j++) {
-			int failed =
-				want(l7, listener, &listener->addresses[j], error ? NULL : err);
-
-			error = error ?: failed;
-		}
-	}
-	remove_unwanted(l7);
-	return error;
-}
-
 /* One for each CPU that this process may use; and two at least, so that one is left when one dies.
  */
 static unsigned count_wanted(void)
@@ -342,21 +205,41 @@ static void rotate(struct loop_timer *timer)
 	loop_timer_set(l7->loop, timer, TICKETS_ROTATION_NS);
 }
 
-static int start(struct l7 *l7)
+/* Workers of an earlier agent have served up to now. */
+static void ready(void *context)
+{
+	struct l7 *l7 = context;
+	struct err err = {};
+
+	if (l7->begun || !l7->listening)
+		return;
+	l7->begun = true;
+	if (listening_begin(l7->listening, &err))
+		log_error("l7", "%s", err.text);
+}
+
+static int start(struct l7 *l7, struct err *err)
 {
 	struct workers_options options = {
 		.count = count_wanted(),
 		.tallies = l7->tallies,
+		.ready = ready,
 		.ejected = ejected,
 		.context = l7,
 	};
-	int error = certificates_new(&l7->certificates);
+	int error = steer_open(l7->directory, &l7->steer, err);
 
+	if (error)
+		return error;
+	options.terms = steer_terms_fd(l7->steer);
+	options.term = steer_term(l7->steer);
+	error = certificates_new(&l7->certificates);
 	error = error ?: tickets_new(&l7->tickets);
 	error = error ?: workers_new(l7->loop, &options, &l7->workers);
+	error = error ?: listening_new(l7->steer, l7->workers, &l7->listening);
 	if (error) {
-		stop(l7);
-		return error;
+		stop(l7, false);
+		return err_set(err, error, "cannot start the workers: %s", strerror(-error));
 	}
 	workers_tickets(l7->workers, tickets_now(l7->tickets));
 	l7->rotation = (struct loop_timer){.fire = rotate, .context = l7};
@@ -368,14 +251,13 @@ int l7_set(struct l7 *l7, const struct config *config, uint64_t generation, stru
 	int error = 0;
 
 	if (!config->listener_count) {
-		stop(l7);
+		stop(l7, false);
+		steer_remove(l7->directory);
 		return 0;
 	}
 	if (!l7->workers)
-		error = start(l7);
-	if (error)
-		return err_set(err, error, "cannot start the workers: %s", strerror(-error));
+		error = start(l7, err);
 	/* Routes first: whoever comes by a new socket is to be served. */
-	error = use_image(l7, config, generation, err);
-	return error ?: listen_on(l7, config, err);
+	error = error ?: use_image(l7, config, generation, err);
+	return error ?: listening_set(l7->listening, config, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The L7 tier as the configuration wants it: the image of all routes, a listening socket for each
- * address of each listener and each worker, and the workers, who exist while there is a listener.
+ * The L7 tier as the configuration wants it: the image of all routes, where it listens, and the
+ * workers, who exist while there is a listener.
  */
 #ifndef MTLB_AGENT_L7_L7_H
 #define MTLB_AGENT_L7_L7_H
@@ -21,8 +21,11 @@ struct l7_events {
 	void *context;
 };
 
-int l7_new(struct loop *loop, const struct l7_events *events, struct l7 **ret_l7);
-void l7_free(struct l7 *l7);
+/* directory: of the dataplane's pins. 0 or a negative errno. */
+int l7_new(struct loop *loop, const char *directory, const struct l7_events *events,
+	   struct l7 **ret_l7);
+/* leave: the workers go on serving as they do, until another agent has some. */
+void l7_free(struct l7 *l7, bool leave);
 
 /* What did not change stays as it is; connections stay in any case. What is wrong with one address
  * keeps none of the others from being served. 0, or a negative errno and why. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,12 +16,20 @@
 struct entry {
 	uint64_t key;
 	uint32_t number; /* in the image */
-	uint32_t tenant, pool, member;
+	uint32_t pool;
+	struct addr address;
+	uint16_t port;
 };
 
+struct pool {
+	char tenant[STATE_NAME_MAX], name[STATE_NAME_MAX];
+};
+
+/* Names are its own: the configuration changes before the image does. */
 struct states {
-	const struct config *config;
 	uint8_t secret[16];
+	struct pool *pools;
+	uint32_t pool_count;
 	int fd;
 	uint8_t *down; /* by number */
 	size_t size;
@@ -35,48 +44,50 @@ static int compare(const void *a, const void *b)
 	return (x->key > y->key) - (x->key < y->key);
 }
 
-static size_t count_members(const struct config *config)
+static void count(const struct config *config, size_t *ret_pools, size_t *ret_members)
 {
-	size_t count = 0;
-
+	*ret_pools = *ret_members = 0;
 	for (size_t i = 0; i < config->state.tenant_count; i++) {
 		const struct wanted *wanted = config->state.tenants[i].l7;
 
-		for (size_t j = 0; wanted && j < wanted->pool_count; j++)
-			count += wanted->pools[j].member_count;
+		for (size_t j = 0; wanted && j < wanted->pool_count; j++) {
+			++*ret_pools;
+			*ret_members += wanted->pools[j].member_count;
+		}
 	}
-	return count;
 }
 
-static void add_pool(struct states *states, uint32_t tenant, uint32_t pool)
+static void add_pool(struct states *states, const char *tenant, const struct wanted_pool *from)
 {
-	const struct state_tenant *of = &states->config->state.tenants[tenant];
-	const struct wanted_pool *from = &of->l7->pools[pool];
+	struct pool *pool = &states->pools[states->pool_count];
 
+	snprintf(pool->tenant, sizeof(pool->tenant), "%s", tenant);
+	snprintf(pool->name, sizeof(pool->name), "%s", from->pool.name);
 	for (size_t i = 0; i < from->member_count; i++) {
 		const struct build_member *member = &from->members[i];
 
 		states->entries[states->count] = (struct entry){
-			.key = build_member_key(states->secret, of->name, from->pool.name,
+			.key = build_member_key(states->secret, tenant, from->pool.name,
 						&member->address, member->port),
 			.number = (uint32_t)states->count,
-			.tenant = tenant,
-			.pool = pool,
-			.member = (uint32_t)i,
+			.pool = states->pool_count,
+			.address = member->address,
+			.port = member->port,
 		};
 		states->count++;
 	}
+	states->pool_count++;
 }
 
 /* In the order in which they come into the image. */
-static void add_all(struct states *states)
+static void add_all(struct states *states, const struct state *state)
 {
-	const struct state *state = &states->config->state;
+	for (size_t i = 0; i < state->tenant_count; i++) {
+		const struct state_tenant *tenant = &state->tenants[i];
 
-	for (uint32_t i = 0; i < state->tenant_count; i++)
-		for (uint32_t j = 0; state->tenants[i].l7 && j < state->tenants[i].l7->pool_count;
-		     j++)
-			add_pool(states, i, j);
+		for (size_t j = 0; tenant->l7 && j < tenant->l7->pool_count; j++)
+			add_pool(states, tenant->name, &tenant->l7->pools[j]);
+	}
 	qsort(states->entries, states->count, sizeof(states->entries[0]), compare);
 }
 
@@ -98,17 +109,20 @@ static int map(struct states *states)
 
 int states_new(const struct config *config, const uint8_t secret[16], struct states **ret_states)
 {
-	size_t count = count_members(config);
-	struct states *states = calloc(1, sizeof(*states) + count * sizeof(states->entries[0]));
+	size_t pools, members;
+	struct states *states;
 	int error;
 
+	count(config, &pools, &members);
+	states = calloc(1, sizeof(*states) + members * sizeof(states->entries[0]));
 	if (!states)
 		return -ENOMEM;
-	states->config = config;
 	memcpy(states->secret, secret, sizeof(states->secret));
 	states->fd = -1;
-	add_all(states);
-	error = map(states);
+	states->pools = calloc(pools + 1, sizeof(*states->pools));
+	if (states->pools)
+		add_all(states, &config->state);
+	error = states->pools ? map(states) : -ENOMEM;
 	if (error)
 		states_free(states);
 	else
@@ -124,6 +138,7 @@ void states_free(struct states *states)
 		munmap(states->down, states->size);
 	if (states->fd >= 0)
 		close(states->fd);
+	free(states->pools);
 	free(states);
 }
 
@@ -141,15 +156,11 @@ static const struct entry *find(const struct states *states, uint64_t key)
 
 static struct states_member member_of(const struct states *states, const struct entry *entry)
 {
-	const struct state_tenant *tenant = &states->config->state.tenants[entry->tenant];
-	const struct wanted_pool *pool = &tenant->l7->pools[entry->pool];
-	const struct build_member *member = &pool->members[entry->member];
-
 	return (struct states_member){
-		.tenant = tenant->name,
-		.pool = pool->pool.name,
-		.address = &member->address,
-		.port = member->port,
+		.tenant = states->pools[entry->pool].tenant,
+		.pool = states->pools[entry->pool].name,
+		.address = &entry->address,
+		.port = entry->port,
 	};
 }
 

@@ -16,8 +16,8 @@ struct states_member {
 	uint16_t port;
 };
 
-/* Of the image that compile_image() makes of this configuration with this secret, which must stay
- * as long. 0 or a negative errno. */
+/* Of the image that compile_image() makes of this configuration with this secret. 0 or a negative
+ * errno. */
 int states_new(const struct config *config, const uint8_t secret[16], struct states **ret_states);
 void states_free(struct states *states);
 

@@ -48,7 +48,7 @@ struct one {
 	struct loop_timer silence, again;
 	bool answers;
 	bool full; /* there is no room to tell it more */
-	bool has_tally, has_image, has_store, has_tickets;
+	bool has_tally, has_term, has_image, has_store, has_tickets;
 	uint64_t starts, started_ns, back_off_ns, generation;
 	struct handover_counts counts;
 	char reason[160];
@@ -61,6 +61,9 @@ struct workers {
 	int image, store; /* -1: none yet */
 	int states;
 	const struct handover_tickets *tickets;
+	int terms;
+	uint64_t term;
+	void (*ready)(void *context);
 	void (*ejected)(void *context, unsigned worker, uint64_t key, uint32_t failures);
 	void *context;
 	uint64_t generation;
@@ -96,7 +99,7 @@ static int take_down(struct one *one)
 			;
 	}
 	one->pid = 0;
-	one->answers = one->full = one->has_tally = false;
+	one->answers = one->full = one->has_tally = one->has_term = false;
 	one->has_image = one->has_store = one->has_tickets = false;
 	if (one->workers->tallies)
 		tallies_settle(one->workers->tallies, one->number);
@@ -176,6 +179,15 @@ static bool say_tally(struct one *one)
 	return one->has_tally;
 }
 
+static bool say_term(struct one *one)
+{
+	struct handover_message message = {.type = HANDOVER_TERM, .generation = one->workers->term};
+
+	if (!one->has_term)
+		one->has_term = !one->workers->term || say(one, &message, one->workers->terms);
+	return one->has_term;
+}
+
 static bool say_fd(struct one *one, enum handover_type type, int fd)
 {
 	struct handover_message message = {.type = type, .generation = one->workers->generation};
@@ -235,7 +247,7 @@ static void tell(struct one *one)
 {
 	struct place *place = one->workers->places;
 
-	if (!one->answers || one->full || one->socket.fd < 0 || !say_tally(one) ||
+	if (!one->answers || one->full || one->socket.fd < 0 || !say_tally(one) || !say_term(one) ||
 	    !say_tickets(one) || !say_store(one) || !say_image(one))
 		return;
 	while (place && say_place(one, place))
@@ -292,6 +304,8 @@ static void hear(struct one *one, const struct handover_message *message)
 		break;
 	case HANDOVER_TAKEN:
 		one->generation = message->generation;
+		if (one->workers->ready)
+			one->workers->ready(one->workers->context);
 		break;
 	case HANDOVER_REFUSED:
 		log_error("l7", "worker %u does not take configuration %llu: %s", one->number,
@@ -435,6 +449,9 @@ int workers_new(struct loop *loop, const struct workers_options *options,
 	workers->loop = loop;
 	workers->count = options->count;
 	workers->image = workers->states = workers->store = -1;
+	workers->terms = options->terms;
+	workers->term = options->term;
+	workers->ready = options->ready;
 	workers->ejected = options->ejected;
 	workers->context = options->context;
 	workers->tallies = options->tallies;
@@ -471,6 +488,13 @@ void workers_free(struct workers *workers)
 		close(workers->store);
 	free(workers->path);
 	free(workers);
+}
+
+void workers_leave(struct workers *workers)
+{
+	for (unsigned i = 0; workers && i < workers->count; i++)
+		workers->ones[i].pid = 0; /* it is nobody's child soon */
+	workers_free(workers);
 }
 
 unsigned workers_count(const struct workers *workers)

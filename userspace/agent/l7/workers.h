@@ -22,6 +22,10 @@ struct workers_options {
 	const char *path; /* of the program; NULL: beside this one */
 	unsigned count;
 	struct tallies *tallies; /* where they count; NULL: each for itself */
+	uint64_t term;		 /* see place.h; 0: workers end with this process */
+	int terms;		 /* its map, which stays the caller's */
+	/* A worker has taken an image, and knows its sockets. May be NULL. */
+	void (*ready)(void *context);
 	/* A worker ejected the member with this key after so many failures. May be NULL. */
 	void (*ejected)(void *context, unsigned worker, uint64_t key, uint32_t failures);
 	void *context;
@@ -41,6 +45,10 @@ struct workers;
 int workers_new(struct loop *loop, const struct workers_options *options,
 		struct workers **ret_workers);
 void workers_free(struct workers *workers);
+/* The same, but they go on serving, on sockets that are theirs alone then, until their term is
+ * over.
+ */
+void workers_leave(struct workers *workers);
 unsigned workers_count(const struct workers *workers);
 
 /* image: a sealed memfd, which is the workers' from here on. states: one with a byte for each
