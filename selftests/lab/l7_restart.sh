@@ -35,9 +35,9 @@ hammer()
 restarted()
 {
 	local old
-	old=$(workers)
+	old=$(pgrep -P "$(agent_pid)" mtlb-proxy | tr '\n' ' ')
 	agent_stop "$1"
-	is "$1: workers stay" "$(workers)" "$old"
+	check "$1: workers stay" all_of "$old"
 	is "$1: and serve new connections, IPv4" "$(status $SITE_V4)" 200
 	is "$1: IPv6" "$(status $SITE_V6)" 200
 	check "$1: mtlbd comes back" agent_start
@@ -49,6 +49,14 @@ restarted()
 new_ones()
 {
 	workers | tr ' ' '\n' | grep -c -v -x -F "$(tr ' ' '\n' <<<"$1" | sed '/^$/d')"
+}
+
+all_of()
+{
+	local pid
+	for pid in $1; do
+		[[ " $(workers) " == *" $pid "* ]] || return 1
+	done
 }
 
 none_of()
