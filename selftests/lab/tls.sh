@@ -29,6 +29,16 @@ certify()
 			-out "$file.crt" 2>/dev/null
 }
 
+# ocsp: what the authority says of acme's certificate, for a day.
+ocsp()
+{
+	printf 'V\t%s\t\t%s\tunknown\t/CN=lab\n' "$(date -ud '+2 days' +%y%m%d%H%M%SZ)" \
+		"$(serial "$FILES/acme/main.crt" | cut -d= -f2)" >"$RUN/index" &&
+		openssl ocsp -issuer "$RUN/ours.pem" -cert "$FILES/acme/main.crt" -reqout "$RUN/ocsp.req" 2>/dev/null &&
+		openssl ocsp -index "$RUN/index" -CA "$RUN/ours.pem" -rsigner "$RUN/ours.pem" -rkey "$RUN/ours.key" \
+			-reqin "$RUN/ocsp.req" -ndays 1 -respout "$FILES/acme/main.ocsp" >/dev/null 2>&1
+}
+
 tls_config()
 {
 	sed -i -e 's/^vips:/&\n  - {name: shared, address: 192.0.2.61}/' \
@@ -37,11 +47,14 @@ tls_config()
 		-e 's/name: globex, id: 2,/& domains: [globex.test],/' "$CONFIG/platform.yaml"
 	mkdir -p "$FILES/acme" "$FILES/globex"
 	certify "$FILES/acme/main" 2 acme.test '*.acme.test' && certify "$FILES/globex/main" 2 globex.test || return 1
-	add_site acme 10.20.1.21 'acme.test, "*.acme.test"'
-	add_site globex 10.20.2.24 'globex.test'
+	certify "$FILES/acme/admin" 2 admin.acme.test && certify "$RUN/friend" 2 friend && ocsp || return 1
+	cp "$RUN/ours.pem" "$FILES/acme/clients.pem"
+	add_site acme 10.20.1.21 'acme.test, "*.acme.test"' ', ocspFile: main.ocsp' \
+		'  - {name: admin, hostnames: [admin.acme.test], certFile: admin.crt, keyFile: admin.key, clientAuth: required, clientCaFile: clients.pem}'
+	add_site globex 10.20.2.24 'globex.test' '' ''
 }
 
-# add_site TENANT ADDRESS HOSTNAMES
+# add_site TENANT ADDRESS HOSTNAMES SETTINGS MORE
 add_site()
 {
 	local file=$CONFIG/tenants.d/$1.yaml
@@ -50,7 +63,8 @@ add_site()
 		printf '  - {name: site, backends: [{address: "%s:80"}]}\n' "$2"
 		sed -n '/^services:/,$p' "$file"
 		echo 'certificates:'
-		echo "  - {name: main, hostnames: [$3], certFile: main.crt, keyFile: main.key}"
+		echo "  - {name: main, hostnames: [$3], certFile: main.crt, keyFile: main.key$4}"
+		echo "$5"
 		echo 'routes:'
 		echo '  - {name: site, listener: web, backendRefs: [{pool: site}]}'
 		echo '  - {name: site13, listener: new, backendRefs: [{pool: site}]}'
@@ -132,7 +146,7 @@ new_certificates()
 	local round
 	for ((round = 0; round < 3; round++)); do
 		certify "$RUN/next" 2 acme.test '*.acme.test' && mv "$RUN/next.key" "$FILES/acme/main.key" &&
-			mv "$RUN/next.crt" "$FILES/acme/main.crt" && config_apply || return 1
+			mv "$RUN/next.crt" "$FILES/acme/main.crt" && ocsp && config_apply || return 1
 		wait_until '[ "$(shown acme.test)" = "$(serial "$FILES/acme/main.crt")" ]' 5 || return 1
 	done
 }
@@ -164,6 +178,15 @@ is "a long answer comes whole" "$(get acme.test /big | sha256sum | cut -d' ' -f1
 is "a long body goes whole" "$(get acme.test /upload -T "$RUN/data/big" | cut -d' ' -f2)" "$(stat -c %s "$RUN/data/big")"
 # what is not to be dumped belongs to root
 is "workers cannot be dumped" "$(stat -c %U "/proc/$(server_pids lb mtlb-proxy | head -n 1)/mem")" root
+
+is "a client with a certificate" "$(get admin.acme.test / --cert "$RUN/friend.crt" --key "$RUN/friend.key")" be1
+authority strangers
+is "with one of somebody else's" "$(get admin.acme.test / --cert "$RUN/strangers.pem" --key "$RUN/strangers.key" -w '%{exitcode}')" 56
+is "without" "$(get admin.acme.test / -w '%{exitcode}')" 56
+is "by way of a host that asks for none" \
+	"$(get acme.test / -H 'Host: admin.acme.test' -o /dev/null -w '%{http_code}')" 421
+check "the issuer's word is shown" grep -q 'OCSP Response Status: successful' <(client 443 acme.test -status)
+check "where there is none it is not" grep -q 'OCSP response: no response sent' <(client 443 globex.test -status)
 
 rm -f "$RUN/stop"
 hammer "" "$RUN/kept"

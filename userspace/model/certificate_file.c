@@ -21,7 +21,14 @@ struct reading {
 static const struct wanted_file *file_of(const struct wanted_certificate *wanted,
 					 enum certificate_part part)
 {
-	return part == CERTIFICATE_CHAIN ? &wanted->cert : &wanted->key;
+	const struct wanted_file *const files[CERTIFICATE_PARTS] = {
+		[CERTIFICATE_CHAIN] = &wanted->cert,
+		[CERTIFICATE_KEY] = &wanted->key,
+		[CERTIFICATE_CLIENT_CA] = &wanted->client_ca,
+		[CERTIFICATE_OCSP] = &wanted->ocsp,
+	};
+
+	return files[part];
 }
 
 static struct place place_of(const struct wanted_file *file)
@@ -56,10 +63,13 @@ static int refuse(const struct reading *reading, enum certificate_part part, con
 static int open_part(struct reading *reading, enum certificate_part part)
 {
 	const struct wanted_file *file = file_of(reading->wanted, part);
-	/* Without O_NONBLOCK the open of a FIFO would wait for a writer. */
-	int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat stat;
+	int fd;
 
+	if (!file->path)
+		return 0;
+	/* Without O_NONBLOCK the open of a FIFO would wait for a writer. */
+	fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	reading->fds[part] = fd;
 	if (fd < 0 || fstat(fd, &stat)) {
 		errors_add(reading->errors, place_of(file), "%s cannot be read: %s", file->path,
@@ -103,6 +113,8 @@ static int read_parts(struct reading *reading)
 		size_t size = (size_t)reading->file.stamps[part].size, length = 0;
 		ssize_t n = 1;
 
+		if (reading->fds[part] < 0)
+			continue;
 		while (length < size && n > 0) {
 			n = read(reading->fds[part], at + length, size - length);
 			length += n > 0 ? (size_t)n : 0;
@@ -126,8 +138,11 @@ static int digest(struct certificate_file *file)
 		good = EVP_DigestUpdate(context, &length, sizeof(length)) &&
 		       EVP_DigestUpdate(context, file->parts[part].at, length);
 	}
-	good = good && EVP_DigestFinal_ex(context, file->digest, NULL);
+	good = good && EVP_DigestFinal_ex(context, file->digest.all, NULL);
 	EVP_MD_CTX_free(context);
+	good = good && EVP_Digest(file->parts[CERTIFICATE_CLIENT_CA].at,
+				  file->parts[CERTIFICATE_CLIENT_CA].length, file->digest.client_ca,
+				  NULL, EVP_sha256(), NULL);
 	return good ? 0 : -ENOMEM;
 }
 
@@ -158,6 +173,10 @@ static int look_at(struct reading *reading, struct errors *notes)
 	if (age && notes)
 		errors_add(notes, place_of(&wanted->cert), "the certificate in %s %s; renew it",
 			   wanted->cert.path, age < 0 ? "is not valid yet" : "has expired");
+	if (certificate.ocsp && certificate.ocsp_until <= time(NULL) && notes)
+		errors_add(notes, place_of(&wanted->ocsp),
+			   "%s is out of date, and not shown; get another one of the issuer",
+			   wanted->ocsp.path);
 	certificate_fini(&certificate);
 	return error;
 }
@@ -165,7 +184,7 @@ static int look_at(struct reading *reading, struct errors *notes)
 int certificate_file_read(const struct wanted_certificate *wanted, struct errors *errors,
 			  struct errors *notes, struct certificate_file *ret_file)
 {
-	struct reading reading = {.wanted = wanted, .errors = errors, .fds = {-1, -1}};
+	struct reading reading = {.wanted = wanted, .errors = errors, .fds = {-1, -1, -1, -1}};
 	int error = 0;
 
 	if (!wanted->cert.path || !wanted->key.path)
@@ -206,6 +225,11 @@ bool certificate_file_is_same(const struct certificate_file *file,
 		struct certificate_stamp new;
 		struct stat now;
 
+		/* one that came, or went */
+		if (!file_of(wanted, part)->path != !file->parts[part].at)
+			return false;
+		if (!file->parts[part].at)
+			continue;
 		if (old->unsure || stat(file_of(wanted, part)->path, &now))
 			return false;
 		new = stamp_of(&now);

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "errors.h"
 #include "l7/certificate.h"
+#include "l7/compile.h"
 #include "l7/wanted.h"
 
 /* What tells that a file is still the same. */
@@ -25,7 +26,7 @@ struct certificate_stamp {
 struct certificate_file {
 	struct certificate_bytes parts[CERTIFICATE_PARTS];
 	struct certificate_stamp stamps[CERTIFICATE_PARTS];
-	uint8_t digest[IMAGE_DIGEST_SIZE]; /* of all parts */
+	struct compile_digest digest;
 	void *base;
 	size_t size;
 };

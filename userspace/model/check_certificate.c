@@ -61,6 +61,26 @@ static int take_hostname(struct tenant_check *in, struct wanted *wanted, struct 
 	return names_add(servers, name, node, 0, &(struct names_entry *){NULL});
 }
 
+static void check_client_auth(struct tenant_check *in, const struct tree_node *item,
+			      struct wanted_certificate *to)
+{
+	const struct tree_node *auth = schema_find(item, SCHEMA_certificate_clientAuth);
+	const struct tree_node *ca = schema_find(item, SCHEMA_certificate_clientCaFile);
+
+	to->client_auth =
+		(enum image_client_auth)schema_number(item, SCHEMA_certificate_clientAuth);
+	if (to->client_auth && !schema_written(item, SCHEMA_certificate_clientCaFile))
+		errors_add(
+			in->check->errors, tree_place(auth),
+			"\"clientAuth\" needs \"clientCaFile\", by whom clients' certificates are "
+			"to be");
+	else if (ca && !to->client_auth &&
+		 (auth || !schema_written(item, SCHEMA_certificate_clientAuth)))
+		errors_add(in->check->errors, tree_key_place(ca),
+			   "\"clientCaFile\" does nothing without \"clientAuth: optional\" or "
+			   "\"clientAuth: required\"");
+}
+
 static int check_certificate(struct tenant_check *in, struct wanted *wanted, struct names *names,
 			     struct names *servers, const struct tree_node *item)
 {
@@ -78,7 +98,11 @@ static int check_certificate(struct tenant_check *in, struct wanted *wanted, str
 	for (node = schema_first(list); !r && node; node = schema_next(node))
 		r = take_hostname(in, wanted, servers, node, to);
 	r = r ?: take_file(in, wanted, item, SCHEMA_certificate_certFile, &to->cert);
-	return r ?: take_file(in, wanted, item, SCHEMA_certificate_keyFile, &to->key);
+	r = r ?: take_file(in, wanted, item, SCHEMA_certificate_keyFile, &to->key);
+	r = r ?: take_file(in, wanted, item, SCHEMA_certificate_ocspFile, &to->ocsp);
+	r = r ?: take_file(in, wanted, item, SCHEMA_certificate_clientCaFile, &to->client_ca);
+	check_client_auth(in, item, to);
+	return r;
 }
 
 int check_certificates(struct tenant_check *in, const struct tree_node *list)

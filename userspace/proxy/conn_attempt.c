@@ -54,6 +54,14 @@ static int take(struct conn *conn, struct upstream_member *member, bool fresh)
 	}
 }
 
+static const char *client_cert(const struct conn *conn, const struct image *image,
+			       const struct h1_request *request)
+{
+	const struct route_text host = {request->host.at, request->host.length};
+
+	return conn->down.tls ? tls_client_told(conn->down.tls, image, host) : NULL;
+}
+
 static enum step write_head(struct conn *conn, const struct h1_request *request)
 {
 	struct exchange *exchange = &conn->exchange;
@@ -64,6 +72,7 @@ static enum step write_head(struct conn *conn, const struct h1_request *request)
 		.matched = exchange->matched,
 		.peer = &conn->peer,
 		.tls = conn->down.tls,
+		.client_cert = client_cert(conn, image, request),
 		.trusted = image_trusts(image, conn_listener(conn), &conn->peer),
 		.upgrade = forward_is_upgrade(request),
 	};

@@ -55,12 +55,15 @@ static int find_route(struct conn *conn, const struct h1_request *request)
 		.header = header,
 		.head = &request->head,
 	};
+	const struct tls *tls = conn->down.tls;
 	struct route_found found;
 	int error = route_find(&exchange->routing->image, &wanted, &found);
 
 	exchange->tenant = found.tenant;
 	exchange->route = found.route;
 	exchange->matched = found.matched;
+	if (!error && tls && !tls_client_fits(tls, &exchange->routing->image, wanted.host))
+		error = -ROUTE_ERROR_misdirected;
 	return error;
 }
 

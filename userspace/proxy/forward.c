@@ -11,7 +11,8 @@
 #define OF_THE_CLIENT                                                              \
 	(H1_SET(H1_HEADER_x_forwarded_for) | H1_SET(H1_HEADER_forwarded) |         \
 	 H1_SET(H1_HEADER_x_forwarded_host) | H1_SET(H1_HEADER_x_forwarded_port) | \
-	 H1_SET(H1_HEADER_x_forwarded_proto) | H1_SET(H1_HEADER_x_real_ip))
+	 H1_SET(H1_HEADER_x_forwarded_proto) | H1_SET(H1_HEADER_x_real_ip) |       \
+	 H1_SET(H1_HEADER_x_forwarded_client_cert))
 
 static struct h1_text text_of(const struct image *image, struct image_text text)
 {
@@ -156,6 +157,25 @@ static void write_list(struct h1_writer *writer, const struct h1_request *reques
 	}
 }
 
+/* Who the client is by its certificate: what it says of that itself counts as little as the rest.
+ */
+static void write_client_cert(struct h1_writer *writer, const struct forward *forward,
+			      const struct h1_request *request)
+{
+	const struct h1_header *told =
+		forward->trusted ? h1_find(&request->head, H1_HEADER_x_forwarded_client_cert)
+				 : NULL;
+
+	if (!forward->client_cert && !told)
+		return;
+	h1_write_string(writer, "X-Forwarded-Client-Cert: ");
+	if (forward->client_cert)
+		h1_write_string(writer, forward->client_cert);
+	else
+		h1_write_text(writer, h1_value(told));
+	h1_write_string(writer, "\r\n");
+}
+
 static void write_client(struct h1_writer *writer, const struct forward *forward,
 			 const struct h1_request *request)
 {
@@ -214,6 +234,7 @@ int forward_request(const struct forward *forward, const struct h1_request *requ
 	write_headers(writer, &request->head, H1_SET(H1_HEADER_host) | OF_THE_CLIENT, image,
 		      filter_of(image, forward->route, IMAGE_REQUEST_HEADERS));
 	write_client(writer, forward, request);
+	write_client_cert(writer, forward, request);
 	if (forward->upgrade)
 		h1_write_string(writer, "Connection: upgrade\r\nUpgrade: websocket\r\n");
 	h1_write_framing(writer, &request->head);

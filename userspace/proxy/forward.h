@@ -17,8 +17,9 @@ struct forward {
 	uint32_t matched; /* of the path, see route.h */
 	const struct addr *peer;
 	bool trusted;
-	bool tls;     /* between the client and here */
-	bool upgrade; /* to WebSocket: passed on */
+	bool tls;		 /* between the client and here */
+	const char *client_cert; /* what is to be said of its certificate; NULL: nothing */
+	bool upgrade;		 /* to WebSocket: passed on */
 };
 
 int forward_request(const struct forward *forward, const struct h1_request *request,

@@ -156,6 +156,7 @@ void tls_channel_close(struct channel *channel)
 	if (!tls->done && tls->worker)
 		tls->worker->tls.counts.failed++;
 	SSL_free(tls->ssl);
+	free(tls->client_cert);
 	buffer_drop(channel->buffers, &tls->records);
 	free(tls);
 	channel->tls = NULL;
@@ -168,6 +169,7 @@ static void note_handshake(struct tls *tls)
 	tls->done = true;
 	if (!tls->worker)
 		return;
+	tls_client_note(tls);
 	tls->worker->tls.counts.handshakes++;
 	tls->worker->tls.counts.resumed += SSL_session_reused(tls->ssl) == 1;
 }

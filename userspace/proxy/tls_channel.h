@@ -20,7 +20,11 @@ struct tls {
 	struct buffer *records; /* that wait to be sent */
 	bool done;		/* the handshake */
 	bool ended;		/* the other side's bytes */
-	uint8_t name_length;	/* of the server's name; 0: none was sent */
+	uint8_t client_auth;	/* enum image_client_auth, of the handshake */
+	uint8_t client_ca[IMAGE_DIGEST_SIZE];
+	char *client_cert; /* what is told of the client's certificate; NULL: it has none */
+	uint8_t stapled[IMAGE_DIGEST_SIZE]; /* certificate with something to staple; zeros: none */
+	uint8_t name_length;		    /* of the server's name; 0: none was sent */
 	char name[TLS_NAME_MAX + 1];
 };
 

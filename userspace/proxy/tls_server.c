@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <string.h>
+#include <time.h>
 
 #include "../model/l7/hash.h"
 #include "../model/l7/sni.h"
@@ -51,11 +52,15 @@ static bool bind_session(SSL *ssl, const struct tls *tls, const struct image *im
 {
 	struct image_text owner = image->tenants[tenant].name;
 	unsigned char digest[EVP_MAX_MD_SIZE];
-	char text[512 + TLS_NAME_MAX];
+	char text[512 + TLS_NAME_MAX + 3 * IMAGE_DIGEST_SIZE], ca[2 * IMAGE_DIGEST_SIZE + 1] = "";
 	unsigned size;
-	int length = snprintf(text, sizeof(text), "%u:%.*s:%s", owner.length,
-			      (int)(owner.length < 512 ? owner.length : 511),
-			      image_string(image, owner), tls->name);
+	int length;
+
+	for (size_t i = 0; tls->client_auth && i < IMAGE_DIGEST_SIZE; i++)
+		snprintf(ca + 2 * i, 3, "%02x", tls->client_ca[i]);
+	length = snprintf(text, sizeof(text), "%u:%.*s:%s:%u:%s", owner.length,
+			  (int)(owner.length < 512 ? owner.length : 511),
+			  image_string(image, owner), tls->name, tls->client_auth, ca);
 
 	return length > 0 &&
 	       EVP_Digest(text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1,
@@ -69,6 +74,25 @@ static int refuse(int *ret_alert, int alert)
 	return SSL_CLIENT_HELLO_ERROR;
 }
 
+static bool ask_client(SSL *ssl, const struct image_certificate *entry,
+		       const struct certificate *certificate)
+{
+	bool required = entry->client_auth == IMAGE_CLIENT_AUTH_REQUIRED;
+	STACK_OF(X509_NAME) * names;
+
+	if (entry->client_auth == IMAGE_CLIENT_AUTH_NONE)
+		return true;
+	names = certificate->client_ca ? SSL_dup_CA_list(certificate->client_ca_names) : NULL;
+	if (!names || !SSL_set1_verify_cert_store(ssl, certificate->client_ca)) {
+		sk_X509_NAME_pop_free(names, X509_NAME_free);
+		return false;
+	}
+	SSL_set0_CA_list(ssl, names);
+	SSL_set_verify(ssl, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+		       NULL);
+	return true;
+}
+
 static int show(SSL *ssl, struct tls *tls, const struct routing *routing, uint32_t index,
 		int *ret_alert)
 {
@@ -76,10 +100,36 @@ static int show(SSL *ssl, struct tls *tls, const struct routing *routing, uint32
 	const struct certificate *certificate =
 		parsed_find(&tls->worker->tls.parsed, routing->vault, entry->digest);
 
+	tls->client_auth = entry->client_auth;
+	memcpy(tls->client_ca, entry->client_ca, sizeof(tls->client_ca));
 	if (!certificate || !bind_session(ssl, tls, &routing->image, entry->tenant) ||
-	    !SSL_use_cert_and_key(ssl, certificate->leaf, certificate->key, certificate->chain, 1))
+	    !SSL_use_cert_and_key(ssl, certificate->leaf, certificate->key, certificate->chain,
+				  1) ||
+	    !ask_client(ssl, entry, certificate))
 		return refuse(ret_alert, SSL_AD_INTERNAL_ERROR);
+	if (certificate->ocsp && certificate->ocsp_until > time(NULL))
+		memcpy(tls->stapled, entry->digest, sizeof(tls->stapled));
 	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/* RFC 6066, 8: for clients that ask; what is out of date is left out. */
+static int staple(SSL *ssl, void *context)
+{
+	static const uint8_t none[IMAGE_DIGEST_SIZE];
+	const struct tls *tls = SSL_get_app_data(ssl);
+	const struct certificate *certificate = NULL;
+	unsigned char *copy;
+
+	(void)context;
+	if (memcmp(tls->stapled, none, sizeof(none)) != 0)
+		certificate = parsed_find(&tls->worker->tls.parsed, NULL, tls->stapled);
+	if (!certificate || !certificate->ocsp)
+		return SSL_TLSEXT_ERR_NOACK;
+	copy = OPENSSL_memdup(certificate->ocsp, (size_t)certificate->ocsp_length);
+	if (!copy)
+		return SSL_TLSEXT_ERR_NOACK;
+	SSL_set_tlsext_status_ocsp_resp(ssl, copy, certificate->ocsp_length);
+	return SSL_TLSEXT_ERR_OK;
 }
 
 static int said_hello(SSL *ssl, int *ret_alert, void *context)
@@ -130,6 +180,7 @@ static bool set_up(SSL_CTX *context)
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_timeout(context, LIFETIME_S);
 	SSL_CTX_set_client_hello_cb(context, said_hello, NULL);
+	SSL_CTX_set_tlsext_status_cb(context, staple);
 	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
 	return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) &&
 	       SSL_CTX_set_cipher_list(context, CIPHERS) &&

@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 
 #include "../wire/handover.h"
+#include "../model/l7/route.h"
 #include "vault.h"
 
 struct worker;
@@ -39,6 +40,17 @@ void tls_server_use_tickets(struct tls_shared *shared, const struct handover_tic
 
 /* From here on the channel's bytes are TLS; listener may be NULL. 0 or -ENOMEM. */
 int tls_server_accept(struct worker *worker, struct listener *listener, struct channel *channel);
+
+struct tls;
+
+/* The handshake is done: notes what backends are told of the client's certificate. */
+void tls_client_note(struct tls *tls);
+/* Whether requests for this host may come by this connection: what its server wants of clients'
+ * certificates is what this handshake wanted. */
+bool tls_client_fits(const struct tls *tls, const struct image *image, struct route_text host);
+/* What a backend is told: only where the host's own server asked for it. */
+const char *tls_client_told(const struct tls *tls, const struct image *image,
+			    struct route_text host);
 
 /* The parts: of tickets. */
 int tls_ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *cipher,

@@ -100,7 +100,9 @@ static inline char *store_of(struct pair *const *pairs, size_t count, size_t *re
 	memcpy(all, head, at);
 	for (size_t i = 0; i < count; i++)
 		for (unsigned part = 0; part < CERTIFICATE_PARTS; part++) {
-			memcpy(all + at, items[i].parts[part].at, items[i].parts[part].length);
+			if (items[i].parts[part].at)
+				memcpy(all + at, items[i].parts[part].at,
+				       items[i].parts[part].length);
 			at += items[i].parts[part].length;
 		}
 	assert_int_equal(at, *ret_size);

@@ -3,112 +3,9 @@
  * TLS with clients: which certificate, whose session, which requests, and bodies to the last byte
  * through sockets that take little at a time.
  */
-#include "tls_fixture.h"
+#include "tls_tenants.h"
 
-#define GET(host) "GET / HTTP/1.1\r\nHost: " host "\r\n\r\n"
-#define BIG	  (3 << 20)
-
-static struct pair acme, wild, bolt, acme_next;
-
-static void add_certificate(struct build *build, uint32_t tenant, const char *name,
-			    const struct pair *pair, const char *server)
-{
-	build_certificate(build, tenant, name, pair->digest);
-	build_server(build, server);
-}
-
-/* acme.example and *.acme.example are acme's, bolt.example is bolt's; each has a certificate. */
-static void use_tenants(const struct pair *of_acme, bool tls13)
-{
-	struct build *build = build_new(1, 1);
-	struct addr address;
-	struct build_listener listener = {
-		.name = "web",
-		.addresses = &address,
-		.address_count = 1,
-		.port = 443,
-		.protocol = IMAGE_HTTPS,
-		.alpn = IMAGE_ALPN_HTTP1,
-		.tls13 = tls13,
-	};
-	struct routing *routing;
-	struct err err = {};
-	uint32_t first, second;
-	size_t size;
-	void *bytes;
-	int fd;
-
-	assert_int_equal(addr_parse("192.0.2.1", &address), 0);
-	build_listener(build, &listener);
-	first = build_tenant(build, "acme", 7, 1);
-	build_domain(build, first, "acme.example");
-	build_domain(build, first, "*.acme.example");
-	second = build_tenant(build, "bolt", 8, 1);
-	build_domain(build, second, "bolt.example");
-	add_route(build, first, "all", "/", add_pool(build, first, "one", 1));
-	add_route(build, second, "all", "/", add_pool(build, second, "one", 1));
-	add_certificate(build, first, "main", of_acme, "acme.example");
-	add_certificate(build, first, "wild", &wild, "*.acme.example");
-	add_certificate(build, second, "main", &bolt, "bolt.example");
-	if (build_finish(build, &bytes, &size, &err))
-		fail_msg("%s", err.text);
-	build_free(build);
-	fd = sealed("image", bytes, size);
-	free(bytes);
-	if (routing_open(&worker.upstreams, fd, &routing, &err))
-		fail_msg("%s", err.text);
-	close(fd);
-	worker_use(&worker, routing);
-}
-
-static int begin(void **state)
-{
-	struct pair *const pairs[] = {&acme, &wild, &bolt};
-
-	if (proxy_begin(state))
-		return -1;
-	use_store(pairs, 3);
-	use_tenants(&acme, false);
-	return 0;
-}
-
-static int make_pairs(void **state)
-{
-	(void)state;
-	pair_make(&acme, "DNS:acme.example", 30);
-	pair_make(&wild, "DNS:*.acme.example", 30);
-	pair_make(&bolt, "DNS:bolt.example", 30);
-	pair_make(&acme_next, "DNS:acme.example", 60);
-	return 0;
-}
-
-static int free_pairs(void **state)
-{
-	(void)state;
-	pair_free(&acme);
-	pair_free(&wild);
-	pair_free(&bolt);
-	pair_free(&acme_next);
-	SSL_CTX_free(client_context);
-	return 0;
-}
-
-static void answer(struct peer *backend, const char *body)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
-		 strlen(body), body);
-	say(backend, text);
-}
-
-static struct secure *shaken(const char *name)
-{
-	struct secure *client = secure_new(name);
-
-	assert_int_equal(secure_shake(client), 0);
-	return client;
-}
+#define BIG (3 << 20)
 
 static void a_request(void **state)
 {
@@ -232,28 +129,6 @@ static void alpn(void **state)
 
 /* --- sessions ----------------------------------------------------------------------------------
  */
-
-static bool has_session(void *context)
-{
-	struct secure *client = context;
-
-	secure_pull(client);
-	return *(SSL_SESSION **)SSL_get_app_data(client->ssl);
-}
-
-static SSL_SESSION *session_for(const char *name, int version)
-{
-	struct secure *client = secure_new(name);
-	SSL_SESSION *session = NULL;
-
-	SSL_set_max_proto_version(client->ssl, version);
-	SSL_set_app_data(client->ssl, &session);
-	assert_int_equal(secure_shake(client), 0);
-	run_until(has_session, client);
-	SSL_set_app_data(client->ssl, NULL);
-	secure_free(client);
-	return session;
-}
 
 static bool resumes(SSL_SESSION *session, const char *name)
 {
@@ -506,8 +381,6 @@ static void too_slow(void **state)
 	expect_end(client);
 	peer_free(client);
 }
-
-#define tls_test(name) cmocka_unit_test_setup_teardown(name, begin, proxy_end)
 
 int main(void)
 {

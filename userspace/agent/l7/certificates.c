@@ -241,8 +241,9 @@ static int make_store(struct certificates *certificates, int *ret_store)
 
 	for (size_t i = 0; !error && i < certificates->count; i++)
 		if (certificates->numbers[i]->good)
-			items[count++] = (struct store_item){certificates->numbers[i]->file.digest,
-							     certificates->numbers[i]->file.parts};
+			items[count++] =
+				(struct store_item){certificates->numbers[i]->file.digest.all,
+						    certificates->numbers[i]->file.parts};
 	count = error ? 0 : store_sort(items, count);
 	if (!error && !is_stored(certificates, items, count)) {
 		error = write_store(items, count, ret_store);
@@ -264,13 +265,13 @@ int certificates_set(struct certificates *certificates, const struct config *con
 		     : 0;
 }
 
-static const uint8_t *digest_of(const void *context, size_t number)
+static const struct compile_digest *digest_of(const void *context, size_t number)
 {
 	const struct certificates *certificates = context;
 
 	if (number >= certificates->count || !certificates->numbers[number]->good)
 		return NULL;
-	return certificates->numbers[number]->file.digest;
+	return &certificates->numbers[number]->file.digest;
 }
 
 struct compile_digests certificates_digests(const struct certificates *certificates)

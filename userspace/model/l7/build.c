@@ -265,14 +265,19 @@ void build_domain(struct build *build, uint32_t tenant, const char *name)
 		build_add(build, IMAGE_SECTION_hosts, &host);
 }
 
-uint32_t build_certificate(struct build *build, uint32_t tenant, const char *name,
-			   const uint8_t digest[IMAGE_DIGEST_SIZE])
+uint32_t build_certificate(struct build *build, const struct build_certificate *from)
 {
-	struct image_certificate certificate = {.name = text(build, name), .tenant = tenant};
+	struct image_certificate certificate = {
+		.name = text(build, from->name),
+		.tenant = from->tenant,
+		.client_auth = (uint8_t)from->client_auth,
+	};
 
-	if (!known(build, IMAGE_SECTION_tenants, tenant, "tenant"))
+	if (!known(build, IMAGE_SECTION_tenants, from->tenant, "tenant"))
 		return 0;
-	memcpy(certificate.digest, digest, sizeof(certificate.digest));
+	memcpy(certificate.digest, from->digest, sizeof(certificate.digest));
+	if (from->client_auth)
+		memcpy(certificate.client_ca, from->client_ca, sizeof(certificate.client_ca));
 	return build_add(build, IMAGE_SECTION_certificates, &certificate);
 }
 

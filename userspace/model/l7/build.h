@@ -51,8 +51,14 @@ void build_domain(struct build *build, uint32_t tenant, const char *name);
 
 /* And then the servers that it is for: names of the tenant's domains, "*.acme.example" for one more
  * label. */
-uint32_t build_certificate(struct build *build, uint32_t tenant, const char *name,
-			   const uint8_t digest[IMAGE_DIGEST_SIZE]);
+struct build_certificate {
+	uint32_t tenant;
+	const char *name;
+	const uint8_t *digest, *client_ca; /* as in image.h; client_ca only with client_auth */
+	enum image_client_auth client_auth;
+};
+
+uint32_t build_certificate(struct build *build, const struct build_certificate *certificate);
 void build_server(struct build *build, const char *name);
 
 struct build_pool {

@@ -16,6 +16,8 @@
 enum certificate_part {
 	CERTIFICATE_CHAIN, /* its own first, then those of issuers */
 	CERTIFICATE_KEY,
+	CERTIFICATE_CLIENT_CA, /* issuers of clients' certificates; need not be there */
+	CERTIFICATE_OCSP,      /* DER; need not be there */
 	CERTIFICATE_PARTS
 };
 
@@ -28,6 +30,11 @@ struct certificate {
 	X509 *leaf;
 	STACK_OF(X509) * chain; /* without the leaf */
 	EVP_PKEY *key;
+	X509_STORE *client_ca;		       /* NULL: there is none */
+	STACK_OF(X509_NAME) * client_ca_names; /* the same, as they are called */
+	unsigned char *ocsp;		       /* NULL: there is none */
+	int ocsp_length;
+	time_t ocsp_until; /* then it is out of date */
 };
 
 /* 0; -EINVAL: err says what is wrong, and *ret_wrong with which part; -ENOMEM. */

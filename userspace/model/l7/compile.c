@@ -77,11 +77,18 @@ static void add_certificates(struct build *build, const struct state *state,
 
 		for (size_t j = 0; wanted && j < wanted->certificate_count; j++, number++) {
 			const struct wanted_certificate *from = &wanted->certificates[j];
-			const uint8_t *digest = digests->of(digests->context, number);
+			const struct compile_digest *digest = digests->of(digests->context, number);
+			struct build_certificate certificate = {
+				.tenant = (uint32_t)i,
+				.name = from->name,
+				.client_auth = from->client_auth,
+			};
 
 			if (!digest)
 				continue;
-			build_certificate(build, (uint32_t)i, from->name, digest);
+			certificate.digest = digest->all;
+			certificate.client_ca = digest->client_ca;
+			build_certificate(build, &certificate);
 			for (size_t k = 0; k < from->hostname_count; k++)
 				build_server(build, from->hostnames[k]);
 		}

@@ -6,12 +6,17 @@
 #define MTLB_MODEL_L7_COMPILE_H
 
 #include "../config.h"
+#include "image.h"
+
+struct compile_digest {
+	uint8_t all[IMAGE_DIGEST_SIZE], client_ca[IMAGE_DIGEST_SIZE];
+};
 
 /* What is in the files of certificates, which the configuration only names. */
 struct compile_digests {
 	/* Of the certificate of this number, in the order of tenants in config->state and of each
 	 * one's list; NULL: it cannot be shown. */
-	const uint8_t *(*of)(const void *context, size_t number);
+	const struct compile_digest *(*of)(const void *context, size_t number);
 	const void *context;
 };
 

@@ -92,6 +92,7 @@ static const struct field fields[] = {
 	INDEX(tenant_names, tenant_name, tenant, tenants),
 	TEXT(certificates, certificate, name),
 	INDEX(certificates, certificate, tenant, tenants),
+	BELOW(certificates, certificate, client_auth, IMAGE_CLIENT_AUTHS),
 	TEXT(servers, server, name),
 	INDEX(servers, server, certificate, certificates),
 };

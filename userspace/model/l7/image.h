@@ -23,7 +23,7 @@
 #include "../../base/prefix.h"
 
 #define IMAGE_MAGIC   UINT64_C(0x3149624c746d374c)
-#define IMAGE_VERSION 5
+#define IMAGE_VERSION 6
 #define IMAGE_NONE    UINT32_MAX
 
 /* at counts from where the image begins. */
@@ -266,13 +266,22 @@ struct image_condition {
 
 #define IMAGE_DIGEST_SIZE 32
 
+enum image_client_auth { /* whether clients are asked for a certificate */
+	IMAGE_CLIENT_AUTH_NONE,
+	IMAGE_CLIENT_AUTH_OPTIONAL,
+	IMAGE_CLIENT_AUTH_REQUIRED,
+	IMAGE_CLIENT_AUTHS
+};
+
 /* What is shown to clients; the certificate and its key are in the store (store.h) by this digest.
  */
 struct image_certificate {
 	struct image_text name;
 	uint32_t tenant;
 	uint8_t digest[IMAGE_DIGEST_SIZE];
-	uint32_t reserved;
+	uint8_t client_ca[IMAGE_DIGEST_SIZE]; /* of the issuers of clients' certificates */
+	uint8_t client_auth;		      /* enum image_client_auth */
+	uint8_t reserved[3];
 };
 
 /* A name of a TLS handshake (sni.h), in a hash table of the same kind. */

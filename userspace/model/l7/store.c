@@ -100,7 +100,9 @@ bool store_find(const struct store *store, const uint8_t digest[IMAGE_DIGEST_SIZ
 		if (!order) {
 			for (unsigned part = 0; part < CERTIFICATE_PARTS; part++)
 				ret_parts[part] = (struct certificate_bytes){
-					store->base + entry->parts[part].at,
+					entry->parts[part].length
+						? store->base + entry->parts[part].at
+						: NULL,
 					entry->parts[part].length};
 			return true;
 		}

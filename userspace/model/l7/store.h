@@ -14,7 +14,7 @@
 #include "image.h"
 
 #define STORE_MAGIC   UINT64_C(0x3165726f74736d37)
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 
 struct store_entry {
 	uint8_t digest[IMAGE_DIGEST_SIZE];

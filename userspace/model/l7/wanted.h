@@ -56,7 +56,8 @@ struct wanted_certificate {
 	const char *name;
 	const char **hostnames; /* in lower case */
 	size_t hostname_count;
-	struct wanted_file cert, key;
+	enum image_client_auth client_auth;
+	struct wanted_file cert, key, client_ca, ocsp;
 };
 
 struct wanted_chunk;
