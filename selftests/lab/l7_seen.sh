@@ -9,6 +9,7 @@ set -u -o pipefail
 . "$(dirname "$0")/lib.sh"
 
 V4=192.0.2.60
+DAY=$(date -u +%Y-%m-%d)
 
 seen_config()
 {
@@ -89,5 +90,16 @@ is "a worker was started again" "$(mtlb -j proxy show | json "sum(w['restarts'] 
 get acme.test '/?[1-20]' "$RUN/acme" -H 'Connection: close'
 check "requests are over again" wait_until is_quiet 10
 is "and goes on where it was" "$(counted acme)" "$(sent "$RUN/acme")"
+
+# Usage is booked to the last byte when mtlbd ends.
+billed()
+{
+	mtlb -j usage show tenant "$1" from "$DAY" |
+		json "' '.join(str(sum(i[k] for i in items)) for k in ('requests', 'requestBytesIn', 'requestBytesOut'))"
+}
+agent_stop
+agent_start || exit 1
+is "usage is what clients say, to the byte" "$(billed acme)" "$(sent "$RUN/acme")"
+is "of the other one as well" "$(billed globex)" "$(sent "$RUN/globex")"
 
 finish

@@ -26,11 +26,14 @@ static const struct column columns[] = {
 	{"PEAK-FLOWS", "peakActiveFlows", VALUE_NUMBER},
 	{"DROPPED-LIMITS", "droppedByLimits", VALUE_NUMBER},
 	{"DROPPED-ELSE", "droppedOtherwise", VALUE_NUMBER},
+	{"REQUESTS", "requests", VALUE_NUMBER},
+	{"L7-IN", "requestBytesIn", VALUE_BYTES},
+	{"L7-OUT", "requestBytesOut", VALUE_BYTES},
 	{"APPROX", "approximate", VALUE_BOOL},
 	{},
 };
 
-static const char *const spare[] = {"APPROX",	  "DROPPED-ELSE", "DROPPED-LIMITS",
+static const char *const spare[] = {"APPROX",	  "DROPPED-ELSE", "DROPPED-LIMITS", "L7-IN", "L7-OUT", "REQUESTS",
 				    "PEAK-FLOWS", "PACKETS-OUT",  "PACKETS-IN",
 				    "NEW-FLOWS",  "TO",		  NULL};
 

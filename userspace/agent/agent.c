@@ -489,6 +489,7 @@ static int start_parts(struct agent *agent, const struct config *config, struct 
 	error = backends_start_l7(agent);
 	if (error)
 		return err_set(err, error, "cannot prepare the L7 tier: %s", strerror(-error));
+	usage_add_l7(agent->usage, l7_tallies(agent->l7));
 	error = held_new(agent->dataplane, agent->loop, &agent->held);
 	if (error)
 		return err_set(err, error, "cannot take over held fragments: %s", strerror(-error));
@@ -613,9 +614,11 @@ void agent_stop(struct agent *agent)
 		netlink_free(agent->netlink);
 	if (agent->feeds)
 		feeds_free(agent->feeds);
-	l7_free(agent->l7, !agent->options.detach);
+	if (agent->l7)
+		l7_stop(agent->l7, !agent->options.detach);
 	if (agent->usage)
 		usage_stop(agent->usage);
+	l7_free(agent->l7);
 	if (agent->active)
 		active_free(agent->active);
 	if (agent->held)

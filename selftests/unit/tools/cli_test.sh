@@ -347,10 +347,10 @@ run event show attack-begins
 ok "event show KIND" lines "$out" 2
 run usage show --wide
 ok "usage show: page by page" is "$out" "\
-TENANT  FROM                  TO                    PACKETS-IN  BYTES-IN  PACKETS-OUT  BYTES-OUT  NEW-FLOWS  PEAK-FLOWS  DROPPED-LIMITS  DROPPED-ELSE  APPROX
-acme    2025-12-31T00:00:00Z  2026-01-01T00:00:00Z        1.0k   97.7KiB            0         0B          2          12               0             1  no
-acme    2026-01-01T00:00:00Z  2026-01-02T00:00:00Z        1.5k    146KiB            0         0B          2          12               0             1  yes
-bulk    2026-01-01T00:00:00Z  2026-01-02T00:00:00Z           7      700B            0         0B          2          12               0             1  no"
+TENANT  FROM                  TO                    PACKETS-IN  BYTES-IN  PACKETS-OUT  BYTES-OUT  NEW-FLOWS  PEAK-FLOWS  DROPPED-LIMITS  DROPPED-ELSE  REQUESTS  L7-IN  L7-OUT  APPROX
+acme    2025-12-31T00:00:00Z  2026-01-01T00:00:00Z        1.0k   97.7KiB            0         0B          2          12               0             1         3   300B  4.0KiB  no
+acme    2026-01-01T00:00:00Z  2026-01-02T00:00:00Z        1.5k    146KiB            0         0B          2          12               0             1         3   300B  4.0KiB  yes
+bulk    2026-01-01T00:00:00Z  2026-01-02T00:00:00Z           7      700B            0         0B          2          12               0             1         3   300B  4.0KiB  no"
 : >"$dir/log"
 run usage show tenant acme from 2025-12-31 to 2026-01-02
 ok "usage show: what is asked, by day" is "$(<"$dir/log")" "\
@@ -367,15 +367,15 @@ ok "usage show: damage is told" has "$err" "what follows is not all"
 ok "usage show: and is an error" exits 1
 run usage export format csv
 ok "usage export: CSV" is "$out" "\
-tenant,from,to,packetsIn,bytesIn,packetsOut,bytesOut,newFlows,droppedByLimits,droppedOtherwise,peakActiveFlows,approximate
-acme,2025-12-31T00:00:00Z,2026-01-01T00:00:00Z,1000,100000,0,0,2,0,1,12,false
-acme,2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,1500,150000,0,0,2,0,1,12,true
-bulk,2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,7,700,0,0,2,0,1,12,false"
+tenant,from,to,packetsIn,bytesIn,packetsOut,bytesOut,newFlows,droppedByLimits,droppedOtherwise,peakActiveFlows,requests,requestBytesIn,requestBytesOut,approximate
+acme,2025-12-31T00:00:00Z,2026-01-01T00:00:00Z,1000,100000,0,0,2,0,1,12,3,300,4096,false
+acme,2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,1500,150000,0,0,2,0,1,12,3,300,4096,true
+bulk,2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,7,700,0,0,2,0,1,12,3,300,4096,false"
 run usage export format json
 ok "usage export: an object a line" lines "$out" 3
 run usage export format focus provider 'Example, "the" host'
 focus=$out
-ok "usage export: FOCUS has a row for each kind that was used" lines "$focus" 16
+ok "usage export: FOCUS has a row for each kind that was used" lines "$focus" 25
 ok "usage export: its columns" is "$(head -n 1 <<<"$focus")" "BillingAccountId,BillingAccountName,BillingPeriodEnd,\
 BillingPeriodStart,ChargeCategory,ChargeClass,ChargeDescription,ChargeFrequency,ChargePeriodEnd,ChargePeriodStart,\
 ConsumedQuantity,ConsumedUnit,InvoiceIssuerName,PricingQuantity,PricingUnit,ProviderName,PublisherName,ServiceCategory,\

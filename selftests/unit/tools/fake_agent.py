@@ -148,7 +148,7 @@ ANSWERS = {
 def usage(tenant, start, end, count):
     return {"tenant": tenant, "from": start, "to": end, "packetsIn": count, "bytesIn": 100 * count,
             "packetsOut": 0, "bytesOut": 0, "newFlows": 2, "droppedByLimits": 0, "droppedOtherwise": 1,
-            "peakActiveFlows": 12, "approximate": count == 1500}
+            "peakActiveFlows": 12, "requests": 3, "requestBytesIn": 300, "requestBytesOut": 4096, "approximate": count == 1500}
 
 
 # In two pages, but for what is damaged.

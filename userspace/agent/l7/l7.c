@@ -61,7 +61,7 @@ int l7_new(struct loop *loop, const char *directory, const struct l7_events *eve
 	return 0;
 }
 
-static void stop(struct l7 *l7, bool leave)
+void l7_stop(struct l7 *l7, bool leave)
 {
 	loop_timer_cancel(l7->loop, &l7->rotation);
 	if (leave)
@@ -82,11 +82,11 @@ static void stop(struct l7 *l7, bool leave)
 	l7->begun = false;
 }
 
-void l7_free(struct l7 *l7, bool leave)
+void l7_free(struct l7 *l7)
 {
 	if (!l7)
 		return;
-	stop(l7, leave);
+	l7_stop(l7, false);
 	tallies_free(l7->tallies);
 	free(l7->directory);
 	free(l7);
@@ -251,7 +251,7 @@ int l7_set(struct l7 *l7, const struct config *config, uint64_t generation, stru
 	int error = 0;
 
 	if (!config->listener_count) {
-		stop(l7, false);
+		l7_stop(l7, false);
 		steer_remove(l7->directory);
 		return 0;
 	}

@@ -24,8 +24,10 @@ struct l7_events {
 /* directory: of the dataplane's pins. 0 or a negative errno. */
 int l7_new(struct loop *loop, const char *directory, const struct l7_events *events,
 	   struct l7 **ret_l7);
-/* leave: the workers go on serving as they do, until another agent has some. */
-void l7_free(struct l7 *l7, bool leave);
+/* What workers counted stays. leave: they go on serving as they do, until another agent has some;
+ * nobody reads what they count then. */
+void l7_stop(struct l7 *l7, bool leave);
+void l7_free(struct l7 *l7);
 
 /* What did not change stays as it is; connections stay in any case. What is wrong with one address
  * keeps none of the others from being served. 0, or a negative errno and why. */

@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <uthash.h>
 
 #include "../../base/log.h"
 #include "../../model/l7/image.h"
+#include "../../model/state.h"
 #include "workers.h"
 
 /* Rows that nobody touched cost address space alone. */
@@ -49,6 +51,8 @@ struct tallies {
 	} regions[WORKERS_MAX];
 	unsigned count;
 	struct name *names;
+	char (*tenants)[STATE_NAME_MAX]; /* by row; pages of it that nobody touched cost nothing */
+	uint64_t secret;		 /* of this start */
 	uint32_t next[KINDS]; /* row; 0 is nobody's */
 	bool told[KINDS];     /* that there are no more */
 };
@@ -59,6 +63,13 @@ int tallies_new(struct tallies **ret_tallies)
 
 	if (!tallies)
 		return -ENOMEM;
+	tallies->tenants = calloc(TENANT_ROWS, sizeof(*tallies->tenants));
+	if (!tallies->tenants ||
+	    getrandom(&tallies->secret, sizeof(tallies->secret), 0) < 0) {
+		free(tallies->tenants);
+		free(tallies);
+		return -ENOMEM;
+	}
 	for (int kind = 0; kind < KINDS; kind++)
 		tallies->next[kind] = 1;
 	*ret_tallies = tallies;
@@ -79,6 +90,7 @@ void tallies_free(struct tallies *tallies)
 		HASH_DEL(tallies->names, name);
 		free(name);
 	}
+	free(tallies->tenants);
 	free(tallies);
 }
 
@@ -184,6 +196,8 @@ static uint32_t row_of(struct tallies *tallies, enum kind kind, const char *tena
 		return 0;
 	memcpy(name->text, text, length);
 	name->row = tallies->next[kind]++;
+	if (kind == TENANT)
+		snprintf(tallies->tenants[name->row], STATE_NAME_MAX, "%s", tenant);
 	HASH_ADD_KEYPTR(hh, tallies->names, name->text, length, name);
 	return name->row;
 }
@@ -241,6 +255,24 @@ bool tallies_tenant(const struct tallies *tallies, const char *tenant, struct ta
 	EACH_REGION(tallies, tally)
 	tally_sum_tenant(ret_sum, &tally->tenants[row]);
 	return true;
+}
+
+uint32_t tallies_accounts(const struct tallies *tallies)
+{
+	return tallies->next[TENANT];
+}
+
+bool tallies_account(const struct tallies *tallies, uint32_t row, uint64_t *ret_id,
+		     const char **ret_tenant, struct tally_tenant *ret_sum)
+{
+	const struct tally *tally;
+
+	*ret_sum = (struct tally_tenant){};
+	EACH_REGION(tallies, tally)
+		tally_sum_tenant(ret_sum, &tally->tenants[row]);
+	*ret_id = (tallies->secret ^ row * UINT64_C(0x9e3779b97f4a7c15)) | 1;
+	*ret_tenant = tallies->tenants[row];
+	return ret_sum->requests || ret_sum->bytes_in;
 }
 
 bool tallies_times(const struct tallies *tallies, const char *tenant, struct tally_times *ret_sum)

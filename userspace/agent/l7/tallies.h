@@ -26,6 +26,12 @@ void tallies_settle(struct tallies *tallies, unsigned worker);
 /* Gives each tenant, pool and route of an image that was just built its row. */
 void tallies_assign(struct tallies *tallies, void *image);
 
+/* Of usage: rows of tenants are 1 to below tallies_accounts(). id: of this row and this start of
+ * mtlbd, never 0. False: nothing was counted of it. */
+uint32_t tallies_accounts(const struct tallies *tallies);
+bool tallies_account(const struct tallies *tallies, uint32_t row, uint64_t *ret_id,
+		     const char **ret_tenant, struct tally_tenant *ret_sum);
+
 /* Sums over all workers. False: there was never such a one; zeros then. tenant NULL: nobody, whom
  * requests without a tenant are counted for. */
 bool tallies_tenant(const struct tallies *tallies, const char *tenant,

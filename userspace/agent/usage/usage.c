@@ -22,12 +22,13 @@ struct usage_part {
 	struct registry *registry;
 	struct registry_reader reader;
 	struct active *active;
+	const struct tallies *tallies; /* of the L7 tier; NULL: there is none */
 	struct loop *loop;
 	struct ledger *ledger;
 	char *directory;
 	uint32_t flush_s, keep;
 	struct loop_timer timer;
-	uint32_t cursor; /* the next tenant; 0: no reading is under way */
+	uint32_t cursor; /* the next tenant, and behind them the L7 tier's; 0: no reading is under way */
 	uint64_t last;	 /* when the one before began, seconds */
 	bool hourly;	 /* this one is the first of its hour: it is written whatever is in it */
 	struct usage_place place;
@@ -139,24 +140,64 @@ static void settle(struct usage_part *usage)
 			 strerror(-error));
 }
 
+/*
+ * The L7 tier's counters begin anew with mtlbd, and have an id of their own then: what they say is
+ * never taken for what was booked of the ones before.
+ */
+static void book_l7(struct usage_part *usage, uint32_t row)
+{
+	struct usage now = {};
+	struct tally_tenant sum;
+	const char *tenant;
+	uint64_t id;
+
+	if (!tallies_account(usage->tallies, row, &id, &tenant, &sum))
+		return;
+	now.value[USAGE_requests] = sum.requests;
+	now.value[USAGE_request_bytes_in] = sum.bytes_in;
+	now.value[USAGE_request_bytes_out] = sum.bytes_out;
+	ledger_book(usage->ledger, id, tenant, &now, false);
+}
+
+static uint32_t tenants_of(const struct usage_part *usage)
+{
+	return dataplane_view(usage->registry->dataplane)->node->tenants;
+}
+
+/* Where the cursor ends: row 0 of the L7 tier is nobody's. */
+static uint32_t end_of(const struct usage_part *usage)
+{
+	return tenants_of(usage) + (usage->tallies ? tallies_accounts(usage->tallies) - 1 : 0);
+}
+
+static void book_next(struct usage_part *usage)
+{
+	uint32_t tenants = tenants_of(usage), at = usage->cursor++;
+
+	if (at < tenants)
+		book(usage, at, false);
+	else
+		book_l7(usage, at - tenants + 1);
+}
+
 static bool run_slice(struct usage_part *usage)
 {
-	uint32_t tenants = dataplane_view(usage->registry->dataplane)->node->tenants;
+	uint32_t end = end_of(usage);
 	uint64_t began = clock_ns(CLOCK_MONOTONIC), took = 0;
 
 	settle(usage);
 	ledger_begin(usage->ledger, now_s(), &usage->place);
-	for (uint32_t i = 1; usage->cursor < tenants && took < SLICE_NS; i++) {
-		book(usage, usage->cursor++, false);
+	for (uint32_t i = 1; usage->cursor < end && took < SLICE_NS; i++) {
+		book_next(usage);
 		if (i % LOOK_EVERY == 0)
 			took = clock_ns(CLOCK_MONOTONIC) - began;
 	}
-	ledger_end(usage->ledger, usage->hourly && usage->cursor == tenants);
+	ledger_end(usage->ledger, usage->hourly && usage->cursor >= end);
 	took = clock_ns(CLOCK_MONOTONIC) - began;
 	usage->flush_ns += took;
 	if (took > usage->status.slice_ns)
 		usage->status.slice_ns = took;
-	return usage->cursor == tenants;
+	return usage->cursor >= end;
 }
 
 static void begin_reading(struct usage_part *usage)
@@ -410,6 +451,11 @@ int usage_start(struct registry *registry, struct active *active, struct loop *l
 	return 0;
 }
 
+void usage_add_l7(struct usage_part *usage, const struct tallies *tallies)
+{
+	usage->tallies = tallies;
+}
+
 void usage_set(struct usage_part *usage, const struct config_usage *config)
 {
 	usage->flush_s = config->flush_s;
@@ -421,14 +467,12 @@ void usage_set(struct usage_part *usage, const struct config_usage *config)
 
 static void close_ledger(struct usage_part *usage)
 {
-	uint32_t tenants = dataplane_view(usage->registry->dataplane)->node->tenants;
-
 	write_all(usage);
 	if (!ledger_state(usage->ledger)->merging) {
 		if (!usage->cursor)
 			begin_reading(usage);
-		while (usage->cursor < tenants)
-			run_slice(usage);
+		while (!run_slice(usage))
+			;
 		end_reading(usage);
 		write_all(usage);
 	}

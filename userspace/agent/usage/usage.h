@@ -13,6 +13,7 @@
 #include "../../model/config.h"
 #include "../../sys/loop.h"
 #include "../active.h"
+#include "../l7/tallies.h"
 #include "ledger.h"
 
 struct usage_part; /* of the agent */
@@ -32,6 +33,8 @@ int usage_start(struct registry *registry, struct active *active, struct loop *l
 		const struct config_usage *config, struct usage_part **ret_usage);
 /* Intervals; the directory stays. */
 void usage_set(struct usage_part *usage, const struct config_usage *config);
+/* What the L7 tier counts is booked as well, until usage_stop(). */
+void usage_add_l7(struct usage_part *usage, const struct tallies *tallies);
 /* Books all and has it be on disk. */
 void usage_stop(struct usage_part *usage);
 
