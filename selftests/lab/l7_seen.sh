@@ -80,6 +80,16 @@ is "the route has them as well" "$(mtlb -j route show acme/site | json "items[0]
 is "connections" "$(of globex "['connections']")" 20
 check "how long they took" [ "$(mtlb -j tenant show acme | json "items[0]['l7']['p99Ms'] >= items[0]['l7']['p50Ms'] > 0")" = True ]
 
+# Prometheus is told the same.
+curl -s --unix-socket "$SOCKET" http://mtlb/metrics >"$RUN/metrics"
+metric()
+{
+	"$LAB_DIR/metrics.py" sum "$RUN/metrics" "$@"
+}
+is "promtool has nothing to say" "$(promtool check metrics <"$RUN/metrics" 2>&1)" ""
+is "metrics: requests and bytes" "$(metric mtlb_tenant_requests_total tenant=acme) $(metric mtlb_tenant_request_bytes_total tenant=acme) $(metric mtlb_tenant_response_bytes_total tenant=acme)" "$(sent "$RUN/acme")"
+is "metrics: each request is in a bucket" "$(metric mtlb_tenant_request_seconds_bucket tenant=acme le=+Inf)" 33
+
 # One worker is killed while requests come: what was counted stays, what is asked afterwards is added.
 before=$(counted acme)
 victim=$(server_pids lb mtlb-proxy | head -n 1)

@@ -44,7 +44,7 @@ def sum_of(path, name, *wanted):
 
 def falls(old, new):
     before, after = series(old), series(new)
-    counters = [key for key in before if key[0].endswith("_total") and key in after]
+    counters = [key for key in before if key[0].endswith(("_total", "_bucket", "_sum", "_count")) and key in after]
     if not counters:
         sys.exit("no counter is in both")
     for key in counters:

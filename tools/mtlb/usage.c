@@ -33,9 +33,9 @@ static const struct column columns[] = {
 	{},
 };
 
-static const char *const spare[] = {"APPROX",	  "DROPPED-ELSE", "DROPPED-LIMITS", "L7-IN", "L7-OUT", "REQUESTS",
-				    "PEAK-FLOWS", "PACKETS-OUT",  "PACKETS-IN",
-				    "NEW-FLOWS",  "TO",		  NULL};
+static const char *const spare[] = {
+	"APPROX",     "DROPPED-ELSE", "DROPPED-LIMITS", "L7-IN",     "L7-OUT", "REQUESTS",
+	"PEAK-FLOWS", "PACKETS-OUT",  "PACKETS-IN",	"NEW-FLOWS", "TO",     NULL};
 
 enum keyword {
 	KEYWORD_TENANT,

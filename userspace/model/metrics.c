@@ -28,7 +28,13 @@ static const struct {
 
 const char *metric_type_name(enum metric_type type)
 {
-	return type == METRIC_COUNTER ? "counter" : "gauge";
+	static const char *const names[] = {
+		[METRIC_COUNTER] = "counter",
+		[METRIC_GAUGE] = "gauge",
+		[METRIC_HISTOGRAM] = "histogram",
+	};
+
+	return names[type];
 }
 
 static void print_scope(enum metric_scope scope, FILE *file)
@@ -64,8 +70,9 @@ static const char intro[] =
 	"\n"
 	"- **Which tenants have series of their own**: as many as `node.metrics.top` says. The "
 	"first ones do until\n"
-	"  the places are taken; from then on those with most packets, forwarded or dropped, of "
-	"the last minutes. A\n"
+	"  the places are taken; from then on those with most packets, forwarded or dropped, and "
+	"requests of\n"
+	"  the last minutes. A\n"
 	"  tenant gives up its place only to one that has more than twice as many, and only so "
 	"many do within five\n"
 	"  minutes as a quarter of the places, so that series do not come and go with each "

@@ -14,6 +14,7 @@ enum metric {
 enum metric_type {
 	METRIC_COUNTER,
 	METRIC_GAUGE,
+	METRIC_HISTOGRAM, /* of seconds; its label is that of the buckets */
 };
 
 /* Whose it is. */

@@ -41,7 +41,8 @@ static const struct {
 struct name {
 	UT_hash_handle hh;
 	uint32_t row;
-	char text[]; /* the kind, the tenant's name, and behind a slash that of what is its */
+	uint64_t assigned; /* when its tenant was last in an image; of tenants */
+	char text[];	   /* of a tenant, or its row, a slash, and what is its */
 };
 
 struct tallies {
@@ -50,11 +51,12 @@ struct tallies {
 		struct tally tally;
 	} regions[WORKERS_MAX];
 	unsigned count;
-	struct name *names;
+	struct name *names[KINDS];
+	uint64_t assigned;		 /* counts the images */
 	char (*tenants)[STATE_NAME_MAX]; /* by row; pages of it that nobody touched cost nothing */
 	uint64_t secret;		 /* of this start */
-	uint32_t next[KINDS]; /* row; 0 is nobody's */
-	bool told[KINDS];     /* that there are no more */
+	uint32_t next[KINDS];		 /* row; 0 is nobody's */
+	bool told[KINDS];		 /* that there are no more */
 };
 
 int tallies_new(struct tallies **ret_tallies)
@@ -64,8 +66,7 @@ int tallies_new(struct tallies **ret_tallies)
 	if (!tallies)
 		return -ENOMEM;
 	tallies->tenants = calloc(TENANT_ROWS, sizeof(*tallies->tenants));
-	if (!tallies->tenants ||
-	    getrandom(&tallies->secret, sizeof(tallies->secret), 0) < 0) {
+	if (!tallies->tenants || getrandom(&tallies->secret, sizeof(tallies->secret), 0) < 0) {
 		free(tallies->tenants);
 		free(tallies);
 		return -ENOMEM;
@@ -86,9 +87,11 @@ void tallies_free(struct tallies *tallies)
 		munmap(tallies->regions[i].tally.base, tallies->regions[i].tally.size);
 		close(tallies->regions[i].fd);
 	}
-	HASH_ITER (hh, tallies->names, name, next) {
-		HASH_DEL(tallies->names, name);
-		free(name);
+	for (int kind = 0; kind < KINDS; kind++) {
+		HASH_ITER (hh, tallies->names[kind], name, next) {
+			HASH_DEL(tallies->names[kind], name);
+			free(name);
+		}
 	}
 	free(tallies->tenants);
 	free(tallies);
@@ -145,24 +148,24 @@ void tallies_settle(struct tallies *tallies, unsigned worker)
 
 /* whose row is which */
 
-#define NAME_MAX_LENGTH 256
+#define KEY_MAX 128
 
-static size_t spell(char text[NAME_MAX_LENGTH], enum kind kind, const char *tenant,
-		    const char *what)
+/* What a tenant has is its by its row, which is never somebody else's. */
+static size_t spell(char text[KEY_MAX], uint32_t tenant, const char *what)
 {
-	int length = snprintf(text, NAME_MAX_LENGTH, "%d%s/%s", (int)kind, tenant, what);
+	int length = snprintf(text, KEY_MAX, "%u/%s", (unsigned)tenant, what);
 
-	return length < NAME_MAX_LENGTH ? (size_t)length : NAME_MAX_LENGTH - 1;
+	return length < KEY_MAX ? (size_t)length : KEY_MAX - 1;
 }
 
-static const struct name *find(const struct tallies *tallies, enum kind kind, const char *tenant,
-			       const char *what)
+static struct name *find(const struct tallies *tallies, enum kind kind, uint32_t tenant,
+			 const char *what)
 {
-	char text[NAME_MAX_LENGTH];
-	size_t length = spell(text, kind, tenant, what);
+	char text[KEY_MAX];
+	size_t length = spell(text, tenant, what);
 	struct name *name;
 
-	HASH_FIND(hh, tallies->names, text, length, name);
+	HASH_FIND(hh, tallies->names[kind], text, length, name);
 	return name;
 }
 
@@ -178,28 +181,40 @@ static uint32_t no_row(struct tallies *tallies, enum kind kind)
 	return 0;
 }
 
-static uint32_t row_of(struct tallies *tallies, enum kind kind, const char *tenant,
-		       const char *what)
+static uint32_t row_of(struct tallies *tallies, enum kind kind, uint32_t tenant, const char *what)
 {
-	const struct name *known = find(tallies, kind, tenant, what);
-	char text[NAME_MAX_LENGTH];
+	struct name *name = find(tallies, kind, tenant, what);
+	char text[KEY_MAX];
 	size_t length;
-	struct name *name;
 
-	if (known)
-		return known->row;
-	if (tallies->next[kind] >= kinds[kind].most)
-		return no_row(tallies, kind);
-	length = spell(text, kind, tenant, what);
-	name = calloc(1, sizeof(*name) + length + 1);
-	if (!name)
-		return 0;
-	memcpy(name->text, text, length);
-	name->row = tallies->next[kind]++;
-	if (kind == TENANT)
-		snprintf(tallies->tenants[name->row], STATE_NAME_MAX, "%s", tenant);
-	HASH_ADD_KEYPTR(hh, tallies->names, name->text, length, name);
+	if (!name) {
+		if (tallies->next[kind] >= kinds[kind].most)
+			return no_row(tallies, kind);
+		length = spell(text, tenant, what);
+		name = calloc(1, sizeof(*name) + length + 1);
+		if (!name)
+			return 0;
+		memcpy(name->text, text, length);
+		name->row = tallies->next[kind]++;
+		if (kind == TENANT)
+			snprintf(tallies->tenants[name->row], STATE_NAME_MAX, "%s", what);
+		HASH_ADD_KEYPTR(hh, tallies->names[kind], name->text, length, name);
+	}
+	name->assigned = tallies->assigned;
 	return name->row;
+}
+
+/* Their rows stay what they were; whoever has such a name next is somebody else. */
+static void forget_gone(struct tallies *tallies)
+{
+	struct name *name, *next;
+
+	HASH_ITER (hh, tallies->names[TENANT], name, next) {
+		if (name->assigned == tallies->assigned)
+			continue;
+		HASH_DEL(tallies->names[TENANT], name);
+		free(name);
+	}
 }
 
 /* Not yet sealed, and its builder's word is good: the workers check it all the same. */
@@ -219,23 +234,28 @@ void tallies_assign(struct tallies *tallies, void *image)
 	struct image_route *routes = section(image, IMAGE_SECTION_routes, &routes_count);
 	const char *base = image;
 
+	tallies->assigned++;
 	for (uint32_t i = 0; i < tenants_count; i++)
-		tenants[i].row = row_of(tallies, TENANT, base + tenants[i].name.at, "");
+		tenants[i].row = row_of(tallies, TENANT, 0, base + tenants[i].name.at);
 	for (uint32_t i = 0; i < pools_count; i++)
-		pools[i].row = row_of(tallies, POOL, base + tenants[pools[i].tenant].name.at,
+		pools[i].row = row_of(tallies, POOL, tenants[pools[i].tenant].row,
 				      base + pools[i].name.at);
 	for (uint32_t i = 0; i < routes_count; i++)
-		routes[i].row = row_of(tallies, ROUTE, base + tenants[routes[i].tenant].name.at,
+		routes[i].row = row_of(tallies, ROUTE, tenants[routes[i].tenant].row,
 				       base + routes[i].name.at);
+	forget_gone(tallies);
 }
 
 /* sums */
 
+/* tenant NULL: nobody. */
 static bool find_row(const struct tallies *tallies, enum kind kind, const char *tenant,
 		     const char *what, uint32_t *ret_row)
 {
-	const struct name *name = tenant ? find(tallies, kind, tenant, what) : NULL;
+	const struct name *name = tenant ? find(tallies, TENANT, 0, tenant) : NULL;
 
+	if (name && kind != TENANT)
+		name = find(tallies, kind, name->row, what);
 	*ret_row = name ? name->row : 0;
 	return name || !tenant;
 }
@@ -250,7 +270,7 @@ bool tallies_tenant(const struct tallies *tallies, const char *tenant, struct ta
 	uint32_t row;
 
 	*ret_sum = (struct tally_tenant){};
-	if (!find_row(tallies, TENANT, tenant, "", &row))
+	if (!find_row(tallies, TENANT, tenant, NULL, &row))
 		return false;
 	EACH_REGION(tallies, tally)
 	tally_sum_tenant(ret_sum, &tally->tenants[row]);
@@ -269,7 +289,7 @@ bool tallies_account(const struct tallies *tallies, uint32_t row, uint64_t *ret_
 
 	*ret_sum = (struct tally_tenant){};
 	EACH_REGION(tallies, tally)
-		tally_sum_tenant(ret_sum, &tally->tenants[row]);
+	tally_sum_tenant(ret_sum, &tally->tenants[row]);
 	*ret_id = (tallies->secret ^ row * UINT64_C(0x9e3779b97f4a7c15)) | 1;
 	*ret_tenant = tallies->tenants[row];
 	return ret_sum->requests || ret_sum->bytes_in;
@@ -281,7 +301,7 @@ bool tallies_times(const struct tallies *tallies, const char *tenant, struct tal
 	uint32_t row;
 
 	memset(ret_sum, 0, sizeof(*ret_sum));
-	if (!find_row(tallies, TENANT, tenant, "", &row))
+	if (!find_row(tallies, TENANT, tenant, NULL, &row))
 		return false;
 	EACH_REGION(tallies, tally)
 	{

@@ -2,8 +2,8 @@
 /*
  * What the workers count, as mtlbd has it (model/l7/tally.h): a region of memory for each worker,
  * which is there before it and after it, and the directory of whose row is which. Rows are found
- * again by name, so nothing that was counted is lost by a reload, a worker's death, or a tenant
- * that comes back.
+ * again by name, so nothing that was counted is lost by a reload or a worker's death. A tenant that
+ * goes and comes back begins anew, as it does in the dataplane.
  */
 #ifndef MTLB_AGENT_L7_TALLIES_H
 #define MTLB_AGENT_L7_TALLIES_H

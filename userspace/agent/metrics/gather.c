@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../model/l7/wanted.h"
 #include "../agent.h"
 #include "../report/report.h"
 
@@ -46,6 +47,7 @@ struct gather {
 	uint64_t now;
 	struct gather_totals totals;
 	struct page_members shown; /* of services with series */
+	struct tally_times times;  /* large: room for those of one tenant */
 };
 
 static const struct dataplane_view *view_of(const struct gather *gather)
@@ -285,6 +287,35 @@ static void read_totals(struct gather *gather, uint32_t index)
 		accounts_total(gather->accounts, index, COLUMN_COUNTERS + i, counters.value[i]);
 }
 
+/* By name: one that is gone has none there. */
+static void read_l7(struct gather *gather, uint32_t index, const char *name)
+{
+	struct accounts *accounts = gather->accounts;
+	const struct tallies *tallies = l7_tallies(gather->agent->l7);
+	const struct histogram *times = &gather->times.request;
+	struct tally_tenant sum;
+
+	if (!tallies_tenant(tallies, name, &sum) || !sum.requests)
+		return;
+	accounts_total(accounts, index, COLUMN_REQUESTS, sum.requests);
+	for (uint32_t i = 0; i < TALLY_STATUSES; i++)
+		accounts_total(accounts, index, COLUMN_ANSWERS + i, sum.answers[i]);
+	for (uint32_t i = 0; i < REFUSALS; i++)
+		accounts_total(accounts, index, COLUMN_REFUSED + i, sum.refused[i]);
+	accounts_total(accounts, index, COLUMN_RETRIES, sum.retries);
+	accounts_total(accounts, index, COLUMN_REQUEST_BYTES, sum.bytes_in);
+	accounts_total(accounts, index, COLUMN_RESPONSE_BYTES, sum.bytes_out);
+	accounts_total(accounts, index, COLUMN_CONNECTIONS, sum.connections);
+	accounts_total(accounts, index, COLUMN_HANDSHAKES, sum.handshakes);
+	accounts_total(accounts, index, COLUMN_HANDSHAKES_FAILED, sum.handshakes_failed);
+	tallies_times(tallies, name, &gather->times);
+	for (int i = 0; i < GATHER_TIMES; i++)
+		accounts_total(accounts, index, COLUMN_TIMES + (uint32_t)i,
+			       histogram_below(times, gather_time_ns(i)));
+	accounts_total(accounts, index, COLUMN_TIMES + GATHER_TIMES, histogram_count(times));
+	accounts_total(accounts, index, COLUMN_TIMES_NS, times->sum_ns);
+}
+
 /* A row that was a tenant's has what was counted for it last, until it is given to another one. */
 static void read_former(struct gather *gather, uint32_t index)
 {
@@ -313,6 +344,7 @@ static void read_tenant(struct gather *gather, uint32_t index)
 	if (accounts_meet(gather->accounts, index, id, tenant->name))
 		return;
 	read_totals(gather, index);
+	read_l7(gather, index, tenant->name);
 	read_gauges(gather, tenant);
 	gather->totals.tenants++;
 }
@@ -388,6 +420,13 @@ static void list_service(struct gather *gather, const struct registry_tenant *te
 			list_member(gather, tenant, service, service->members[i]);
 }
 
+static bool has_routes(const struct gather *gather, const char *name)
+{
+	const struct state_tenant *tenant = state_find_tenant(&gather->agent->config.state, name);
+
+	return tenant && tenant->l7 && tenant->l7->route_count;
+}
+
 /* Index 0, the node, is no tenant: nobody has that place. */
 static void list_tenant(struct gather *gather, uint32_t index)
 {
@@ -405,6 +444,7 @@ static void list_tenant(struct gather *gather, uint32_t index)
 		.index = index,
 		.account = account->own,
 		.gauges = gather->gauges[index],
+		.routes = has_routes(gather, tenant->name),
 	};
 	page_add_label(gather->page, "tenant", tenant->name);
 	page_end_labels(gather->page);
@@ -441,6 +481,7 @@ static void list_others(struct gather *gather)
 		.labels = page_begin_labels(gather->page),
 		.account = accounts_others(gather->accounts),
 		.gauges = sum_others(gather),
+		.routes = l7_workers(gather->agent->l7),
 	};
 	page_add_label(gather->page, "tenant", PAGE_OTHER);
 	page_end_labels(gather->page);

@@ -8,12 +8,26 @@
 #define MTLB_AGENT_METRICS_GATHER_H
 
 #include "../../../bpf/abi/reason.h"
+#include "../../model/l7/tally.h"
 #include "accounts.h"
 #include "page.h"
+
+/*
+ * Of a histogram those buckets are served that begin with a power of two of its units: from 1 ms to
+ * 9 s, and what took longer; what is below each is known exactly.
+ */
+#define GATHER_TIMES_FIRST 7 /* units << 7: 1.05 ms */
+#define GATHER_TIMES	   14
+
+static inline uint64_t gather_time_ns(int bucket)
+{
+	return HISTOGRAM_UNIT_NS << (GATHER_TIMES_FIRST + bucket);
+}
 
 /* Columns of an account. What counts for a place in the accounts comes first. */
 enum column {
 	COLUMN_PACKETS,
+	COLUMN_REQUESTS,
 	COLUMN_REASONS, /* packets of each */
 	COLUMN_RANKED = COLUMN_REASONS + MTLB_REASON_COUNT,
 	COLUMN_REASON_BYTES = COLUMN_RANKED,
@@ -21,6 +35,16 @@ enum column {
 	COLUMN_NEW_FLOWS,
 	COLUMN_REPLY_PACKETS,
 	COLUMN_REPLY_BYTES,
+	COLUMN_ANSWERS, /* by hundreds */
+	COLUMN_REFUSED = COLUMN_ANSWERS + TALLY_STATUSES,
+	COLUMN_RETRIES = COLUMN_REFUSED + REFUSALS,
+	COLUMN_REQUEST_BYTES,
+	COLUMN_RESPONSE_BYTES,
+	COLUMN_CONNECTIONS,
+	COLUMN_HANDSHAKES,
+	COLUMN_HANDSHAKES_FAILED,
+	COLUMN_TIMES, /* no longer than each; the last one: all */
+	COLUMN_TIMES_NS = COLUMN_TIMES + GATHER_TIMES + 1,
 	COLUMN_COUNTERS, /* of counters.def */
 };
 

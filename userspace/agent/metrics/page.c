@@ -164,11 +164,12 @@ void page_begin(struct page *page, enum metric metric)
 	put_text(page, "\n");
 }
 
-static void put_name(struct page *page, size_t labels, const char *value)
+static void put_name(struct page *page, size_t labels, const char *suffix, const char *value)
 {
 	const struct metric_row *row = &metric_rows[page->metric];
 
 	put_text(page, row->name);
+	put_text(page, suffix);
 	if (labels == PAGE_NO_LABELS && !value)
 		return;
 	put_text(page, "{");
@@ -184,11 +185,10 @@ static void put_name(struct page *page, size_t labels, const char *value)
 	put_text(page, "}");
 }
 
-void page_count(struct page *page, size_t labels, const char *value, uint64_t number)
+static void put_count(struct page *page, uint64_t number)
 {
 	char text[24], *at = text + sizeof(text);
 
-	put_name(page, labels, value);
 	*--at = '\n';
 	do
 		*--at = (char)('0' + number % 10);
@@ -197,13 +197,43 @@ void page_count(struct page *page, size_t labels, const char *value, uint64_t nu
 	put(page, at, (size_t)(text + sizeof(text) - at));
 }
 
-void page_gauge(struct page *page, size_t labels, const char *value, double number)
+static void put_gauge(struct page *page, double number)
 {
 	char text[40];
 
-	put_name(page, labels, value);
 	snprintf(text, sizeof(text), " %.15g\n", number);
 	put_text(page, text);
+}
+
+void page_count(struct page *page, size_t labels, const char *value, uint64_t number)
+{
+	put_name(page, labels, "", value);
+	put_count(page, number);
+}
+
+void page_gauge(struct page *page, size_t labels, const char *value, double number)
+{
+	put_name(page, labels, "", value);
+	put_gauge(page, number);
+}
+
+void page_histogram(struct page *page, size_t labels, const struct page_bucket *buckets,
+		    size_t count, double sum)
+{
+	char le[32];
+
+	for (size_t i = 0; i < count; i++) {
+		if (i + 1 < count)
+			snprintf(le, sizeof(le), "%.9g", buckets[i].le);
+		else
+			snprintf(le, sizeof(le), "+Inf");
+		put_name(page, labels, "_bucket", le);
+		put_count(page, buckets[i].count);
+	}
+	put_name(page, labels, "_sum", NULL);
+	put_gauge(page, sum);
+	put_name(page, labels, "_count", NULL);
+	put_count(page, count ? buckets[count - 1].count : 0);
 }
 
 char *page_take(struct page *page, size_t *ret_length)

@@ -49,6 +49,7 @@ struct page_tenant {
 	uint32_t index; /* 0: all others */
 	const uint64_t *account;
 	struct page_gauges gauges;
+	bool routes; /* it has some: the L7 tier counts it */
 };
 
 struct page_service {
@@ -104,6 +105,15 @@ void page_begin(struct page *page, enum metric metric);
 #define PAGE_NO_LABELS SIZE_MAX
 void page_count(struct page *page, size_t labels, const char *value, uint64_t number);
 void page_gauge(struct page *page, size_t labels, const char *value, double number);
+
+/* A histogram, of seconds: for each bucket how many took no longer than le; the last one is +Inf.
+ */
+struct page_bucket {
+	double le; /* of the last one whatever it is */
+	uint64_t count;
+};
+void page_histogram(struct page *page, size_t labels, const struct page_bucket *buckets,
+		    size_t count, double sum);
 
 /* Ends the text. It is the caller's now, and a text in another format may be begun; NULL when it
  * failed. */

@@ -251,6 +251,64 @@ NODE(dropped_packets_total)
 
 /* health checks */
 
+/* the L7 tier */
+
+NODE(requests_total)
+{
+	count(page, page->all[COLUMN_REQUESTS]);
+}
+
+NODE(responses_total)
+{
+	write_classes(page, PAGE_NO_LABELS, page->all + COLUMN_ANSWERS);
+}
+
+struct workers_sum {
+	uint64_t runs, starts, away, restarts, connections, shed;
+};
+
+static struct workers_sum sum_workers(const struct page *page)
+{
+	const struct workers *workers = l7_workers(page->agent->l7);
+	struct workers_sum sum = {};
+	struct workers_status status;
+
+	for (unsigned i = 0; workers && i < workers_count(workers); i++) {
+		workers_status(workers, i, &status);
+		sum.runs += status.answers;
+		sum.starts += !status.answers && status.pid;
+		sum.away += !status.answers && !status.pid;
+		sum.restarts += status.starts ? status.starts - 1 : 0;
+		sum.connections += status.counts.connections;
+		sum.shed += status.counts.shed;
+	}
+	return sum;
+}
+
+NODE(proxy_workers)
+{
+	struct workers_sum sum = sum_workers(page);
+
+	page_gauge(page, PAGE_NO_LABELS, "runs", (double)sum.runs);
+	page_gauge(page, PAGE_NO_LABELS, "starts", (double)sum.starts);
+	page_gauge(page, PAGE_NO_LABELS, "away", (double)sum.away);
+}
+
+NODE(proxy_restarts_total)
+{
+	count(page, sum_workers(page).restarts);
+}
+
+NODE(proxy_connections)
+{
+	gauge(page, (double)sum_workers(page).connections);
+}
+
+NODE(proxy_shed_connections_total)
+{
+	count(page, sum_workers(page).shed);
+}
+
 NODE(prober_up)
 {
 	struct prober_status status;

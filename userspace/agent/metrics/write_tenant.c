@@ -3,6 +3,16 @@
 #include "../report/reasons.h"
 #include "writers.h"
 
+/* Each class is there from the start, so that its first answer is not missed. */
+void write_classes(struct page *page, size_t labels, const uint64_t answers[TALLY_STATUSES])
+{
+	static const char *const names[TALLY_STATUSES] = {"none", "1xx", "2xx",
+							  "3xx",  "4xx", "5xx"};
+
+	for (int i = 0; i < TALLY_STATUSES; i++)
+		page_count(page, labels, names[i], answers[i]);
+}
+
 /* tenants */
 
 #define ACCOUNT(name, column)                                                    \
@@ -90,6 +100,67 @@ void write_tenant_meter_rate(struct page *page, size_t i)
 			page_gauge(page, tenant->labels, names[kind],
 				   kind == MTLB_METER_BYTES ? rate / 8 : rate);
 	}
+}
+
+/* the L7 tier: of who has routes, and of the others */
+
+#define REQUESTS(name, column)                                                           \
+	void write_##name(struct page *page, size_t i)                                   \
+	{                                                                                \
+		const struct page_tenant *tenant = &page->tenants[i];                    \
+                                                                                         \
+		if (tenant->routes)                                                      \
+			page_count(page, tenant->labels, NULL, tenant->account[column]); \
+	}
+
+REQUESTS(tenant_requests_total, COLUMN_REQUESTS)
+REQUESTS(tenant_retries_total, COLUMN_RETRIES)
+REQUESTS(tenant_request_bytes_total, COLUMN_REQUEST_BYTES)
+REQUESTS(tenant_response_bytes_total, COLUMN_RESPONSE_BYTES)
+REQUESTS(tenant_client_connections_total, COLUMN_CONNECTIONS)
+
+void write_tenant_responses_total(struct page *page, size_t i)
+{
+	const struct page_tenant *tenant = &page->tenants[i];
+
+	if (tenant->routes)
+		write_classes(page, tenant->labels, tenant->account + COLUMN_ANSWERS);
+}
+
+void write_tenant_refused_requests_total(struct page *page, size_t i)
+{
+	const struct page_tenant *tenant = &page->tenants[i];
+
+	for (int why = 0; tenant->routes && why < REFUSALS; why++) {
+		uint64_t number = tenant->account[COLUMN_REFUSED + why];
+
+		if (number || !tenant->index)
+			page_count(page, tenant->labels, refusal_names[why], number);
+	}
+}
+
+void write_tenant_tls_handshakes_total(struct page *page, size_t i)
+{
+	const struct page_tenant *tenant = &page->tenants[i];
+
+	if (!tenant->routes)
+		return;
+	page_count(page, tenant->labels, "good", tenant->account[COLUMN_HANDSHAKES]);
+	page_count(page, tenant->labels, "failed", tenant->account[COLUMN_HANDSHAKES_FAILED]);
+}
+
+void write_tenant_request_seconds(struct page *page, size_t i)
+{
+	const struct page_tenant *tenant = &page->tenants[i];
+	struct page_bucket buckets[GATHER_TIMES + 1];
+
+	if (!tenant->routes)
+		return;
+	for (int j = 0; j <= GATHER_TIMES; j++)
+		buckets[j] = (struct page_bucket){.le = (double)gather_time_ns(j) / 1e9,
+						  .count = tenant->account[COLUMN_TIMES + j]};
+	page_histogram(page, tenant->labels, buckets, GATHER_TIMES + 1,
+		       (double)tenant->account[COLUMN_TIMES_NS] / 1e9);
 }
 
 /* services */

@@ -13,4 +13,7 @@
 #define METRIC(name, type, scope, label, sentence) void write_##name(struct page *page, size_t i);
 #include "../../model/metrics.def"
 
+/* A line for each class of answers. */
+void write_classes(struct page *page, size_t labels, const uint64_t answers[TALLY_STATUSES]);
+
 #endif

@@ -28,7 +28,8 @@ struct usage_part {
 	char *directory;
 	uint32_t flush_s, keep;
 	struct loop_timer timer;
-	uint32_t cursor; /* the next tenant, and behind them the L7 tier's; 0: no reading is under way */
+	uint32_t cursor; /* the next tenant, and behind them the L7 tier's; 0: no reading is under
+			    way */
 	uint64_t last;	 /* when the one before began, seconds */
 	bool hourly;	 /* this one is the first of its hour: it is written whatever is in it */
 	struct usage_place place;

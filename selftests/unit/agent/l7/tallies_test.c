@@ -87,9 +87,10 @@ static void rows_are_found_again(void **state)
 	assert_int_equal(second.pool[0], first.pool[1]);
 	assert_int_equal(second.route[0], first.route[1]);
 	assert_int_not_equal(second.tenant[1], first.tenant[0]);
-	/* one that comes back */
+	/* one that comes back begins anew, and so does all that is its */
 	assign(tallies, "a.example", "c.example", &third);
-	assert_int_equal(third.tenant[0], first.tenant[0]);
+	assert_int_not_equal(third.tenant[0], first.tenant[0]);
+	assert_int_not_equal(third.route[0], first.route[0]);
 	assert_int_equal(third.tenant[1], second.tenant[1]);
 	tallies_free(tallies);
 }
