@@ -239,6 +239,7 @@ nginx_start()
 				listen [::]:8080 backlog=4096;
 				add_header X-Backend $node always;
 				location / { return 200 "$node\n"; }
+				location = /trace { return 200 "\$http_traceparent \$http_tracestate\n"; }
 				location = /whose { return 200 "$node \$host \$http_x_forwarded_for\n"; }
 				# There while a scenario says so.
 				location = /health { alias $dir/health; add_header X-Ready yes; }

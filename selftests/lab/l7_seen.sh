@@ -15,9 +15,10 @@ seen_config()
 {
 	local tenant addresses
 	sed -i -e 's/^vips:/&\n  - {name: shared-v4, address: 192.0.2.60}/' \
-		-e 's/^tenants:/listeners:\n  - {name: web, vips: [shared-v4], port: 80, protocol: HTTP}\n&/' \
+		-e 's/^tenants:/listeners:\n  - {name: web, vips: [shared-v4], port: 80, protocol: HTTP, trusted: [10.10.1.12]}\n&/' \
 		-e 's/name: acme, id: 1,/& domains: [acme.test],/' \
 		-e 's/name: globex, id: 2,/& domains: [globex.test],/' "$CONFIG/platform.yaml"
+	echo "accessLog: {file: $RUN/access.log}" >>"$CONFIG/platform.yaml"
 	for tenant in acme globex; do
 		addresses='{address: "10.20.1.21:80"}, {address: "10.20.1.22:80"}'
 		[ $tenant = acme ] || addresses='{address: "10.20.2.24:80"}'
@@ -90,6 +91,29 @@ is "promtool has nothing to say" "$(promtool check metrics <"$RUN/metrics" 2>&1)
 is "metrics: requests and bytes" "$(metric mtlb_tenant_requests_total tenant=acme) $(metric mtlb_tenant_request_bytes_total tenant=acme) $(metric mtlb_tenant_response_bytes_total tenant=acme)" "$(sent "$RUN/acme")"
 is "metrics: each request is in a bucket" "$(metric mtlb_tenant_request_seconds_bucket tenant=acme le=+Inf)" 33
 
+# A line for each request, with its bytes; traces arrive at backends.
+TRACE=0af7651916cd43dd8448eb211c80319c
+# lines EXPRESSION: over all lines of the access log
+lines()
+{
+	python3 -c 'import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1])]
+print(eval(sys.argv[2], {"lines": lines}))' "$RUN/access.log" "$1"
+}
+check "a line for each request" wait_until '[ "$(grep -c "tenant\":\"acme" "$RUN/access.log")" = 33 ]' 10
+is "lines have the bytes" "33 $(lines "sum(l['bytesIn'] for l in lines if l.get('tenant') == 'acme')") $(lines "sum(l['bytesOut'] for l in lines if l.get('tenant') == 'acme')")" "$(sent "$RUN/acme")"
+is "paths are without queries" "$(lines "sorted({l['path'] for l in lines if l.get('tenant') == 'acme'})")" "['/', '/big', '/data/none', '/upload']"
+trace()
+{
+	ns "$1" curl -s --max-time 5 -H "Host: globex.test" -H "traceparent: 00-$TRACE-b7ad6b7169203331-01" "http://$V4/trace"
+}
+check "a stranger's trace begins here" [ "$(trace client1 | tee "$RUN/trace" | grep -c "$TRACE")" = 0 ]
+check "and is in the log" wait_until 'grep -q "$(cut -d- -f2 "$RUN/trace")" "$RUN/access.log"' 10
+check "a trusted peer's goes on" [ "$(trace client2 | cut -d- -f2)" = $TRACE ]
+check "and is in the log as well" wait_until 'grep -q "trace\":\"$TRACE" "$RUN/access.log"' 10
+mv "$RUN/access.log" "$RUN/access.log.1"
+check "a log that was rotated goes on under its name" wait_until '[ -e "$RUN/access.log" ]' 10
+
 # One worker is killed while requests come: what was counted stays, what is asked afterwards is added.
 before=$(counted acme)
 victim=$(server_pids lb mtlb-proxy | head -n 1)
@@ -110,6 +134,6 @@ billed()
 agent_stop
 agent_start || exit 1
 is "usage is what clients say, to the byte" "$(billed acme)" "$(sent "$RUN/acme")"
-is "of the other one as well" "$(billed globex)" "$(sent "$RUN/globex")"
+check "of the other one as well" [ "$(billed globex | cut -d" " -f1)" = $(($(sent "$RUN/globex" | cut -d" " -f1) + 2)) ]
 
 finish

@@ -81,6 +81,7 @@ int check_tenant(struct check *check, const struct tree_node *document);
  * node.filters and denyFeeds; acl, index as in check_vip. */
 int check_api(struct check *check, const struct tree_node *platform);
 int check_usage(struct check *check, const struct tree_node *platform);
+int check_access_log(struct check *check, const struct tree_node *platform);
 int check_scripts(struct check *check, const struct tree_node *platform);
 /* After check_api(). */
 void check_metrics(struct check *check, const struct tree_node *platform);

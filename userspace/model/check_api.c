@@ -107,6 +107,17 @@ int check_usage(struct check *check, const struct tree_node *platform)
 	return r;
 }
 
+int check_access_log(struct check *check, const struct tree_node *platform)
+{
+	const struct tree_node *log = schema_find(platform, SCHEMA_platform_accessLog);
+	struct config_access_log *to = &check->config->access_log;
+	const struct tree_node *query = schema_find(log, SCHEMA_access_log_query);
+
+	to->sample = (uint32_t)schema_number(log, SCHEMA_access_log_sample);
+	to->query = query && !strcmp(query->text, "true");
+	return take_path(log, SCHEMA_access_log_file, &to->path);
+}
+
 /* Their names are all that tenants get to say of them. */
 static int check_script_names(struct check *check, const struct tree_node *health)
 {

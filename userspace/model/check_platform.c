@@ -440,6 +440,8 @@ int check_platform(struct check *check, const struct tree_node *document)
 	if (r == 0)
 		r = check_usage(check, document);
 	if (r == 0)
+		r = check_access_log(check, document);
+	if (r == 0)
 		r = check_scripts(check, document);
 	if (r == 0)
 		r = check_node(check, document);

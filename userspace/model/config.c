@@ -94,6 +94,7 @@ int config_copy_node(const struct config *from, struct config *ret_to)
 	bool whole = copy_api(&from->api, &to.api);
 
 	to.usage.directory = copy_path(from->usage.directory, &whole);
+	to.access_log.path = copy_path(from->access_log.path, &whole);
 	to.scripts.directory = copy_path(from->scripts.directory, &whole);
 	to.scripts.user = copy_path(from->scripts.user, &whole);
 	copy_listeners(from, &to, &whole);
@@ -141,6 +142,7 @@ void config_fini(struct config *config)
 	free(config->feeds);
 	api_fini(&config->api);
 	free(config->usage.directory);
+	free(config->access_log.path);
 	free(config->scripts.directory);
 	free(config->scripts.user);
 	listeners_fini(config);

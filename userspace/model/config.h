@@ -99,6 +99,12 @@ struct config_api {
 	uint32_t tenant_writes;	      /* of each tenant, per second */
 };
 
+struct config_access_log {
+	char *path; /* NULL: there is none */
+	uint32_t sample;
+	bool query;
+};
+
 #define CONFIG_USAGE_FOLDER "usage.d"
 
 struct config_usage {
@@ -134,6 +140,7 @@ struct config {
 	struct config_metrics metrics;
 	struct config_api api;
 	struct config_usage usage;
+	struct config_access_log access_log;
 	struct config_scripts scripts;
 	struct config_listener *listeners; /* in the order written */
 	size_t listener_count;

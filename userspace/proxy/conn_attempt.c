@@ -75,6 +75,8 @@ static enum step write_head(struct conn *conn, const struct h1_request *request)
 		.client_cert = client_cert(conn, image, request),
 		.trusted = image_trusts(image, conn_listener(conn), &conn->peer),
 		.upgrade = forward_is_upgrade(request),
+		.traceparent = seen_traceparent(conn),
+		.trace_begun = seen_trace_begun(conn),
 	};
 	struct buffer *out = channel_out(&conn->up->channel, BUFFER_SIZE);
 	struct h1_writer writer = {.buffer = out ? out->bytes : NULL,

@@ -171,10 +171,12 @@ static enum step begin(struct conn *conn, const struct h1_request *request)
 	note(conn, request);
 	if (request->method == H1_METHOD_CONNECT) {
 		seen_request(conn);
+		seen_head(conn, request);
 		return conn_refuse(conn, 405, "CONNECT is not allowed here.");
 	}
 	error = find_route(conn, request);
 	seen_request(conn);
+	seen_head(conn, request);
 	if (error)
 		return conn_refuse(conn, route_error_status(error), route_error_sentence(error));
 	next = redirect(conn, request);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 #include "session.h"
@@ -225,16 +226,25 @@ int forward_request(const struct forward *forward, const struct h1_request *requ
 	const struct image *image = forward->image;
 	const struct image_filter *rewrite = filter_of(image, forward->route, IMAGE_REWRITE);
 	struct new_path path = path_of(forward, request, rewrite);
+	uint64_t without = H1_SET(H1_HEADER_host) | OF_THE_CLIENT;
 
+	if (forward->traceparent)
+		without |= H1_SET(H1_HEADER_traceparent);
+	if (forward->trace_begun)
+		without |= H1_SET(H1_HEADER_tracestate);
 	h1_write_text(writer, request->method_name);
 	h1_write_string(writer, " ");
 	write_path(writer, &path, request->query);
 	h1_write_string(writer, " HTTP/1.1\r\n");
 	write_host(writer, request, image, rewrite);
-	write_headers(writer, &request->head, H1_SET(H1_HEADER_host) | OF_THE_CLIENT, image,
+	write_headers(writer, &request->head, without, image,
 		      filter_of(image, forward->route, IMAGE_REQUEST_HEADERS));
 	write_client(writer, forward, request);
 	write_client_cert(writer, forward, request);
+	if (forward->traceparent)
+		h1_write_header(
+			writer, "traceparent",
+			(struct h1_text){forward->traceparent, strlen(forward->traceparent)});
 	if (forward->upgrade)
 		h1_write_string(writer, "Connection: upgrade\r\nUpgrade: websocket\r\n");
 	h1_write_framing(writer, &request->head);

@@ -20,6 +20,8 @@ struct forward {
 	bool tls;		 /* between the client and here */
 	const char *client_cert; /* what is to be said of its certificate; NULL: nothing */
 	bool upgrade;		 /* to WebSocket: passed on */
+	const char *traceparent; /* ours; NULL: the client's goes on as it is */
+	bool trace_begun;	 /* here: what the client says of one does not go on */
 };
 
 int forward_request(const struct forward *forward, const struct h1_request *request,

@@ -207,6 +207,12 @@ static bool obey(struct orders *orders, const struct handover_message *order, in
 	case HANDOVER_UNLISTEN:
 		worker_unlisten(orders->worker, order->id);
 		return false;
+	case HANDOVER_LOG:
+		error = access_log_open(&orders->worker->log, fd, order->sample, order->query,
+					orders->worker->tally.tenants_count);
+		if (error)
+			log_error("proxy", "cannot write the access log: %s", strerror(-error));
+		return true;
 	case HANDOVER_DRAIN:
 		worker_drain(orders->worker);
 		return false;

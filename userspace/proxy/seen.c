@@ -2,6 +2,7 @@
 #include "seen.h"
 
 #include "conn.h"
+#include "note.h"
 
 /* Rows that there is no room for are nobody's. */
 static struct tally_tenant *tenant_row(const struct tally *tally, uint32_t row)
@@ -75,7 +76,10 @@ void seen_request(struct conn *conn)
 	seen->route = NULL;
 	seen->open = true;
 	seen->began = loop_now(conn->worker->loop);
-	seen->connected_at = seen->first_byte_at = 0;
+	seen->connected_at = seen->first_byte_at = seen->attempt_at = 0;
+	seen->in_before = seen->in;
+	seen->out_before = seen->out;
+	seen->refused = 0;
 	go_home(seen);
 	tally_one(&seen->tenant->requests);
 	tally_one(&seen->tenant->requests_open);
@@ -93,6 +97,8 @@ void seen_attempt(struct conn *conn, struct upstream_member *member)
 	uint32_t row = exchange->routing->image.pools[exchange->pool].row;
 
 	conn->seen.connected_at = 0;
+	conn->seen.attempt_at = loop_now(conn->worker->loop);
+	conn->seen.member = member->address;
 	if (!member->connections)
 		member->tally = &tally->pools[row < tally->pools_count ? row : 0];
 	tally_one(&member->tally->requests);
@@ -132,6 +138,7 @@ void seen_first_byte(struct conn *conn)
 void seen_refused(struct conn *conn, enum refusal why)
 {
 	tally_one(&conn->seen.tenant->refused[why]);
+	conn->seen.refused = 1 + (uint32_t)why;
 }
 
 void seen_end(struct conn *conn)
@@ -145,6 +152,7 @@ void seen_end(struct conn *conn)
 		return;
 	seen->open = false;
 	seen_bytes(conn);
+	note_write(conn, took);
 	tally_one(&seen->tenant->answers[class]);
 	tally_less(&seen->tenant->requests_open);
 	if (seen->route)

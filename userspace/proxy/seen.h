@@ -10,9 +10,11 @@
 #include <stdint.h>
 
 #include "../model/l7/tally.h"
+#include "upstream.h"
 
 struct conn;
-struct upstream_member;
+struct h1_request;
+struct seen_note;
 
 struct seen {
 	struct tally_tenant *tenant; /* whose the request at hand is, or was the last one */
@@ -21,9 +23,14 @@ struct seen {
 	struct tally_tenant *home; /* who has this connection among its own; NULL: nobody yet */
 	bool open;		   /* a request is in flight */
 	uint64_t began;
-	uint64_t connected_at;	/* of the last attempt; 0: not yet */
-	uint64_t first_byte_at; /* of the answer; 0: not yet */
-	uint64_t in, out;	/* bytes of the client's connection that are counted */
+	uint64_t connected_at;		/* of the last attempt; 0: not yet */
+	uint64_t first_byte_at;		/* of the answer; 0: not yet */
+	uint64_t in, out;		/* bytes of the client's connection that are counted */
+	uint64_t in_before, out_before; /* when the request began */
+	uint64_t attempt_at;		/* the last one began */
+	union upstream_address member;	/* that was asked, with attempt_at */
+	uint32_t refused;		/* 1 + enum refusal; 0: it was not */
+	struct seen_note *note;		/* for the access log; NULL: there is none */
 };
 
 void seen_open(struct conn *conn);
@@ -33,6 +40,11 @@ void seen_close(struct conn *conn);
 
 /* A request whose tenant and route are known, as far as it has any. */
 void seen_request(struct conn *conn);
+/* Its head, as far as the log and traces want to know. */
+void seen_head(struct conn *conn, const struct h1_request *request);
+/* What the backend is to be told of its trace; NULL: nothing of ours. */
+const char *seen_traceparent(const struct conn *conn);
+bool seen_trace_begun(const struct conn *conn);
 void seen_attempt(struct conn *conn, struct upstream_member *member);
 void seen_connected(struct conn *conn);
 void seen_retry(struct conn *conn);

@@ -120,6 +120,7 @@ int worker_init(struct worker *worker, struct loop *loop, const struct worker_li
 {
 	*worker = (struct worker){.loop = loop, .limits = *limits};
 	wheel_init(&worker->wheel, loop);
+	access_log_init(&worker->log, loop);
 	buffers_init(&worker->buffers, BUFFERS_KEPT);
 	pipes_init(&worker->pipes, PIPES_MOST, PIPES_MOST / 2);
 	worker->upstreams = (struct upstreams){
@@ -150,6 +151,7 @@ void worker_fini(struct worker *worker)
 	worker->vault = NULL;
 	tls_server_fini(&worker->tls);
 	upstreams_fini(&worker->upstreams);
+	access_log_close(&worker->log);
 	loop_timer_cancel(worker->loop, &worker->again_timer);
 	loop_timer_cancel(worker->loop, &worker->leave_timer);
 	wheel_fini(&worker->wheel);

@@ -8,6 +8,7 @@
 
 #include "../base/addr.h"
 #include "../model/l7/tally.h"
+#include "access_log.h"
 #include "pipes.h"
 #include "routing.h"
 #include "tls_server.h"
@@ -71,6 +72,7 @@ struct worker {
 	uint64_t shortage_told; /* when it was last told of; 0: never */
 	struct worker_limits limits;
 	struct worker_counts counts;
+	struct access_log log;
 	struct tally tally; /* mtlbd's, or its own until that comes */
 };
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HANDOVER_VERSION   4
+#define HANDOVER_VERSION   5
 #define HANDOVER_SOCKET_FD 3 /* the worker's end */
 #define HANDOVER_NAME_MAX  64
 #define HANDOVER_TEXT_MAX  256
@@ -23,6 +23,7 @@ enum handover_type {
 	HANDOVER_STATES,    /* with a memfd: states of the members of the image that comes next */
 	HANDOVER_LISTEN,    /* with a listening socket */
 	HANDOVER_UNLISTEN,
+	HANDOVER_LOG,	/* with a pipe: the access log; without one: there is none */
 	HANDOVER_DRAIN, /* it ends once its connections have */
 	HANDOVER_STORE, /* with a sealed memfd: certificates of the next image, and those after */
 	HANDOVER_TICKETS,
@@ -54,13 +55,14 @@ struct handover_tickets {
 
 struct handover_message {
 	uint32_t version, type;
-	uint32_t id; /* of a listening socket */
-	uint32_t reserved;
+	uint32_t id;	     /* of a listening socket */
+	uint32_t sample;     /* of the access log: one of so many requests */
 	uint64_t generation; /* of an image */
 	union {
 		char name[HANDOVER_NAME_MAX]; /* of the listener in the image */
 		char text[HANDOVER_TEXT_MAX];
 		struct handover_counts counts;
+		uint8_t query; /* the access log has queries as well */
 		struct {
 			uint64_t key;	   /* of a member, see image.h */
 			uint32_t failures; /* in a row */

@@ -14,6 +14,7 @@
 #include "../../model/l7/compile.h"
 #include "certificates.h"
 #include "listening.h"
+#include "scribe.h"
 #include "seal.h"
 #include "tickets.h"
 
@@ -23,6 +24,7 @@ struct l7 {
 	struct loop *loop;
 	struct workers *workers;
 	struct tallies *tallies;
+	struct scribe *scribe; /* NULL: there was never an access log */
 	struct l7_events events;
 	struct states *states;		   /* of the image in use; NULL: there is none */
 	struct certificates *certificates; /* with the workers */
@@ -87,6 +89,7 @@ void l7_free(struct l7 *l7)
 	if (!l7)
 		return;
 	l7_stop(l7, false);
+	scribe_free(l7->scribe);
 	tallies_free(l7->tallies);
 	free(l7->directory);
 	free(l7);
@@ -192,6 +195,20 @@ static unsigned count_wanted(void)
 	return count > WORKERS_MAX ? WORKERS_MAX : (unsigned)count;
 }
 
+/* What is wrong with it keeps nobody from being served. */
+static void set_log(struct l7 *l7, const struct config_access_log *config)
+{
+	int error = 0;
+
+	if (config->path && !l7->scribe)
+		error = scribe_new(config->path, &l7->scribe);
+	else if (config->path)
+		scribe_use(l7->scribe, config->path);
+	if (error)
+		log_error("l7", "there is no access log: %s", strerror(-error));
+	workers_log(l7->workers, config->path ? l7->scribe : NULL, config->sample, config->query);
+}
+
 static void rotate(struct loop_timer *timer)
 {
 	struct l7 *l7 = timer->context;
@@ -238,7 +255,7 @@ static int start(struct l7 *l7, struct err *err)
 	error = error ?: workers_new(l7->loop, &options, &l7->workers);
 	error = error ?: listening_new(l7->steer, l7->workers, &l7->listening);
 	if (error) {
-		stop(l7, false);
+		l7_stop(l7, false);
 		return err_set(err, error, "cannot start the workers: %s", strerror(-error));
 	}
 	workers_tickets(l7->workers, tickets_now(l7->tickets));
@@ -257,6 +274,8 @@ int l7_set(struct l7 *l7, const struct config *config, uint64_t generation, stru
 	}
 	if (!l7->workers)
 		error = start(l7, err);
+	if (!error)
+		set_log(l7, &config->access_log);
 	/* Routes first: whoever comes by a new socket is to be served. */
 	error = error ?: use_image(l7, config, generation, err);
 	return error ?: listening_set(l7->listening, config, err);

@@ -163,7 +163,7 @@ static struct name *find(const struct tallies *tallies, enum kind kind, uint32_t
 {
 	char text[KEY_MAX];
 	size_t length = spell(text, tenant, what);
-	struct name *name;
+	struct name *name = NULL;
 
 	HASH_FIND(hh, tallies->names[kind], text, length, name);
 	return name;
@@ -181,25 +181,32 @@ static uint32_t no_row(struct tallies *tallies, enum kind kind)
 	return 0;
 }
 
+static struct name *add(struct tallies *tallies, enum kind kind, uint32_t tenant, const char *what)
+{
+	char text[KEY_MAX];
+	size_t length = spell(text, tenant, what);
+	struct name *name = calloc(1, sizeof(*name) + length + 1);
+
+	if (!name)
+		return NULL;
+	memcpy(name->text, text, length);
+	name->row = tallies->next[kind]++;
+	if (kind == TENANT)
+		snprintf(tallies->tenants[name->row], STATE_NAME_MAX, "%s", what);
+	HASH_ADD_KEYPTR(hh, tallies->names[kind], name->text, length, name);
+	return name;
+}
+
 static uint32_t row_of(struct tallies *tallies, enum kind kind, uint32_t tenant, const char *what)
 {
 	struct name *name = find(tallies, kind, tenant, what);
-	char text[KEY_MAX];
-	size_t length;
 
-	if (!name) {
-		if (tallies->next[kind] >= kinds[kind].most)
-			return no_row(tallies, kind);
-		length = spell(text, tenant, what);
-		name = calloc(1, sizeof(*name) + length + 1);
-		if (!name)
-			return 0;
-		memcpy(name->text, text, length);
-		name->row = tallies->next[kind]++;
-		if (kind == TENANT)
-			snprintf(tallies->tenants[name->row], STATE_NAME_MAX, "%s", what);
-		HASH_ADD_KEYPTR(hh, tallies->names[kind], name->text, length, name);
-	}
+	if (!name && tallies->next[kind] >= kinds[kind].most)
+		return no_row(tallies, kind);
+	if (!name)
+		name = add(tallies, kind, tenant, what);
+	if (!name)
+		return 0;
 	name->assigned = tallies->assigned;
 	return name->row;
 }
@@ -209,7 +216,8 @@ static void forget_gone(struct tallies *tallies)
 {
 	struct name *name, *next;
 
-	HASH_ITER (hh, tallies->names[TENANT], name, next) {
+	for (name = tallies->names[TENANT]; name; name = next) {
+		next = name->hh.next;
 		if (name->assigned == tallies->assigned)
 			continue;
 		HASH_DEL(tallies->names[TENANT], name);

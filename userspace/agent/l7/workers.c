@@ -14,6 +14,7 @@
 #include "../../base/log.h"
 #include "../../sys/child.h"
 #include "../../sys/pass.h"
+#include "scribe.h"
 #include "tallies.h"
 
 #define SILENCE_NS	5000000000ULL  /* it gives a sign of life ten times as often */
@@ -48,7 +49,7 @@ struct one {
 	struct loop_timer silence, again;
 	bool answers;
 	bool full; /* there is no room to tell it more */
-	bool has_tally, has_term, has_image, has_store, has_tickets;
+	bool has_tally, has_log, has_term, has_image, has_store, has_tickets;
 	uint64_t starts, started_ns, back_off_ns, generation;
 	struct handover_counts counts;
 	char reason[160];
@@ -58,6 +59,9 @@ struct workers {
 	struct loop *loop;
 	char *path;
 	struct tallies *tallies;
+	struct scribe *scribe; /* NULL: there is no access log */
+	uint32_t sample;
+	bool query;
 	int image, store; /* -1: none yet */
 	int states;
 	const struct handover_tickets *tickets;
@@ -100,7 +104,7 @@ static int take_down(struct one *one)
 	}
 	one->pid = 0;
 	one->answers = one->full = one->has_tally = one->has_term = false;
-	one->has_image = one->has_store = one->has_tickets = false;
+	one->has_log = one->has_image = one->has_store = one->has_tickets = false;
 	if (one->workers->tallies)
 		tallies_settle(one->workers->tallies, one->number);
 	for (struct place *place = one->workers->places; place; place = place->next)
@@ -195,6 +199,27 @@ static bool say_fd(struct one *one, enum handover_type type, int fd)
 	return fd < 0 || say(one, &message, fd);
 }
 
+/* A pipe of its own: what one that is gone left unsaid ends with it. */
+static bool say_log(struct one *one)
+{
+	const struct workers *workers = one->workers;
+	struct handover_message message = {
+		.type = HANDOVER_LOG, .sample = workers->sample, .query = workers->query};
+	int fd = -1;
+
+	if (one->has_log)
+		return true;
+	if (workers->scribe)
+		fd = scribe_pipe(workers->scribe);
+	if (workers->scribe && fd < 0)
+		log_error("l7", "worker %u cannot write the access log: %s", one->number,
+			  strerror(-fd));
+	one->has_log = say(one, &message, fd < 0 ? -1 : fd);
+	if (fd >= 0)
+		close(fd);
+	return one->has_log;
+}
+
 static bool say_image(struct one *one)
 {
 	const struct workers *workers = one->workers;
@@ -247,7 +272,8 @@ static void tell(struct one *one)
 {
 	struct place *place = one->workers->places;
 
-	if (!one->answers || one->full || one->socket.fd < 0 || !say_tally(one) || !say_term(one) ||
+	if (!one->answers || one->full || one->socket.fd < 0 || !say_tally(one) || !say_log(one) ||
+	    !say_term(one) ||
 	    !say_tickets(one) || !say_store(one) || !say_image(one))
 		return;
 	while (place && say_place(one, place))
@@ -529,6 +555,18 @@ void workers_tickets(struct workers *workers, const struct handover_tickets *tic
 	workers->tickets = tickets;
 	for (unsigned i = 0; i < workers->count; i++)
 		workers->ones[i].has_tickets = false;
+	tell_all(workers);
+}
+
+void workers_log(struct workers *workers, struct scribe *scribe, uint32_t sample, bool query)
+{
+	if (workers->scribe == scribe && workers->sample == sample && workers->query == query)
+		return;
+	workers->scribe = scribe;
+	workers->sample = sample;
+	workers->query = query;
+	for (unsigned i = 0; i < workers->count; i++)
+		workers->ones[i].has_log = false;
 	tell_all(workers);
 }
 

@@ -16,6 +16,7 @@
 
 #define WORKERS_MAX 64
 
+struct scribe;
 struct tallies;
 
 struct workers_options {
@@ -60,6 +61,8 @@ void workers_use(struct workers *workers, int image, int states, uint64_t genera
 void workers_store(struct workers *workers, int store);
 /* Stays the caller's, who calls again when it changes. */
 void workers_tickets(struct workers *workers, const struct handover_tickets *tickets);
+/* Who writes their access log; NULL: there is none. */
+void workers_log(struct workers *workers, struct scribe *scribe, uint32_t sample, bool query);
 
 /* A listening socket for each of them, in their order; they are the workers' from here on. 0, or
  * -ENOMEM: they are still the caller's. */
