@@ -33,6 +33,12 @@ MEMBERS = {
     ("acme", "web", "[2001:db8:1::23]:8080", "drain"): (0.15, 1, 0),
     ("globex", "web", "10.2.0.1:80", "down"): (0, 1, 0),
 }
+# requests a second, answers of 5xx and of 4xx, p50 and p99 in microseconds
+ROUTES = {
+    ("acme", "orders"): (2400, 24, 120, (1250, 180000)),
+    ("acme", "site"): (500, 0, 4, (310, 2100)),
+    ("globex", "all"): (40, 40, 0, (0, 0)),
+}
 
 
 def per_sample(rate):
@@ -51,7 +57,7 @@ def counters(rates, share, number):
 
 
 def sample(number):
-    line("at", BEGIN + number * MS, "node cpu fill tenant drop service member")
+    line("at", BEGIN + number * MS, "node cpu fill tenant drop service member route")
     line("node edge-1 0.1.0", 4)
     for cpu, busy, softirq in (("cpu0", 50, 45), ("cpu1", 97, 96)):
         line("cpu", cpu, 100 * number, busy * number, softirq * number)
@@ -68,6 +74,8 @@ def sample(number):
         line("service", *key, *counters(TENANTS[key[0]], share, number), *states)
     for key, (share, weight, permille) in sorted(MEMBERS.items()):
         line("member", *key, *counters(TENANTS[key[0]], share, number), weight, permille)
+    for key, (rate, failing, slow, times) in sorted(ROUTES.items()):
+        line("route", *key, per_sample(rate) * number, per_sample(failing) * number, per_sample(slow) * number, *times)
     print("end")
 
 

@@ -108,6 +108,8 @@ keys Escape Escape 4
 check "drops at 80x24" same drops-80x24
 keys 5
 check "the node at 80x24" same node-80x24
+keys 6
+check "routes at 80x24" same routes-80x24
 keys h
 check "help at 80x24" same help-80x24
 keys x 1 u

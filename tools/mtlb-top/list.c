@@ -19,7 +19,8 @@ bool list_matches(const struct entity *entity, const char *needle)
 static bool is_wanted(const struct entity *entity, const struct list_wish *wish)
 {
 	bool owned = entity->kind == RECORD_TENANT || entity->kind == RECORD_DROP ||
-		     entity->kind == RECORD_SERVICE || entity->kind == RECORD_MEMBER;
+		     entity->kind == RECORD_SERVICE || entity->kind == RECORD_MEMBER ||
+		     entity->kind == RECORD_ROUTE;
 
 	/* "-" is nobody: its drops are those of the node */
 	if (entity->kind == RECORD_TENANT && !strcmp(entity->key[0], "-"))

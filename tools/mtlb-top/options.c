@@ -20,7 +20,7 @@ const char options_usage[] =
 	"\n"
 	"  -s, --socket PATH    socket of the agent ($MTLB_SOCKET, /run/mtlb/api.sock)\n"
 	"  -d, --delay SECONDS  between two looks, 0.1 to 3600 (1)\n"
-	"  -P, --panel NAME     begin with tenants, services, members, drops or node\n"
+	"  -P, --panel NAME     begin with tenants, services, members, drops, node or routes\n"
 	"  -b, --batch          print tables instead of drawing on a terminal\n"
 	"  -n, --count N        of a batch: end after N tables\n"
 	"  -w, --width N        of a batch: characters a line, 60 to 500 (120)\n"
@@ -83,7 +83,7 @@ static int take_panel(const char *text, enum panel_id *ret, struct err *err)
 		}
 	return err_set(err, -EINVAL,
 		       "--panel: there is no panel \"%.40s\": expected tenants, services, members, "
-		       "drops or node",
+		       "drops, node or routes",
 		       text);
 }
 

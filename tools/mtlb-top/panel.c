@@ -4,7 +4,7 @@
 const struct panel *const panels[PANELS] = {
 	[PANEL_TENANTS] = &tenants_panel, [PANEL_SERVICES] = &services_panel,
 	[PANEL_MEMBERS] = &members_panel, [PANEL_DROPS] = &drops_panel,
-	[PANEL_NODE] = &node_panel,
+	[PANEL_NODE] = &node_panel,	  [PANEL_ROUTES] = &routes_panel,
 };
 
 unsigned panel_columns(const struct panel *panel)

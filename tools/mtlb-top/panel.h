@@ -11,6 +11,7 @@ enum panel_id {
 	PANEL_MEMBERS,
 	PANEL_DROPS,
 	PANEL_NODE,
+	PANEL_ROUTES,
 	PANELS,
 };
 
@@ -45,7 +46,8 @@ struct panel {
 	enum panel_id inner;
 };
 
-extern const struct panel tenants_panel, services_panel, members_panel, drops_panel, node_panel;
+extern const struct panel tenants_panel, services_panel, members_panel, drops_panel, node_panel,
+	routes_panel;
 extern const struct panel *const panels[PANELS];
 
 unsigned panel_columns(const struct panel *panel);

@@ -82,7 +82,7 @@ static int begin(struct parse *parse, struct rest *rest, struct sample *sample, 
 		if (kind < 0 || sample_has(sample, kind))
 			return err_set(err, -EINVAL,
 				       "expected kinds of records after the time, each once: node, "
-				       "cpu, fill, tenant, drop, service, member");
+				       "cpu, fill, tenant, drop, service, member, route");
 		sample->kinds |= 1U << kind;
 	}
 	if (!sample->kinds)
@@ -177,7 +177,7 @@ int parse_line(struct parse *parse, const char *line, size_t length, struct samp
 	if (kind < 0)
 		return err_set(err, -EINVAL,
 			       "expected \"at\", \"end\" or a kind of record (node, cpu, fill, "
-			       "tenant, drop, service, member)");
+			       "tenant, drop, service, member, route)");
 	return take_row(parse, kind, &rest, sample, err);
 }
 

@@ -32,7 +32,7 @@ struct api {
 	struct counters counters;
 	char started[40]; /* when the agent was */
 	uint64_t begun_real_ms, begun_ms;
-	struct detail details[2];
+	struct detail details[3];
 };
 
 static uint64_t clock_ms(clockid_t which)
@@ -181,9 +181,32 @@ static bool take_member(const json_t *item, struct row *row)
 	       read_count(json_object_get(item, "weight"), &row->value[MEMBER_WEIGHT]);
 }
 
+/* Milliseconds; null: nothing was asked yet. */
+static uint64_t us_of(const json_t *item, const char *key)
+{
+	double ms = json_number_value(json_object_get(item, key));
+
+	return ms > 0 && ms < 1e9 ? (uint64_t)(ms * 1000 + 0.5) : 0;
+}
+
+static bool take_route(const json_t *item, struct row *row)
+{
+	const json_t *answers = json_object_get(item, "answers");
+
+	row->text[1] = text_of(item, "name");
+	row->value[ROUTE_P50_US] = us_of(item, "p50Ms");
+	row->value[ROUTE_P99_US] = us_of(item, "p99Ms");
+	return read_count(json_object_get(item, "requests"), &row->value[ROUTE_REQUESTS]) &&
+	       read_count(json_object_get(answers, "5xx"), &row->value[ROUTE_5XX]) &&
+	       read_count(json_object_get(answers, "4xx"), &row->value[ROUTE_4XX]);
+}
+
 static int take_items(const struct api *api, enum record_kind kind, const json_t *answer,
 		      struct sample *sample, struct err *err)
 {
+	bool (*take)(const json_t *item, struct row *row) = kind == RECORD_SERVICE ? take_service
+							    : kind == RECORD_ROUTE ? take_route
+										   : take_member;
 	json_t *items = json_object_get(answer, "items"), *item;
 	size_t i;
 
@@ -195,7 +218,7 @@ static int take_items(const struct api *api, enum record_kind kind, const json_t
 		if (!row)
 			return err_set(err, -ENOMEM, "no memory for the sample");
 		row->text[0] = text_of(item, "tenant");
-		if (!(kind == RECORD_SERVICE ? take_service : take_member)(item, row))
+		if (!take(item, row))
 			return refuse(api, record_shapes[kind].word, err);
 	}
 	sample->kinds |= 1U << kind;
@@ -238,7 +261,7 @@ static int next(struct source *source, const struct source_wish *wish, struct sa
 	sample->at_ms = api->begun_real_ms + clock_ms(CLOCK_MONOTONIC) - api->begun_ms;
 	code = wish->between ? 0 : ask_node(api, sample, err);
 	code = code ?: wish->between ? 0 : ask_counters(api, sample, err);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(api->details) / sizeof(api->details[0]); i++) {
 		struct detail *detail = &api->details[i];
 
 		if (!(wish->kinds >> detail->kind & 1))
@@ -282,7 +305,8 @@ struct source *source_api_new(const char *socket, struct err *err)
 		.begun_real_ms = clock_ms(CLOCK_REALTIME),
 		.begun_ms = clock_ms(CLOCK_MONOTONIC),
 		.details = {{.target = "/v1/services", .kind = RECORD_SERVICE},
-			    {.target = "/v1/backends", .kind = RECORD_MEMBER}},
+			    {.target = "/v1/backends", .kind = RECORD_MEMBER},
+			    {.target = "/v1/routes", .kind = RECORD_ROUTE}},
 	};
 	return &api->source;
 }

@@ -360,7 +360,7 @@ const char *view_help(unsigned line)
 {
 	static const char *const lines[] = {
 		"Keys",
-		"  1-5, Tab     panels: tenants, services, members, drops, node",
+		"  1-6, Tab     panels: tenants, services, members, drops, node, routes",
 		"  Enter, Esc   into a tenant or service, and out again",
 		"  arrows, PgUp, PgDn, Home, End, or k j g G: move the mark",
 		"  s, < >       sort by another column      r  the other way round",
