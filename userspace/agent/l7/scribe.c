@@ -17,11 +17,12 @@
 
 #include "../../base/log.h"
 
-#define PIPE_ROOM (1 << 20)
-#define LINE_ROOM 65536 /* a line is shorter; what is not is cut */
-#define STREAMS	  256
-#define LOOK_MS	  1000 /* at whether the file is still there */
-#define FILE_MODE 0640
+#define PIPE_ROOM  (1 << 20)
+#define LINE_ROOM  65536 /* a line is shorter; what is not is cut */
+#define STREAMS	   256
+#define LOOK_MS	   1000 /* at whether the file is still there */
+#define FILE_MODE  0640
+#define LAST_TURNS 256 /* at the end, of each stream LINE_ROOM at most */
 
 struct stream {
 	int fd;
@@ -213,7 +214,7 @@ static void *work(void *context)
 		wait_for_some(scribe, LOOK_MS);
 	}
 	/* what was said by now; workers may go on without us, and write to nobody then */
-	while (scribe->count && wait_for_some(scribe, 0))
+	for (int i = 0; i < LAST_TURNS && scribe->count && wait_for_some(scribe, 0); i++)
 		;
 	while (scribe->count)
 		end_stream(scribe, &scribe->streams[0]);

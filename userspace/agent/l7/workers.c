@@ -273,8 +273,7 @@ static void tell(struct one *one)
 	struct place *place = one->workers->places;
 
 	if (!one->answers || one->full || one->socket.fd < 0 || !say_tally(one) || !say_log(one) ||
-	    !say_term(one) ||
-	    !say_tickets(one) || !say_store(one) || !say_image(one))
+	    !say_term(one) || !say_tickets(one) || !say_store(one) || !say_image(one))
 		return;
 	while (place && say_place(one, place))
 		place = place->next;
