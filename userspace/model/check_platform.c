@@ -256,6 +256,7 @@ static struct state_cookies read_cookies(struct check *check, const struct tree_
 static struct check_tier read_tier(struct check *check, const struct tree_node *tier)
 {
 	const struct tree_node *l4 = schema_find(tier, SCHEMA_tier_l4);
+	const struct tree_node *http = schema_find(tier, SCHEMA_tier_http);
 
 	return (struct check_tier){
 		.flows = power_of_two(schema_number(l4, SCHEMA_tier_l4_flows)),
@@ -263,6 +264,8 @@ static struct check_tier read_tier(struct check *check, const struct tree_node *
 		.nat_ports = power_of_two(schema_number(l4, SCHEMA_tier_l4_natPorts)),
 		.acl_prefixes = (uint32_t)schema_number(l4, SCHEMA_tier_l4_aclPrefixes),
 		.limits = check_share_limits(check, tier),
+		.http_connections = (uint32_t)schema_number(http, SCHEMA_tier_http_connections),
+		.http_requests = (uint32_t)schema_number(http, SCHEMA_tier_http_requests),
 		.cookies = read_cookies(check, l4),
 	};
 }
@@ -377,6 +380,8 @@ static int check_tenant_item(struct check *check, const struct tree_node *item)
 	tier = find_tier(check, item);
 	tenant->flows = tier.flows;
 	tenant->limits = tier.limits;
+	tenant->http_connections = tier.http_connections;
+	tenant->http_requests = tier.http_requests;
 	tenant->cookies = tier.cookies;
 	check->shares[index] = (struct check_share){
 		.nat_ports = tier.nat_ports,

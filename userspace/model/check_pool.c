@@ -118,6 +118,17 @@ static void take_balance(struct check *check, const struct tree_node *item, stru
 
 	pool->item = item;
 	pool->scheduler = schedulers[schema_number(item, SCHEMA_pool_scheduler)];
+	if (breaker && !breaker->count)
+		errors_add(check->errors, tree_place(breaker),
+			   "this \"circuitBreaker\" limits nothing; give it \"maxRequests\" or "
+			   "\"ejectAfter\", or leave it out");
+	if (schema_written(breaker, SCHEMA_circuit_breaker_maxPending) &&
+	    !schema_written(breaker, SCHEMA_circuit_breaker_maxRequests))
+		errors_add(
+			check->errors, tree_place(breaker),
+			"\"maxPending\" has a meaning with \"maxRequests\" only, which is missing");
+	pool->max_requests = (uint32_t)schema_number(breaker, SCHEMA_circuit_breaker_maxRequests);
+	pool->max_pending = (uint32_t)schema_number(breaker, SCHEMA_circuit_breaker_maxPending);
 	pool->eject_after = (uint32_t)schema_number(breaker, SCHEMA_circuit_breaker_ejectAfter);
 	take_hash(check, item, pool);
 }

@@ -30,11 +30,12 @@ struct check_pool {
 	struct state_health health;
 	const struct tree_node *via; /* of its health; NULL: not given, or an error was told */
 	uint32_t drain_deadline_s, stick_s, slow_start_s;
-	uint8_t scheduler;     /* enum image_scheduler */
-	uint8_t hash_by;       /* enum image_hash_by */
-	const char *hash_name; /* NULL: none */
-	uint32_t eject_after;  /* 0: never */
-	size_t routed;	       /* 1 and its index among the pools of routes; 0: none uses it */
+	uint8_t scheduler;		    /* enum image_scheduler */
+	uint8_t hash_by;		    /* enum image_hash_by */
+	const char *hash_name;		    /* NULL: none */
+	uint32_t max_requests, max_pending; /* 0: any number; none */
+	uint32_t eject_after;		    /* 0: never */
+	size_t routed; /* 1 and its index among the pools of routes; 0: none uses it */
 };
 
 struct check_pools {

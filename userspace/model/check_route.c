@@ -155,6 +155,8 @@ static int use_pool(struct route_check *r, struct check_pool *pool, size_t *ret_
 	to->pool = (struct build_pool){
 		.name = wanted_text(r->wanted, pool->name),
 		.scheduler = (enum image_scheduler)pool->scheduler,
+		.max_requests = pool->max_requests,
+		.max_pending = pool->max_pending,
 		.eject_after = pool->eject_after,
 		.hash_by = (enum image_hash_by)pool->hash_by,
 		.hash_name = pool->hash_name ? wanted_text(r->wanted, pool->hash_name) : NULL,
@@ -335,6 +337,7 @@ static int check_route(struct tenant_check *in, struct wanted *wanted, struct na
 	error = r.route->route.name ? 0 : -ENOMEM;
 	check_listener(&r);
 	check_timeouts(&r);
+	r.route->route.max_body = schema_number(item, SCHEMA_route_maxBody);
 	if (!error)
 		error = check_hostnames(&r);
 	if (!error)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "conn.h"
+#include "pending.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -90,6 +91,7 @@ void conn_let_go(struct conn *conn)
 	if (conn->up)
 		upstream_close(conn->up);
 	conn->up = NULL;
+	pending_leave(conn);
 	if (exchange->counted)
 		exchange->routing->requests[exchange->tenant]--;
 	exchange->counted = false;
@@ -129,6 +131,8 @@ static enum step step(struct conn *conn)
 	switch (conn->state) {
 	case CONN_HEAD:
 		return conn_head(conn);
+	case CONN_PENDING:
+		return conn_pending(conn);
 	case CONN_EXCHANGE:
 		return conn_exchange(conn);
 	case CONN_TUNNEL:
@@ -141,7 +145,7 @@ static enum step step(struct conn *conn)
 }
 
 /* It is called again once all the others that have something to do had their turn. */
-static void run_again(struct conn *conn)
+void conn_run_again(struct conn *conn)
 {
 	struct conn **link = &conn->worker->again;
 
@@ -169,6 +173,6 @@ void conn_run(struct conn *conn)
 	}
 	seen_bytes(conn);
 	if (next == STEP_TURN_OVER)
-		run_again(conn);
+		conn_run_again(conn);
 	conn_arm(conn);
 }

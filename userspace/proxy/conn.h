@@ -22,6 +22,7 @@
 
 enum conn_state {
 	CONN_HEAD,
+	CONN_PENDING, /* for its pool to have room */
 	CONN_EXCHANGE,
 	CONN_TUNNEL,
 	CONN_ANSWER,
@@ -46,6 +47,7 @@ struct exchange {
 	uint8_t minor;		      /* of the client's HTTP/1.x */
 	uint8_t body;		      /* enum h1_body, of the request */
 	bool counted;		      /* among the requests of its tenant */
+	bool admitted, waits;	      /* see pending.h */
 	bool keep_alive;	      /* the client's connection goes on after this */
 	bool upgrade;		      /* was asked for, and passed on */
 	bool replayable;	      /* its head is still in down.in, and no more of it was used */
@@ -76,6 +78,7 @@ struct conn {
 	struct wheel_timer timer;
 	struct conn *next, *previous; /* all of the worker's */
 	struct conn *again_next;
+	struct conn *pending_next, *pending_previous;
 	bool again;
 	bool waiting; /* for the first byte of a request */
 	uint8_t state;
@@ -94,6 +97,8 @@ int conn_new(struct worker *worker, struct listener *listener, int fd, const str
 void conn_close(struct conn *conn);
 /* Does what can be done. The connection may be gone afterwards. */
 void conn_run(struct conn *conn);
+/* The same, soon. */
+void conn_run_again(struct conn *conn);
 void upstream_told(void *user, struct upstream *upstream, uint32_t events);
 
 /* In the image that is in use now; IMAGE_NONE: it has none. */
@@ -104,6 +109,7 @@ static inline uint32_t conn_listener(const struct conn *conn)
 
 /* The parts. */
 enum step conn_head(struct conn *conn);
+enum step conn_pending(struct conn *conn);
 enum step conn_exchange(struct conn *conn);
 enum step conn_tunnel(struct conn *conn);
 enum step conn_answer(struct conn *conn);

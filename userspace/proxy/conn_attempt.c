@@ -147,6 +147,17 @@ static enum step attempt_anew(struct conn *conn)
 	return conn_parse(conn, &request) ? STEP_CLOSE : conn_attempt(conn, &request);
 }
 
+/* Its turn has come: the head is where it was. */
+enum step conn_pending(struct conn *conn)
+{
+	static struct h1_request request;
+
+	if (!conn->exchange.admitted)
+		return STEP_WAIT;
+	conn->scanned = 0;
+	return conn_parse(conn, &request) ? STEP_CLOSE : conn_attempt(conn, &request);
+}
+
 static bool has_budget(struct conn *conn)
 {
 	float *budget = &conn->exchange.routing->budgets[conn->exchange.pool];

@@ -38,6 +38,7 @@ static void begin_upload(struct conn *conn)
 	relay_begin(&exchange->upload, &conn->down, &conn->up->channel,
 		    (enum h1_body)exchange->body, (uint64_t)exchange->content_length,
 		    exchange->body == H1_BODY_CHUNKED);
+	exchange->upload.most = exchange->routing->image.routes[exchange->route].max_body;
 	allow_splice(conn, &exchange->upload);
 }
 
@@ -56,6 +57,8 @@ static enum step upload(struct conn *conn)
 	case RELAY_SINK_FAILED:
 		exchange->broken = true; /* but it may have said why */
 		return STEP_WAIT;
+	case RELAY_TOO_LONG:
+		return conn_refuse(conn, 413, "The body is longer than its route allows.");
 	case RELAY_SOURCE_FAILED:
 		if (!exchange->upload.error)
 			return STEP_CLOSE;

@@ -7,6 +7,7 @@
 #include "../wire/uri.h"
 #include "conn.h"
 #include "forward.h"
+#include "pending.h"
 #include "session.h"
 #include "tls_channel.h"
 
@@ -120,8 +121,11 @@ static bool has_room(struct conn *conn)
 {
 	struct exchange *exchange = &conn->exchange;
 	unsigned *requests = &exchange->routing->requests[exchange->tenant];
+	const struct image_tenant *tenant = &exchange->routing->image.tenants[exchange->tenant];
+	unsigned most =
+		tenant->max_requests ? tenant->max_requests : conn->worker->limits.conns / 2;
 
-	if (*requests >= conn->worker->limits.conns / 2)
+	if (*requests >= most)
 		return false;
 	(*requests)++;
 	exchange->counted = true;
@@ -161,6 +165,36 @@ static bool choose_pool(struct conn *conn, const struct h1_request *request)
 	return true;
 }
 
+/* This one is counted already. */
+static bool has_connection(const struct conn *conn)
+{
+	const struct exchange *exchange = &conn->exchange;
+	uint32_t most = exchange->routing->image.tenants[exchange->tenant].max_connections;
+
+	/* a tenant without a row of its own is not counted */
+	return !most || conn->seen.tenant == conn->worker->tally.tenants ||
+	       conn->seen.tenant->connections_open <= most;
+}
+
+static bool is_too_long(const struct conn *conn)
+{
+	const struct exchange *exchange = &conn->exchange;
+	uint64_t most = exchange->routing->image.routes[exchange->route].max_body;
+
+	return most && exchange->body == H1_BODY_LENGTH &&
+	       (uint64_t)exchange->content_length > most;
+}
+
+static const char *limit_of_pool(const struct conn *conn)
+{
+	const struct exchange *exchange = &conn->exchange;
+
+	return exchange->routing->image.pools[exchange->pool].max_pending
+		       ? "The pool has all the requests that may wait (circuitBreaker.maxPending)."
+		       : "The pool has all the requests that it may have "
+			 "(circuitBreaker.maxRequests).";
+}
+
 static enum step begin(struct conn *conn, const struct h1_request *request)
 {
 	enum step next;
@@ -172,6 +206,8 @@ static enum step begin(struct conn *conn, const struct h1_request *request)
 	if (request->method == H1_METHOD_CONNECT) {
 		seen_request(conn);
 		seen_head(conn, request);
+		/* what follows may be for the tunnel that was not granted: no request of ours */
+		conn->exchange.keep_alive = false;
 		return conn_refuse(conn, 405, "CONNECT is not allowed here.");
 	}
 	error = find_route(conn, request);
@@ -179,15 +215,30 @@ static enum step begin(struct conn *conn, const struct h1_request *request)
 	seen_head(conn, request);
 	if (error)
 		return conn_refuse(conn, route_error_status(error), route_error_sentence(error));
+	if (!has_connection(conn)) {
+		conn->exchange.keep_alive = false;
+		return conn_refuse_as(conn, REFUSAL_tenant_limit, 503,
+				      "This tenant has all the connections that it may have.");
+	}
 	next = redirect(conn, request);
 	if (next != STEP_WAIT)
 		return next;
+	if (is_too_long(conn))
+		return conn_refuse(conn, 413, "The body is longer than its route allows.");
 	if (!choose_pool(conn, request))
 		return conn_refuse(conn, 500, "The route has no backends.");
 	if (!has_room(conn))
 		return conn_refuse_as(conn, REFUSAL_tenant_limit, 503,
 				      "Too many requests of this tenant are in flight.");
-	return conn_attempt(conn, request);
+	switch (pending_enter(conn)) {
+	case PENDING_ADMITTED:
+		return conn_attempt(conn, request);
+	case PENDING_WAITS:
+		conn->state = CONN_PENDING;
+		return STEP_WAIT;
+	default:
+		return conn_refuse_as(conn, REFUSAL_pool_limit, 503, limit_of_pool(conn));
+	}
 }
 
 static enum step refuse_head(struct conn *conn, int error)

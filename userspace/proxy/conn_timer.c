@@ -59,6 +59,15 @@ static uint64_t exchange_due(struct conn *conn)
 	return earlier(due, body_due(conn));
 }
 
+static uint64_t pending_due(const struct conn *conn)
+{
+	const struct exchange *exchange = &conn->exchange;
+	const struct image_route *route = &exchange->routing->image.routes[exchange->route];
+
+	return earlier(in_ms(exchange->began, route->request_timeout),
+		       exchange->began + conn->worker->limits.pending);
+}
+
 static uint64_t due_of(struct conn *conn)
 {
 	const struct worker_limits *limits = &conn->worker->limits;
@@ -66,6 +75,8 @@ static uint64_t due_of(struct conn *conn)
 	switch (conn->state) {
 	case CONN_HEAD:
 		return conn->head_at + (conn->waiting ? limits->idle : limits->head);
+	case CONN_PENDING:
+		return pending_due(conn);
 	case CONN_EXCHANGE:
 		return exchange_due(conn);
 	case CONN_TUNNEL:
@@ -109,6 +120,9 @@ static enum step late(struct conn *conn, uint64_t now)
 {
 	if (conn->state == CONN_EXCHANGE)
 		return exchange_late(conn, now);
+	if (conn->state == CONN_PENDING)
+		return conn_refuse_as(conn, REFUSAL_pool_limit, 503,
+				      "The pool had no room in time (circuitBreaker.maxRequests).");
 	if (conn->state == CONN_HEAD && buffer_length(conn->down.in))
 		return conn_refuse_head(conn, 408, "The head of the request came too slowly.");
 	return STEP_CLOSE;

@@ -21,6 +21,7 @@ enum relay_result {
 	RELAY_DONE,	     /* all has been sent */
 	RELAY_SOURCE_FAILED, /* it broke off, or see error */
 	RELAY_SINK_FAILED,
+	RELAY_TOO_LONG, /* beyond most */
 };
 
 struct relay {
@@ -31,6 +32,7 @@ struct relay {
 	int error;	      /* of what came: -H1_ERROR_... */
 	uint64_t left;	      /* of a body of known length, that has not come yet */
 	uint64_t length, moved;
+	uint64_t most;	   /* bytes of chunks, without their framing; 0: any number */
 	uint64_t overhead; /* of chunks as they came, beyond their data */
 	struct chunk_decoder decoder;
 	struct pipes *pipes; /* NULL: no splicing */

@@ -102,6 +102,8 @@ static enum relay_result decode(struct relay *relay, size_t length)
 		return refuse(relay, event);
 	if (relay->overhead > OVERHEAD_FREE + OVERHEAD_PER_BYTE * (relay->moved + data.length))
 		return refuse(relay, -H1_ERROR_long_extension);
+	if (relay->most && relay->moved + data.length > relay->most)
+		return RELAY_TOO_LONG;
 	if (event == CHUNK_DATA)
 		put_data(relay, out, data);
 	else if (event == CHUNK_END)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "maglev_table.h"
+#include "pending.h"
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_WRITE)
 
@@ -18,6 +19,9 @@ static void release(struct routing *routing)
 {
 	for (uint32_t i = 0; routing->tables && i < routing->pools_count; i++)
 		maglev_table_free(routing->tables[i]);
+	for (uint32_t i = 0; routing->pending && i < routing->pools_count; i++)
+		pending_put(routing->upstreams, routing->pending[i]);
+	free(routing->pending);
 	free(routing->tables);
 	free(routing->sessions);
 	free(routing->has_sessions);
@@ -39,8 +43,9 @@ static int make_room(struct routing *routing)
 	routing->tables = calloc(image->pools_count + 1, sizeof(*routing->tables));
 	routing->sessions = calloc(image->members_count + 1, sizeof(*routing->sessions));
 	routing->has_sessions = calloc(image->pools_count + 1, sizeof(*routing->has_sessions));
+	routing->pending = calloc(image->pools_count + 1, sizeof(*routing->pending));
 	if (!routing->members || !routing->budgets || !routing->pipes || !routing->requests ||
-	    !routing->tables || !routing->sessions || !routing->has_sessions)
+	    !routing->tables || !routing->pending || !routing->sessions || !routing->has_sessions)
 		return -ENOMEM;
 	routing->pools_count = image->pools_count;
 	for (uint32_t i = 0; i < image->pools_count; i++)

@@ -12,6 +12,7 @@
 #include "vault.h"
 
 struct maglev_table;
+struct pending;
 
 struct routing {
 	unsigned refs;
@@ -26,6 +27,7 @@ struct routing {
 	unsigned *pipes;		  /* of each tenant: those in use */
 	unsigned *requests;		  /* of each tenant: in flight */
 	const uint8_t *down;		  /* of each member, by index; NULL: none is */
+	struct pending **pending;	  /* of each pool; NULL: not asked for yet */
 	struct maglev_table **tables;	  /* of each pool; NULL: not asked for yet */
 	uint8_t (*sessions)[16];	  /* of each member: what its cookies say */
 	bool *has_sessions;		  /* of each pool: those of its members are made */

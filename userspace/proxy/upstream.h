@@ -60,6 +60,7 @@ struct upstreams {
 	struct wheel *wheel;
 	struct buffers *buffers;
 	struct upstream_member *members;
+	struct pending *pending; /* of pools, see pending.h */
 	/* Something has changed for the user of a connection. */
 	void (*ready)(void *user, struct upstream *upstream, uint32_t events);
 	/* A member gets no requests for a while. May be NULL. */

@@ -31,6 +31,7 @@ const struct worker_limits worker_limits_default = {
 	.idle = 60 * SECOND,
 	.head = 10 * SECOND,
 	.connect = 3 * SECOND,
+	.pending = 5 * SECOND,
 	.reply = 60 * SECOND,
 	.body = 30 * SECOND,
 	.tunnel = 3600 * SECOND,

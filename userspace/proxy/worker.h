@@ -40,6 +40,7 @@ struct worker_limits {
 	uint64_t idle;	  /* between requests */
 	uint64_t head;	  /* from the first byte of a head to its last */
 	uint64_t connect; /* of one attempt */
+	uint64_t pending; /* for a pool to have room */
 	uint64_t reply;	  /* a backend's silence */
 	uint64_t body;	  /* a client's, or a backend's, that takes or gives too little */
 	uint64_t tunnel;  /* silence on both sides */

@@ -274,7 +274,7 @@ static void test_refusals(void **state)
 	expect_refusal("GET / HTTP/1.1\r\nHost : acme.example\r\n\r\n", "HTTP/1.1 400 ", true);
 	expect_refusal("GET / HTTP/1.0\r\n\r\n", "HTTP/1.1 400 ", true);
 	expect_refusal("GET / HTTP/2.0\r\nHost: acme.example\r\n\r\n", "HTTP/1.1 505 ", true);
-	expect_refusal("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", "HTTP/1.1 405 ", false);
+	expect_refusal("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", "HTTP/1.1 405 ", true);
 	expect_refusal("POST / HTTP/1.1\r\nHost: other.example\r\nContent-Length: 5\r\n\r\nabcde",
 		       "HTTP/1.1 404 ", true);
 	expect_refusal("GET / HTTP/1.1\r\nHost: acme.example\r\nContent-Length: 1\r\n"

@@ -242,6 +242,17 @@ static bool known(struct build *build, enum image_section section, uint32_t inde
 	return false;
 }
 
+void build_tenant_limits(struct build *build, uint32_t tenant, uint32_t connections,
+			 uint32_t requests)
+{
+	struct image_tenant *tenants = build_items(build, IMAGE_SECTION_tenants);
+
+	if (!known(build, IMAGE_SECTION_tenants, tenant, "tenant"))
+		return;
+	tenants[tenant].max_connections = connections;
+	tenants[tenant].max_requests = requests;
+}
+
 /* A host name, or a wildcard; the hash comes when all are known. */
 static struct image_host host_of(struct build *build, uint32_t tenant, const char *name)
 {
@@ -425,6 +436,7 @@ uint32_t build_route(struct build *build, const struct build_route *from)
 		.retry_on = from->retry_on,
 		.retry_statuses = next(build, IMAGE_SECTION_statuses),
 		.retry_attempts = from->retry_attempts,
+		.max_body = from->max_body,
 		.session_name = text(build, from->session_name),
 		.row = build_count(build, IMAGE_SECTION_routes) + 1,
 		.session = (uint8_t)from->session,

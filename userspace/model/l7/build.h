@@ -45,6 +45,9 @@ struct build_listener {
 /* These return the index that the image will have it at; after an error some index. */
 uint32_t build_listener(struct build *build, const struct build_listener *listener);
 uint32_t build_tenant(struct build *build, const char *name, uint32_t id, uint32_t weight);
+/* As in image.h; 0: any number. */
+void build_tenant_limits(struct build *build, uint32_t tenant, uint32_t connections,
+			 uint32_t requests);
 /* "acme.example", or "*.acme.example" for all names below it. Names of one tenant may be below each
  * other; of two tenants they may not. */
 void build_domain(struct build *build, uint32_t tenant, const char *name);
@@ -94,6 +97,7 @@ struct build_route {
 	const uint16_t *retry_statuses;
 	size_t retry_status_count;
 	enum image_session session;
+	uint64_t max_body;	  /* as in image.h */
 	const char *session_name; /* of its cookie or header; NULL: none */
 };
 

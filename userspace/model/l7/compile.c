@@ -35,6 +35,8 @@ static void add_tenants(struct build *build, const struct state *state)
 		uint32_t weight = tenant->limits.weight ? tenant->limits.weight : 1;
 
 		build_tenant(build, tenant->name, tenant->id, weight);
+		build_tenant_limits(build, (uint32_t)i, tenant->http_connections,
+				    tenant->http_requests);
 		for (size_t j = 0; tenant->l7 && j < tenant->l7->domain_count; j++)
 			build_domain(build, (uint32_t)i, tenant->l7->domains[j]);
 	}

@@ -65,6 +65,8 @@ struct image_tenant {
 	uint32_t weight;	  /* of its tier, 1-1000 */
 	struct image_range sites; /* of sites: routes that name no host, by listener */
 	uint32_t row;		  /* where it is counted, see tally.h */
+	uint32_t max_connections; /* at a time, in one worker; 0: any number */
+	uint32_t max_requests;
 	uint32_t reserved;
 };
 
@@ -90,7 +92,7 @@ struct image_pool {
 	uint32_t tenant;
 	struct image_range members;  /* may be empty */
 	uint32_t max_requests;	     /* at a time, in one worker; 0: any number */
-	uint32_t max_pending;	     /* that wait for a connection; 0: any number */
+	uint32_t max_pending;	     /* that wait for one of those to end */
 	uint32_t eject_after;	     /* failures in a row; 0: never */
 	struct image_text hash_name; /* of a header or a cookie, see hash_by */
 	uint32_t row;		     /* where it is counted */
@@ -145,6 +147,7 @@ struct image_route {
 	uint32_t retry_on;	     /* of enum image_retry */
 	struct image_range retry_statuses; /* of statuses: answers that are tried again */
 	uint32_t retry_attempts;	   /* beyond the first; 0: never */
+	uint64_t max_body;		   /* bytes of a request's; 0: any number */
 	struct image_text session_name;	   /* of the cookie, or of the header in lower case */
 	uint32_t row;			   /* where it is counted */
 	uint8_t session;		   /* enum image_session */

@@ -47,7 +47,7 @@ static bool same_rules(const struct build_route *a, const struct build_route *b)
 {
 	return a->request_timeout == b->request_timeout &&
 	       a->backend_timeout == b->backend_timeout && a->retry_on == b->retry_on &&
-	       a->retry_attempts == b->retry_attempts &&
+	       a->retry_attempts == b->retry_attempts && a->max_body == b->max_body &&
 	       a->retry_status_count == b->retry_status_count &&
 	       (!a->retry_status_count ||
 		!memcmp(a->retry_statuses, b->retry_statuses,

@@ -1,0 +1,128 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Eight tenants behind one VIP and one port. First: whatever the order, the way in which a request
+# says whose it is, and the connection that it shares with others, its answer is its own tenant's.
+# Then: clients and backends that mean harm, each kind with what must come of it, while one tenant's
+# requests go on and all succeed.
+#
+#   client1  those that mean harm, and the mixed ones     be1  a server for each tenant, ports 9000-9007
+#   client2  the victim
+
+set -u -o pipefail
+# shellcheck source=selftests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+VIP=192.0.2.60
+TENANTS=8
+HOSTILE=$(dirname "$0")/hostile.py
+
+hostile_config()
+{
+	local number
+	{
+		sed -e '/^vips:/,$d' "$LAB_CONFIG/platform.yaml"
+		echo 'vips: [{name: shared, address: 192.0.2.60}]'
+		echo 'listeners:'
+		echo '  - {name: web, vips: [shared], port: 80, protocol: HTTP, trusted: [10.10.0.0/16]}'
+		echo 'tenants:'
+		for ((number = 0; number < TENANTS; number++)); do
+			echo "  - {name: t$number, id: $((number + 1)), domains: [t$number.test, \"*.t$number.test\"]}"
+		done
+	} >"$CONFIG/platform.yaml"
+	rm -f "$CONFIG"/tenants.d/*
+	for ((number = 0; number < TENANTS; number++)); do
+		cat >"$CONFIG/tenants.d/t$number.yaml" <<-END
+			apiVersion: mtlb/v1
+			kind: TenantConfig
+			metadata: {tenant: t$number}
+			pools:
+			  - {name: own, backends: [{address: "10.20.1.21:$((9000 + number))"}]}
+			routes:
+			  - {name: all, listener: web, backendRefs: [{pool: own}]}
+			  - name: kept
+			    listener: web
+			    matches: [{path: {value: /kept}}]
+			    session: {type: cookie, name: lb}
+			    backendRefs: [{pool: own}]
+		END
+	done
+}
+
+abuse()
+{
+	ns client1 python3 "$HOSTILE" abuse $VIP "$1"
+}
+
+seen()
+{
+	ns client1 curl -s --max-time 10 -H 'Host: t1.test' "http://$VIP/seen" | json "d['$1']"
+}
+
+victim_start()
+{
+	rm -f "$RUN/stop" "$RUN/victim"
+	ns client2 python3 "$HOSTILE" victim $VIP "$RUN/stop" "$RUN/victim" &
+	VICTIM=$!
+}
+
+victim_stop()
+{
+	touch "$RUN/stop"
+	wait "$VICTIM"
+}
+
+# smuggling_refused: a status of its own for each, and no second answer.
+smuggling_refused()
+{
+	abuse smuggling >"$RUN/smuggling" || return 1
+	json "sorted(k for k, (s, n) in d.items() if not (400 <= s <= 505 and n == 1))" <"$RUN/smuggling"
+}
+
+scenario l7-hostile bare
+ns lb ip address add $VIP/32 dev lo
+hostile_config
+ns be1 python3 "$HOSTILE" serve $TENANTS 9000 >"$RUN/serve" 2>"$RUN/serve.err" &
+SERVERS=$!
+agent_start || exit 1
+wait_until '[ "$(server_pids lb mtlb-proxy | wc -l)" -ge 2 ] && grep -q ready "$RUN/serve"' 10
+wait_until '[ "$(ns client1 curl -s -o /dev/null -w "%{http_code}" -H "Host: t7.test" "http://$VIP/")" = 200 ]' 10
+
+# what takes long begins at once
+abuse slowloris >"$RUN/slowloris" 2>&1 &
+SLOW=$!
+ns client1 python3 "$HOSTILE" matrix $VIP 4000 >"$RUN/matrix" 2>"$RUN/matrix.err"
+is "no answer is another tenant's" "$(json "d['wrong']" <"$RUN/matrix")" 0 || diag "$(cat "$RUN/matrix.err")"
+check "thousands were served, and hundreds rightly refused" \
+	[ "$(json "d['served'] > 2000 and d['refused'] > 500 and d['sessions'] == 8" <"$RUN/matrix")" = True ]
+
+victim_start
+abuse slow_read >"$RUN/slow_read" 2>&1 &
+READ=$!
+is "half-closed clients get whole answers" "$(abuse half_closed)" 20
+is "clients reset uploads" "$(abuse client_reset)" '"reset"'
+is "backends reset answers, and clients can tell" "$(abuse backend_reset)" 20
+is "no upload that broke off was taken for whole" "$(seen cut)" 20
+abuse lies >"$RUN/lies"
+diag "backends that lie: $(cat "$RUN/lies")"
+is "an answer too short is cut" "$(json "d['short']" <"$RUN/lies")" "[200, 'cut']"
+is "one too long ends where it said, and poisons nobody" "$(json "d['long']" <"$RUN/lies")" "[200, 'ok']"
+is "two lengths" "$(json "d['two-lengths']" <"$RUN/lies")" "[502, 'ok']"
+is "a length and chunks" "$(json "d['both']" <"$RUN/lies")" "[502, 'ok']"
+is "chunks that break off are cut" "$(json "d['chunk']" <"$RUN/lies")" "[200, 'cut']"
+is "no HTTP" "$(json "d['no-http']" <"$RUN/lies")" "[502, 'ok']"
+is "a space before the colon" "$(json "d['name']" <"$RUN/lies")" "[502, 'ok']"
+is "nothing at all" "$(json "d['silent']" <"$RUN/lies")" "[502, 'ok']"
+is "requests that two parsers read differently are refused" "$(smuggling_refused)" "[]"
+is "and nothing was smuggled" "$(seen smuggled)" 0
+diag "refused with: $(json "{k: s for k, (s, n) in d.items()}" <"$RUN/smuggling")"
+
+wait $SLOW $READ
+is "every slowloris was told so" "$(cat "$RUN/slowloris")" 200
+victim_stop
+diag "the victim: $(cat "$RUN/victim")"
+check "the victim's requests went on" [ "$(json "d['good'] > 100" <"$RUN/victim")" = True ]
+is "and none of them failed" "$(json "d['bad']" <"$RUN/victim")" 0
+kill $SERVERS
+
+finish
