@@ -121,6 +121,8 @@ static void who_is_refused_is_told_why(void **state)
 	say(client, "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n");
 	expect_text(client, "405");
 	assert_int_equal(NOBODY->refused[REFUSAL_method], 1);
+	peer_free(client); /* what comes behind it is not looked at */
+	client = client_new();
 	say(client, "no request\r\n\r\n");
 	expect_text(client, "400");
 	assert_int_equal(NOBODY->refused[REFUSAL_bad_request], 1);
