@@ -6,8 +6,10 @@
 #include "../proxy/proxy_fixture.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #include "prober_path.h"
+#include "userspace/agent/l7/tallies.h"
 #include "userspace/agent/l7/workers.h"
 
 #define COUNT 2
@@ -228,6 +230,51 @@ static void test_program_that_is_none(void **state)
 	assert_string_equal(status.reason, "ended with exit code 0");
 }
 
+static struct tallies *tallies;
+static struct tally_tenant counted;
+
+static bool is_open(void *context)
+{
+	const uint64_t *wanted = context;
+
+	tallies_tenant(tallies, NULL, &counted);
+	return counted.connections_open == *wanted;
+}
+
+/* What is open in those that go on is theirs to count: limits go by it. */
+static void test_left_workers_count_on(void **state)
+{
+	struct workers_options options = {.path = program, .count = COUNT};
+	uint64_t one = 1, none = 0;
+	struct peer *client;
+	pid_t pids[COUNT];
+	uint16_t at[COUNT];
+	int end;
+
+	(void)state;
+	workers_free(workers);
+	assert_int_equal(tallies_new(&tallies), 0);
+	options.tallies = tallies;
+	assert_int_equal(workers_new(loop, &options, &workers), 0);
+	use(1);
+	listen_for_all(1, at);
+	client = peer_new(try_connect(at[0]));
+	say(client, "GET / HTTP/1.1\r\nHost: nobody.example\r\n\r\n");
+	expect_text(client, "HTTP/1.1 404 ");
+	run_until(is_open, &one);
+	for (unsigned i = 0; i < COUNT; i++) {
+		workers_status(workers, i, &status);
+		pids[i] = status.pid;
+	}
+	workers_leave(workers); /* without a term they end, each by itself */
+	workers = NULL;
+	for (int i = 0; i < COUNT; i++)
+		assert_int_equal(waitpid(pids[i], &end, 0), pids[i]);
+	assert_true(is_open(&none));
+	peer_free(client);
+	tallies_free(tallies);
+}
+
 static void expect_status(pid_t pid, const char *key, const char *wanted)
 {
 	char path[64], line[256], found[256] = "";
@@ -260,9 +307,13 @@ static void test_rights(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		workers_case(test_all_serve),	   workers_case(test_listeners_come_and_go),
-		workers_case(test_many_listeners), workers_case(test_worker_dies),
-		workers_case(test_worker_hangs),   workers_case(test_program_that_is_none),
+		workers_case(test_all_serve),
+		workers_case(test_listeners_come_and_go),
+		workers_case(test_many_listeners),
+		workers_case(test_worker_dies),
+		workers_case(test_worker_hangs),
+		workers_case(test_program_that_is_none),
+		workers_case(test_left_workers_count_on),
 		workers_case(test_rights),
 	};
 

@@ -101,12 +101,12 @@ static int take_down(struct one *one)
 		kill(one->pid, SIGKILL);
 		while (waitpid(one->pid, &status, 0) < 0 && errno == EINTR)
 			;
+		if (one->workers->tallies)
+			tallies_settle(one->workers->tallies, one->number);
 	}
 	one->pid = 0;
 	one->answers = one->full = one->has_tally = one->has_term = false;
 	one->has_log = one->has_image = one->has_store = one->has_tickets = false;
-	if (one->workers->tallies)
-		tallies_settle(one->workers->tallies, one->number);
 	for (struct place *place = one->workers->places; place; place = place->next)
 		place->of[one->number].known = KNOWS_NOTHING;
 	one->generation = 0;
@@ -518,7 +518,7 @@ void workers_free(struct workers *workers)
 void workers_leave(struct workers *workers)
 {
 	for (unsigned i = 0; workers && i < workers->count; i++)
-		workers->ones[i].pid = 0; /* it is nobody's child soon */
+		workers->ones[i].pid = 0; /* not to be killed, and it goes on counting */
 	workers_free(workers);
 }
 
