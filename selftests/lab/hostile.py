@@ -320,7 +320,6 @@ def slow_read(vip):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.sendall(ask(vip, "t1.test", "/big"))
     time.sleep(3)
-    return "held"
 
 
 def half_closed(vip):
@@ -342,7 +341,6 @@ def client_reset(vip):
         time.sleep(0.02)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         sock.close()
-    return "reset"
 
 
 def backend_reset(vip):
@@ -350,8 +348,7 @@ def backend_reset(vip):
     for _ in range(20):
         sock = open_connection(vip)
         sock.sendall(ask(vip, "t1.test", "/reset"))
-        data, was_reset = receive(sock)
-        cut += was_reset and b"half" not in data[-3:]
+        cut += receive(sock)[1]
     return cut
 
 
