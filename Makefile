@@ -112,7 +112,7 @@ FUZZ_BIN := $(FUZZ_SRC:selftests/fuzz/%.c=$(O)/fuzz/%)
 VM_TEST_SRC := $(filter-out %/differential_test.c,$(BPF_TEST_SRC))
 VM_BIN := $(VM_SRC:selftests/vm/%.c=$(O)/vm/bin/%) $(VM_TEST_SRC:selftests/%.c=$(O)/vm/%)
 FRAMES := $(O)/selftests/frames.def
-FRAME_SRC := $(filter-out %/budget_test.c %/differential_test.c,$(BPF_TEST_SRC))
+FRAME_SRC := $(filter-out %/budget_test.c %/differential_test.c %/steer_test.c,$(BPF_TEST_SRC))
 
 # obj: plain. san: gcc with sanitizers, for tests. fuzz-obj: clang with sanitizers and coverage.
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))

@@ -61,7 +61,7 @@ agent_start || exit 1
 check "all members come up" wait_until all_up 10 || exit 1
 check "a node that is well: no finding is bad" well
 for what in kernel btf bpffs rights program jit interface link rp_filter agent config prober drift flows members \
-	next-hops mtu vips; do
+	next-hops mtu vips local; do
 	check "$what is ok" found ok "$what"
 done
 check "it names driver and mode" found ok interface "eth0 (veth, MTU 1600) runs the dataplane in native mode"

@@ -282,11 +282,37 @@ static bool is_meant_to_be_local(const json_t *services, const json_t *vip)
 	return !strcmp(text_of(service, "forward"), "local");
 }
 
+/* On another port or protocol. */
+static bool has_local_port(const json_t *services, const json_t *vips, const char *address)
+{
+	const json_t *vip;
+	size_t i;
+
+	json_array_foreach (vips, i, vip)
+		if (!strcmp(text_of(vip, "address"), address) &&
+		    is_meant_to_be_local(services, vip))
+			return true;
+	return false;
+}
+
+static void look_at_local(struct doctor *doctor, const struct these *missing)
+{
+	if (missing->count)
+		doctor_say(doctor, "local", DOCTOR_WARN, "ip addr add ADDRESS dev lo",
+			   "VIPs of services with forward: local, or of listeners, are no "
+			   "addresses of "
+			   "this host, which nobody gets an answer from: %s.",
+			   missing->names);
+	else
+		doctor_say(doctor, "local", DOCTOR_OK, NULL,
+			   "All VIPs that this host serves itself are addresses of it.");
+}
+
 static void look_at_vips(struct doctor *doctor, const json_t *services)
 {
 	json_t *answer = ask(doctor, "/v1/vips"), *vip;
 	struct ifaddrs *list = NULL;
-	struct these local = {};
+	struct these local = {}, missing = {};
 	char name[128];
 	size_t i;
 
@@ -299,8 +325,14 @@ static void look_at_vips(struct doctor *doctor, const json_t *services)
 
 		snprintf(name, sizeof(name), "%.48s (on %.16s)", text_of(vip, "address"),
 			 interface ? interface : "");
-		if (interface && !is_meant_to_be_local(services, vip) && !strstr(local.names, name))
+		if (interface && !strstr(local.names, name) &&
+		    !has_local_port(services, json_object_get(answer, "items"),
+				    text_of(vip, "address")))
 			add(&local, name);
+		snprintf(name, sizeof(name), "%.48s", text_of(vip, "address"));
+		if (!interface && is_meant_to_be_local(services, vip) &&
+		    !strstr(missing.names, name))
+			add(&missing, name);
 	}
 	freeifaddrs(list);
 	json_decref(answer);
@@ -311,7 +343,9 @@ static void look_at_vips(struct doctor *doctor, const json_t *services)
 			   "instead of to the members: %s.",
 			   local.names);
 	else
-		doctor_say(doctor, "vips", DOCTOR_OK, NULL, "No VIP is an address of this host.");
+		doctor_say(doctor, "vips", DOCTOR_OK, NULL,
+			   "No VIP that is forwarded is an address of this host.");
+	look_at_local(doctor, &missing);
 }
 
 void doctor_look_at_agent(struct doctor *doctor)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bpf/l7_steer.skel.h"
@@ -43,6 +44,32 @@ static int prepare_maps(struct steer *steer, const char *directory)
 	return error;
 }
 
+/* A pinned link outlives a container whose file system of maps is the host's: then its network
+ * namespace is another one, or none (0).
+ */
+static bool is_of(int link, int space)
+{
+	struct bpf_link_info info = {};
+	uint32_t size = sizeof(info);
+	struct stat stat;
+
+	return !bpf_obj_get_info_by_fd(link, &info, &size) && !fstat(space, &stat) &&
+	       info.type == BPF_LINK_TYPE_NETNS && info.netns.netns_ino == stat.st_ino;
+}
+
+/* Fills steer->link, if there is one of this network namespace: 0. -ENOENT: it is to be made. */
+static int find_link(struct steer *steer, const char *path, int space)
+{
+	steer->link = bpf_obj_get(path);
+	if (steer->link < 0)
+		return -errno;
+	if (is_of(steer->link, space))
+		return 0;
+	close(steer->link);
+	steer->link = -1;
+	return unlink(path) ? -errno : -ENOENT;
+}
+
 /* To this network namespace, for good; or this version's program in the place of another's. */
 static int attach(struct steer *steer, const char *directory)
 {
@@ -52,12 +79,14 @@ static int attach(struct steer *steer, const char *directory)
 	error = pin_path(directory, "mtlb_steer", path);
 	if (error)
 		return error;
-	steer->link = bpf_obj_get(path);
-	if (steer->link >= 0)
-		return bpf_link_update(steer->link, program, NULL) ? -errno : 0;
 	space = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (space < 0)
 		return -errno;
+	error = find_link(steer, path, space);
+	if (error != -ENOENT) {
+		close(space);
+		return error ?: bpf_link_update(steer->link, program, NULL) ? -errno : 0;
+	}
 	steer->link = bpf_link_create(program, space, BPF_SK_LOOKUP, NULL);
 	error = steer->link < 0 ? -errno : 0;
 	close(space);

@@ -180,6 +180,7 @@ void check_fini(struct check *check)
 	for (size_t i = 0; i < check->domain_count; i++)
 		free((char *)check->domain_list[i].name);
 	free(check->domain_list);
+	free(check->fronts);
 	free(check->vip_list);
 	free(check->tier_list);
 	free(check->shares);

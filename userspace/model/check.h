@@ -42,6 +42,13 @@ struct check_domain {
 	size_t tenant;
 };
 
+/* A listener on a VIP that is granted to a tenant, in whose name its packets are looked at. */
+struct check_front {
+	size_t tenant, listener;
+	struct addr address;
+	const struct tree_node *name, *port; /* of the listener */
+};
+
 /* What a tenant may take, of its tier. */
 struct check_share {
 	size_t first_domain, domain_count; /* of domain_list */
@@ -56,6 +63,8 @@ struct check {
 	const struct tree_node *platform; /* NULL: there is none, or it cannot be read */
 	struct names tiers, vips, addresses, nat_sources, tenants, ids, documents, scripts;
 	struct names listeners, domains; /* domains: in lower case */
+	struct check_front *fronts;	 /* by tenant, then listener */
+	size_t front_count, front_room;
 	struct check_domain *domain_list;
 	size_t domain_count, domain_room;
 	struct check_vip *vip_list;
@@ -90,6 +99,16 @@ int check_guard(struct check *check, const struct tree_node *platform);
 int check_acl(struct check *check, const struct tree_node *acl, size_t index);
 /* After the tenants, which VIPs are granted to. */
 int check_listeners(struct check *check, const struct tree_node *platform);
+/* Listeners on granted VIPs are services of the VIP's tenant: check_add_front() as they are looked
+ * at, check_sort_fronts() after the last; check_idle_fronts() after the last document, for tenants
+ * without one.
+ */
+int check_add_front(struct check *check, const struct check_front *front);
+void check_sort_fronts(struct check *check);
+/* The first of the tenant's; the others follow. */
+const struct check_front *check_find_fronts(const struct check *check, size_t tenant,
+					    size_t *ret_count);
+int check_idle_fronts(struct check *check);
 /* domains of an item of tenants; after all of them check_domains() looks for what two tenants have.
  */
 int check_add_domains(struct check *check, const struct tree_node *item, size_t index);

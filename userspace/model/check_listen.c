@@ -33,6 +33,11 @@ struct check_listen_text check_listen_text(uint16_t first, uint16_t last)
 	return text;
 }
 
+static struct check_listen_text vip_text(const struct state_vip *vip)
+{
+	return check_listen_text(vip->port, vip->last);
+}
+
 static struct check_listen_text ports_text(const struct tree_node *ports)
 {
 	return check_listen_text(check_listen_first(ports), check_listen_last(ports));
@@ -102,8 +107,8 @@ int check_listen_ports(struct check *check, const struct tree_node *list)
 }
 
 int check_listen_add(struct check_listens *listens, const struct state_service *service,
-		     const char *protocol, const struct addr *address,
-		     const struct tree_node *ports)
+		     const char *protocol, const struct state_vip *vip,
+		     const struct tree_node *node)
 {
 	if (listens->count == listens->room) {
 		size_t room = listens->room ? 2 * listens->room : 16;
@@ -115,10 +120,10 @@ int check_listen_add(struct check_listens *listens, const struct state_service *
 		listens->room = room;
 	}
 	listens->list[listens->count] = (struct check_listen){
-		.vip = {*address, check_listen_first(ports), check_listen_last(ports)},
+		.vip = *vip,
 		.service = service,
 		.protocol = protocol,
-		.node = ports,
+		.node = node,
 		.number = listens->count,
 	};
 	listens->count++;
@@ -157,8 +162,8 @@ static void refuse_overlap(struct check *check, const struct check_listen *a,
 	else
 		check_report_twice(check, second->node, first->node,
 				   "%s of \"%s\" and %s of \"%s\" overlap on %s",
-				   ports_text(first->node).text, first->service->name,
-				   ports_text(second->node).text, second->service->name,
+				   vip_text(&first->vip).text, first->service->name,
+				   vip_text(&second->vip).text, second->service->name,
 				   addr_format(&a->vip.address, text));
 }
 
@@ -169,7 +174,7 @@ static void refuse_range(struct check *check, const struct check_listen *listen)
 	errors_add(check->errors, tree_place(listen->node),
 		   "%s are one range too many for %s on %s: at most %d; join ranges, or use "
 		   "another VIP",
-		   ports_text(listen->node).text, listen->protocol,
+		   vip_text(&listen->vip).text, listen->protocol,
 		   addr_format(&listen->vip.address, text), CHECK_LISTEN_RANGES);
 }
 

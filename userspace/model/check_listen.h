@@ -37,10 +37,10 @@ struct check_listen_text check_listen_text(uint16_t first, uint16_t last);
 /* The ports of one service by themselves. list may be NULL. 0 or -ENOMEM. */
 int check_listen_ports(struct check *check, const struct tree_node *list);
 
-/* Adds ports of a service at one of its VIPs. 0 or -ENOMEM. */
+/* Adds ports of a service at one of its VIPs, and where they are written. 0 or -ENOMEM. */
 int check_listen_add(struct check_listens *listens, const struct state_service *service,
-		     const char *protocol, const struct addr *address,
-		     const struct tree_node *ports);
+		     const char *protocol, const struct state_vip *vip,
+		     const struct tree_node *node);
 
 /* After the last service: does any port lead to two of them? */
 void check_listens(struct check *check, struct check_listens *listens);

@@ -30,8 +30,9 @@ static const struct config_listener *find_clash(const struct config *config,
 	return NULL;
 }
 
-static void take_vip(struct check *check, struct config_listener *listener,
-		     const struct tree_node *name)
+/* 0 or -ENOMEM. */
+static int take_vip(struct check *check, struct config_listener *listener,
+		    const struct tree_node *item, const struct tree_node *name)
 {
 	const struct names_entry *entry = names_find(&check->vips, name->text);
 	const struct check_vip *vip = entry ? &check->vip_list[entry->index] : NULL;
@@ -40,18 +41,10 @@ static void take_vip(struct check *check, struct config_listener *listener,
 	if (!vip) {
 		if (check->vips_known)
 			check_refuse_unknown(check, name, &check->vips, "VIP", "vips");
-		return;
+		return 0;
 	}
 	if (addr_is_zero(&vip->address))
-		return; /* reported where it is defined */
-	if (vip->tenant != CHECK_NOBODY) {
-		check_report_twice(
-			check, name, vip->grant,
-			"VIP \"%s\" is granted to tenant \"%s\", whose services alone get "
-			"its packets; a listener needs a VIP that is granted to none",
-			name->text, check->config->state.tenants[vip->tenant].name);
-		return;
-	}
+		return 0; /* reported where it is defined */
 	clash = find_clash(check->config, &vip->address, listener->port);
 	if (clash == listener)
 		errors_add(check->errors, tree_place(name), "VIP \"%s\" is listed twice",
@@ -60,8 +53,17 @@ static void take_vip(struct check *check, struct config_listener *listener,
 		errors_add(check->errors, tree_place(name),
 			   "listener \"%s\" is on port %u of VIP \"%s\" already", clash->name,
 			   listener->port, name->text);
-	else
-		listener->addresses[listener->address_count++] = vip->address;
+	if (clash)
+		return 0;
+	listener->addresses[listener->address_count++] = vip->address;
+	if (vip->tenant == CHECK_NOBODY)
+		return 0;
+	return check_add_front(
+		check, &(struct check_front){.tenant = vip->tenant,
+					     .listener = check->config->listener_count,
+					     .address = vip->address,
+					     .name = schema_find(item, SCHEMA_listener_name),
+					     .port = schema_find(item, SCHEMA_listener_port)});
 }
 
 static void take_trusted(struct check *check, struct config_listener *listener,
@@ -123,7 +125,7 @@ static int check_listener(struct check *check, const struct tree_node *item)
 	listener->trusted = calloc((trusted ? trusted->count : 0) + 1, sizeof(*listener->trusted));
 	r = listener->addresses && listener->trusted ? 0 : -ENOMEM;
 	for (vip = schema_first(vips); r == 0 && vip; vip = schema_next(vip))
-		take_vip(check, listener, vip);
+		r = take_vip(check, listener, item, vip);
 	for (prefix = schema_first(trusted); r == 0 && prefix; prefix = schema_next(prefix))
 		take_trusted(check, listener, prefix);
 	config->listener_count++;
@@ -142,6 +144,7 @@ int check_listeners(struct check *check, const struct tree_node *platform)
 		return -ENOMEM;
 	for (item = schema_first(list); r == 0 && item; item = schema_next(item))
 		r = check_listener(check, item);
+	check_sort_fronts(check);
 	return r;
 }
 

@@ -86,11 +86,11 @@ static int build_vips(struct service_check *s)
 		return -ENOMEM;
 	for (ports = schema_first(s->ports); ports; ports = schema_next(ports))
 		for (size_t i = 0; i < s->vip_count && r == 0; i++) {
-			const struct addr *address = &s->vips[i]->address;
+			struct state_vip *vip = &service->vips[service->vip_count++];
 
-			service->vips[service->vip_count++] = (struct state_vip){
-				*address, check_listen_first(ports), check_listen_last(ports)};
-			r = check_listen_add(&s->in->listens, service, s->protocol, address, ports);
+			*vip = (struct state_vip){s->vips[i]->address, check_listen_first(ports),
+						  check_listen_last(ports)};
+			r = check_listen_add(&s->in->listens, service, s->protocol, vip, ports);
 		}
 	return r;
 }
@@ -267,14 +267,17 @@ static int check_service(struct tenant_check *in, const struct tree_node *item)
 
 static int check_services(struct tenant_check *in, const struct tree_node *list)
 {
+	size_t count = list ? list->count : 0, front_count;
 	const struct tree_node *item;
-	int r = 0;
+	int r;
 
-	if (!list || !list->count)
+	check_find_fronts(in->check, in->index, &front_count);
+	if (!count && !front_count)
 		return 0;
-	in->tenant->services = calloc(list->count, sizeof(*in->tenant->services));
+	in->tenant->services = calloc(count + front_count, sizeof(*in->tenant->services));
 	if (!in->tenant->services)
 		return -ENOMEM;
+	r = check_fronts(in);
 	for (item = schema_first(list); item && r == 0; item = schema_next(item))
 		r = check_service(in, item);
 	if (in->index != CHECK_NOBODY)

@@ -57,6 +57,11 @@ struct service_check {
 	const struct check_vip *ipv4_vip, *ipv6_vip; /* one of each, NULL if it has none */
 };
 
+/* Services of listeners on the tenant's VIPs: before those of its document, in the room that is
+ * there for check_find_fronts(). 0 or -ENOMEM.
+ */
+int check_fronts(struct tenant_check *in);
+
 /* Finds the service's pool, checks that its backends can serve it, makes them its members. */
 int check_serve(struct service_check *s);
 

@@ -143,6 +143,8 @@ int load_check(struct load *load, const char *path, struct config *ret_config,
 		if (documents_is(document, "TenantConfig") && !document->bad)
 			r = check_tenant(&check, document);
 	if (r == 0)
+		r = check_idle_fronts(&check);
+	if (r == 0)
 		check_capacity(&check);
 	check_fini(&check);
 	if (r == 0)

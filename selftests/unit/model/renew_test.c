@@ -41,7 +41,7 @@ static void write_platform(unsigned acl_prefixes, const char *more)
 	for (unsigned i = 0; i < TENANTS; i++)
 		fprintf(file, "  - {name: v%u, address: 198.51.100.%u}\n", i, i + 1);
 	fprintf(file, "  - {name: shared, address: 198.51.100.99}\n"
-		      "listeners: [{name: h, vips: [shared], port: 80, protocol: HTTP}]\n");
+		      "listeners: [{name: h, vips: [shared, v1, v2], port: 80, protocol: HTTP}]\n");
 	fprintf(file, "tiers: [{name: a, l4: {packets: 5k/s, aclPrefixes: 9}}]\ntenants:\n");
 	/* not in the order of their names */
 	for (unsigned i = TENANTS; i-- > 0;)

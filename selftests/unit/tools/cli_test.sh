@@ -187,7 +187,7 @@ ok "config check: good, in JSON" has "$out" '"ok":true,"tenants":1'
 sed -n '/^```yaml$/,/^```$/{/^```/!p}' docs/routes.md >"$dir/routes.yaml"
 run config check "$dir/routes.yaml"
 ok "config check: listeners and routes" is "$out" \
-	"ok: 1 tenant, 0 services, 0 VIPs, 0 backends, 0 addresses, 1 listener, 2 routes"
+	"ok: 2 tenants, 1 service, 1 VIP, 0 backends, 1 address, 1 listener, 2 routes"
 run config check "$dir/bad.yaml"
 ok "config check: bad: place and text" has "$err" "$dir/bad.yaml:12:"
 ok "config check: bad: nothing on stdout" is "$out" ""
