@@ -46,6 +46,7 @@ test	nginx-light	a backend
 test	dnsmasq-base	a UDP backend
 test	bind9-dnsutils	dig, its client
 test	curl	a client
+test	haproxy	a proxy before and behind the L7 tier
 test	openssl	certificates, a TLS backend
 test	python3-grpcio	a gRPC backend
 test	iperf3	a load

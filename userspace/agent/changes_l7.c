@@ -51,12 +51,14 @@ static const struct config_listener *find_listener(const struct config *config, 
 static bool same_listener(const struct config_listener *a, const struct config_listener *b)
 {
 	bool same = a->port == b->port && a->address_count == b->address_count &&
-		    a->trusted_count == b->trusted_count;
+		    a->trusted_count == b->trusted_count && a->proxy_count == b->proxy_count;
 
 	for (size_t i = 0; same && i < a->address_count; i++)
 		same = !addr_compare(&a->addresses[i], &b->addresses[i]);
 	for (size_t i = 0; same && i < a->trusted_count; i++)
 		same = !prefix_compare(&a->trusted[i], &b->trusted[i]);
+	for (size_t i = 0; same && i < a->proxy_count; i++)
+		same = !prefix_compare(&a->proxies[i], &b->proxies[i]);
 	return same;
 }
 

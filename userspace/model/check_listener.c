@@ -66,8 +66,8 @@ static int take_vip(struct check *check, struct config_listener *listener,
 					     .port = schema_find(item, SCHEMA_listener_port)});
 }
 
-static void take_trusted(struct check *check, struct config_listener *listener,
-			 const struct tree_node *item)
+static void take_prefix(struct check *check, const struct tree_node *item, struct prefix *list,
+			size_t *count)
 {
 	struct prefix prefix;
 	char text[PREFIX_TEXT_MAX];
@@ -79,7 +79,18 @@ static void take_trusted(struct check *check, struct config_listener *listener,
 			   "the address alone",
 			   item->text, prefix_format(&prefix, text));
 	if (r == 0)
-		listener->trusted[listener->trusted_count++] = prefix;
+		list[(*count)++] = prefix;
+}
+
+static int take_prefixes(struct check *check, const struct tree_node *list,
+			 struct prefix **ret_prefixes, size_t *ret_count)
+{
+	*ret_prefixes = calloc((list ? list->count : 0) + 1, sizeof(**ret_prefixes));
+	if (!*ret_prefixes)
+		return -ENOMEM;
+	for (const struct tree_node *item = schema_first(list); item; item = schema_next(item))
+		take_prefix(check, item, *ret_prefixes, ret_count);
+	return 0;
 }
 
 /* What is only for TLS, and what is not there yet. */
@@ -107,7 +118,7 @@ static void take_tls(struct check *check, struct config_listener *listener,
 static int check_listener(struct check *check, const struct tree_node *item)
 {
 	const struct tree_node *vips = schema_find(item, SCHEMA_listener_vips), *vip;
-	const struct tree_node *trusted = schema_find(item, SCHEMA_listener_trusted), *prefix;
+	const struct tree_node *proxies = schema_find(item, SCHEMA_listener_proxyProtocol);
 	const struct tree_node *name = schema_find(item, SCHEMA_listener_name);
 	struct config *config = check->config;
 	struct config_listener *listener = &config->listeners[config->listener_count];
@@ -122,12 +133,15 @@ static int check_listener(struct check *check, const struct tree_node *item)
 	listener->port = (uint16_t)schema_number(item, SCHEMA_listener_port);
 	take_tls(check, listener, item);
 	listener->addresses = calloc((vips ? vips->count : 0) + 1, sizeof(*listener->addresses));
-	listener->trusted = calloc((trusted ? trusted->count : 0) + 1, sizeof(*listener->trusted));
-	r = listener->addresses && listener->trusted ? 0 : -ENOMEM;
+	r = listener->addresses ? 0 : -ENOMEM;
 	for (vip = schema_first(vips); r == 0 && vip; vip = schema_next(vip))
 		r = take_vip(check, listener, item, vip);
-	for (prefix = schema_first(trusted); r == 0 && prefix; prefix = schema_next(prefix))
-		take_trusted(check, listener, prefix);
+	if (r == 0)
+		r = take_prefixes(check, schema_find(item, SCHEMA_listener_trusted),
+				  &listener->trusted, &listener->trusted_count);
+	if (r == 0)
+		r = take_prefixes(check, schema_find(proxies, SCHEMA_proxy_protocol_from),
+				  &listener->proxies, &listener->proxy_count);
 	config->listener_count++;
 	return r;
 }

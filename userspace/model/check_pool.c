@@ -130,6 +130,9 @@ static void take_balance(struct check *check, const struct tree_node *item, stru
 	pool->max_requests = (uint32_t)schema_number(breaker, SCHEMA_circuit_breaker_maxRequests);
 	pool->max_pending = (uint32_t)schema_number(breaker, SCHEMA_circuit_breaker_maxPending);
 	pool->eject_after = (uint32_t)schema_number(breaker, SCHEMA_circuit_breaker_ejectAfter);
+	if (schema_find(item, SCHEMA_pool_proxyProtocol))
+		pool->proxy_protocol =
+			(uint8_t)(1 + schema_number(item, SCHEMA_pool_proxyProtocol));
 	take_hash(check, item, pool);
 }
 

@@ -35,6 +35,7 @@ struct check_pool {
 	const char *hash_name;		    /* NULL: none */
 	uint32_t max_requests, max_pending; /* 0: any number; none */
 	uint32_t eject_after;		    /* 0: never */
+	uint8_t proxy_protocol;		    /* version; 0: none */
 	size_t routed; /* 1 and its index among the pools of routes; 0: none uses it */
 };
 

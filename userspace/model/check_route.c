@@ -158,6 +158,7 @@ static int use_pool(struct route_check *r, struct check_pool *pool, size_t *ret_
 		.max_requests = pool->max_requests,
 		.max_pending = pool->max_pending,
 		.eject_after = pool->eject_after,
+		.proxy_protocol = pool->proxy_protocol,
 		.hash_by = (enum image_hash_by)pool->hash_by,
 		.hash_name = pool->hash_name ? wanted_text(r->wanted, pool->hash_name) : NULL,
 	};

@@ -59,6 +59,7 @@ static void listeners_fini(struct config *config)
 	for (size_t i = 0; i < config->listener_count; i++) {
 		free(config->listeners[i].addresses);
 		free(config->listeners[i].trusted);
+		free(config->listeners[i].proxies);
 	}
 	free(config->listeners);
 }
@@ -85,6 +86,8 @@ static void copy_listeners(const struct config *from, struct config *to, bool *w
 						sizeof(*listener->addresses), whole);
 		listener->trusted = copy_list(listener->trusted, listener->trusted_count,
 					      sizeof(*listener->trusted), whole);
+		listener->proxies = copy_list(listener->proxies, listener->proxy_count,
+					      sizeof(*listener->proxies), whole);
 	}
 }
 

@@ -64,6 +64,8 @@ struct config_listener {
 	size_t address_count;
 	struct prefix *trusted;
 	size_t trusted_count;
+	struct prefix *proxies; /* whose connections begin with who they are; none: no one's do */
+	size_t proxy_count;
 	uint16_t port;
 	bool tls;   /* of HTTPS */
 	bool tls13; /* nothing older */

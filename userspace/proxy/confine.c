@@ -35,6 +35,7 @@ const struct sandbox_call confine_calls[] = {
 	ANY(accept4),
 	ANY(connect),
 	ANY(getsockopt),
+	ANY(getsockname), /* of a client's connection, for a header of the PROXY protocol */
 	ONLY(setsockopt, 1, ALL, SOL_SOCKET),
 	ONLY(setsockopt, 1, ALL, IPPROTO_TCP),
 	ANY(shutdown),

@@ -24,12 +24,30 @@ void upstream_told(void *user, struct upstream *upstream, uint32_t events)
 	conn_run(user);
 }
 
-static bool is_tls(const struct worker *worker, const struct listener *listener)
+/* NULL: the image in use has none. */
+static const struct image_listener *listener_of(const struct conn *conn)
 {
-	uint32_t index = listener ? listener->index : 0;
+	const struct routing *routing = conn->worker->routing;
+	uint32_t index = conn_listener(conn);
 
-	return worker->routing && index != IMAGE_NONE &&
-	       worker->routing->image.listeners[index].protocol == IMAGE_HTTPS;
+	return routing && index != IMAGE_NONE ? &routing->image.listeners[index] : NULL;
+}
+
+int conn_begin_tls(struct conn *conn)
+{
+	const struct image_listener *listener = listener_of(conn);
+
+	if (!listener || listener->protocol != IMAGE_HTTPS)
+		return 0;
+	return tls_server_accept(conn->worker, conn->listener, &conn->down);
+}
+
+static int begin(struct conn *conn)
+{
+	const struct image_listener *listener = listener_of(conn);
+
+	conn->state = listener && listener->proxies.count ? CONN_PREAMBLE : CONN_HEAD;
+	return conn->state == CONN_PREAMBLE ? 0 : conn_begin_tls(conn);
 }
 
 int conn_new(struct worker *worker, struct listener *listener, int fd, const struct addr *peer,
@@ -46,15 +64,15 @@ int conn_new(struct worker *worker, struct listener *listener, int fd, const str
 		close(fd);
 		return error;
 	}
-	if (is_tls(worker, listener) && tls_server_accept(worker, listener, &conn->down)) {
+	conn->worker = worker;
+	conn->listener = listener;
+	if (begin(conn)) {
 		channel_close(&conn->down);
 		free(conn);
 		return -ENOMEM;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	conn->worker = worker;
 	seen_open(conn);
-	conn->listener = listener;
 	conn->peer = *peer;
 	conn->peer_port = peer_port;
 	conn->timer = (struct wheel_timer){.fire = conn_timer_fired, .context = conn};
@@ -107,6 +125,8 @@ void conn_close(struct conn *conn)
 		leave_again(conn);
 	seen_close(conn);
 	conn_let_go(conn);
+	while (conn->kept)
+		upstream_close(conn->kept);
 	wheel_cancel(&worker->wheel, &conn->timer);
 	/* between requests, all is said */
 	if (conn->state == CONN_HEAD && conn->down.tls)
@@ -129,6 +149,8 @@ void conn_close(struct conn *conn)
 static enum step step(struct conn *conn)
 {
 	switch (conn->state) {
+	case CONN_PREAMBLE:
+		return conn_preamble(conn);
 	case CONN_HEAD:
 		return conn_head(conn);
 	case CONN_PENDING:

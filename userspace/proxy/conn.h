@@ -4,6 +4,8 @@
  * the order in which they came. It is a machine of few states, and each step of it does what can be
  * done at once; what it waits for is always a connection that is ready again, or a time limit.
  *
+ *	PREAMBLE                              what tells whose the connection is, if that is told
+ *	  │
  *	HEAD ──▶ EXCHANGE ──▶ HEAD ...        a request, its answer, the next one
  *	  │          ├──────▶ TUNNEL          after 101
  *	  └──────────┴──────▶ ANSWER          one of the proxy's own
@@ -21,6 +23,7 @@
 #define CONN_HEAD_MAX 16384
 
 enum conn_state {
+	CONN_PREAMBLE,
 	CONN_HEAD,
 	CONN_PENDING, /* for its pool to have room */
 	CONN_EXCHANGE,
@@ -75,6 +78,7 @@ struct conn {
 	struct listener *listener;
 	struct channel down;
 	struct upstream *up;
+	struct upstream *kept; /* that were told of this client, and wait for its next request */
 	struct wheel_timer timer;
 	struct conn *next, *previous; /* all of the worker's */
 	struct conn *again_next;
@@ -82,8 +86,10 @@ struct conn {
 	bool again;
 	bool waiting; /* for the first byte of a request */
 	uint8_t state;
-	struct addr peer;
+	struct addr peer; /* the client: where the connection is from, or who that says it is */
 	uint16_t peer_port;
+	uint16_t local_port; /* as the client sees it, like local; 0: not asked for yet */
+	struct addr local;
 	size_t scanned;	    /* of the request's head */
 	uint64_t active_at; /* when something last happened */
 	uint64_t head_at;   /* when the head at hand began */
@@ -108,12 +114,21 @@ static inline uint32_t conn_listener(const struct conn *conn)
 }
 
 /* The parts. */
+enum step conn_preamble(struct conn *conn);
 enum step conn_head(struct conn *conn);
 enum step conn_pending(struct conn *conn);
 enum step conn_exchange(struct conn *conn);
 enum step conn_tunnel(struct conn *conn);
 enum step conn_answer(struct conn *conn);
 enum step conn_linger(struct conn *conn);
+
+/* One that does not begin as it has to: closes it, without a word. */
+enum step conn_refuse_preamble(struct conn *conn);
+/* For a backend: who the client is, and where it has connected to. Its length, or a negative errno.
+ */
+int conn_write_preamble(struct conn *conn, unsigned version, char *buf, size_t size);
+/* After the preamble, or without one. 0 or a negative errno. */
+int conn_begin_tls(struct conn *conn);
 
 /* The request at the beginning of down.in. 0, -EAGAIN, or an error of h1.h or uri.h. */
 struct h1_request;

@@ -42,10 +42,21 @@ static bool seems_alive(const struct upstream *upstream)
 	       errno == EAGAIN;
 }
 
+/* Of the PROXY protocol, to the pool at hand; 0: it wants none. */
+static unsigned version_of(const struct conn *conn)
+{
+	const struct exchange *exchange = &conn->exchange;
+
+	return exchange->routing->image.pools[exchange->pool].proxy_protocol;
+}
+
 static int take(struct conn *conn, struct upstream_member *member, bool fresh)
 {
+	struct upstream *const *kept = version_of(conn) ? &conn->kept : NULL;
+
 	for (;;) {
-		int error = upstream_take(&conn->worker->upstreams, member, conn, fresh, &conn->up);
+		int error = upstream_take(&conn->worker->upstreams, member, kept, conn, fresh,
+					  &conn->up);
 
 		if (error || !conn->up->reused || seems_alive(conn->up))
 			return error;
@@ -60,6 +71,22 @@ static const char *client_cert(const struct conn *conn, const struct image *imag
 	const struct route_text host = {request->host.at, request->host.length};
 
 	return conn->down.tls ? tls_client_told(conn->down.tls, image, host) : NULL;
+}
+
+/* A new connection of a pool that wants to know says first whose it is. 0 or a negative errno. */
+static int introduce(struct conn *conn, struct buffer *out)
+{
+	unsigned version = version_of(conn);
+	int length;
+
+	if (!version || conn->up->told)
+		return 0;
+	length = conn_write_preamble(conn, version, out->bytes + out->end, buffer_room(out));
+	if (length < 0)
+		return length;
+	conn->up->told = true;
+	out->end += (uint32_t)length;
+	return 0;
 }
 
 static enum step write_head(struct conn *conn, const struct h1_request *request)
@@ -79,13 +106,17 @@ static enum step write_head(struct conn *conn, const struct h1_request *request)
 		.trace_begun = seen_trace_begun(conn),
 	};
 	struct buffer *out = channel_out(&conn->up->channel, BUFFER_SIZE);
-	struct h1_writer writer = {.buffer = out ? out->bytes : NULL,
-				   .size = out ? BUFFER_SIZE : 0};
-	int length = out ? forward_request(&forward, request, &writer) : -ENOBUFS;
+	struct h1_writer writer;
+	int length = out ? introduce(conn, out) : -ENOBUFS;
 
+	if (length >= 0) {
+		writer = (struct h1_writer){.buffer = out->bytes + out->end,
+					    .size = buffer_room(out)};
+		length = forward_request(&forward, request, &writer);
+	}
 	if (length < 0)
 		return conn_refuse(conn, 431, "The head is too large for what is added to it.");
-	out->end = (uint32_t)length;
+	out->end += (uint32_t)length;
 	exchange->upgrade = forward.upgrade;
 	exchange->attempt_began = loop_now(conn->worker->loop);
 	conn->state = CONN_EXCHANGE;

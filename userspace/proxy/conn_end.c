@@ -57,7 +57,7 @@ enum step conn_finished(struct conn *conn)
 	relay_end(&exchange->upload);
 	relay_end(&exchange->reply);
 	if (whole && exchange->reusable) {
-		upstream_release(conn->up);
+		upstream_release(conn->up, &conn->kept);
 		conn->up = NULL;
 	}
 	conn_let_go(conn);

@@ -73,6 +73,8 @@ static uint64_t due_of(struct conn *conn)
 	const struct worker_limits *limits = &conn->worker->limits;
 
 	switch (conn->state) {
+	case CONN_PREAMBLE:
+		return conn->head_at + limits->head;
 	case CONN_HEAD:
 		return conn->head_at + (conn->waiting ? limits->idle : limits->head);
 	case CONN_PENDING:
@@ -120,6 +122,8 @@ static enum step late(struct conn *conn, uint64_t now)
 {
 	if (conn->state == CONN_EXCHANGE)
 		return exchange_late(conn, now);
+	if (conn->state == CONN_PREAMBLE)
+		return conn_refuse_preamble(conn);
 	if (conn->state == CONN_PENDING)
 		return conn_refuse_as(conn, REFUSAL_pool_limit, 503,
 				      "The pool had no room in time (circuitBreaker.maxRequests).");

@@ -103,7 +103,7 @@ static void leave_idle(struct upstream *upstream)
 	if (upstream->previous)
 		upstream->previous->next = upstream->next;
 	else
-		member->idle = upstream->next;
+		*upstream->list = upstream->next;
 	if (upstream->next)
 		upstream->next->previous = upstream->previous;
 	upstream->next = upstream->previous = NULL;
@@ -124,7 +124,7 @@ static void end_trial(struct upstream *upstream)
 		upstream->on_trial = upstream->member->on_trial = false;
 }
 
-void upstream_release(struct upstream *upstream)
+void upstream_release(struct upstream *upstream, struct upstream **kept)
 {
 	struct upstreams *owner = upstream->owner;
 	struct upstream_member *member = upstream->member;
@@ -142,11 +142,12 @@ void upstream_release(struct upstream *upstream)
 	upstream->user = NULL;
 	upstream->reused = true;
 	channel_rest(&upstream->channel);
+	upstream->list = upstream->told ? kept : &member->idle;
 	upstream->previous = NULL;
-	upstream->next = member->idle;
-	if (member->idle)
-		member->idle->previous = upstream;
-	member->idle = upstream;
+	upstream->next = *upstream->list;
+	if (upstream->next)
+		upstream->next->previous = upstream;
+	*upstream->list = upstream;
 	member->idle_count++;
 	tally_one(&member->tally->connections_idle);
 	owner->idle++;
@@ -214,11 +215,23 @@ static int make(struct upstreams *upstreams, struct upstream_member *member,
 	return 0;
 }
 
-int upstream_take(struct upstreams *upstreams, struct upstream_member *member, void *user,
-		  bool fresh, struct upstream **ret_upstream)
+/* A client has as many as there are members that it was sent to: few. */
+static struct upstream *kept_for(struct upstream *kept, const struct upstream_member *member)
 {
-	struct upstream *upstream = fresh ? NULL : member->idle;
+	while (kept && kept->member != member)
+		kept = kept->next;
+	return kept;
+}
+
+int upstream_take(struct upstreams *upstreams, struct upstream_member *member,
+		  struct upstream *const *kept, void *user, bool fresh,
+		  struct upstream **ret_upstream)
+{
+	struct upstream *upstream = kept ? kept_for(*kept, member) : member->idle;
 	int error = 0;
+
+	if (fresh)
+		upstream = NULL;
 
 	if (upstream)
 		leave_idle(upstream);

@@ -47,12 +47,14 @@ struct upstream {
 	struct channel channel;
 	struct upstream_member *member;
 	struct upstreams *owner;
+	struct upstream **list;		  /* while idle: its member's, or its client's */
 	struct upstream *next, *previous; /* while idle */
 	struct wheel_timer timer;	  /* while idle */
 	void *user;			  /* NULL: idle */
 	bool connected;
 	bool on_trial; /* its request is the one that shows whether its member works again */
 	bool reused;   /* it has served a request before: it may just be going away */
+	bool told;     /* whose it is: it serves that client alone */
 };
 
 struct upstreams {
@@ -83,14 +85,20 @@ struct upstream_member *upstream_member_get(struct upstreams *upstreams, uint64_
 struct upstream_member *upstream_member_find(struct upstreams *upstreams, uint64_t key);
 void upstream_member_put(struct upstreams *upstreams, struct upstream_member *member);
 
-/* A connection for one request: one that waits, unless it is to be fresh, or one that is about to
- * be made (connected is false). 0 or a negative errno. */
-int upstream_take(struct upstreams *upstreams, struct upstream_member *member, void *user,
-		  bool fresh, struct upstream **ret_upstream);
+/*
+ * A connection for one request: one that waits, unless it is to be fresh, or one that is about to
+ * be made (connected is false). kept: the client's own, for a member that is told whose a
+ * connection is; none of the others is taken then, and told is for the caller to set. NULL: those
+ * of the member. 0 or a negative errno.
+ */
+int upstream_take(struct upstreams *upstreams, struct upstream_member *member,
+		  struct upstream *const *kept, void *user, bool fresh,
+		  struct upstream **ret_upstream);
 /* It is connected by now? 1; 0: not yet; else a negative errno. */
 int upstream_check(struct upstream *upstream);
-/* The request is over, and another one may use the connection. */
-void upstream_release(struct upstream *upstream);
+/* The request is over, and another one may use the connection: anybody's, or, if its member was
+ * told whose it is, one of the client's, who has it among these. */
+void upstream_release(struct upstream *upstream, struct upstream **kept);
 void upstream_close(struct upstream *upstream);
 
 #endif

@@ -18,7 +18,8 @@ static const char text[] =
 	"vips: [{name: v4, address: 192.0.2.10}, {name: v6, address: \"2001:db8::10\"}]\n"
 	"listeners:\n"
 	"- {name: http, vips: [v4, v6], port: 80, protocol: HTTP, trusted: [10.0.0.0/8]}\n"
-	"- {name: other, vips: [v4], port: 8080, protocol: HTTP}\n"
+	"- {name: other, vips: [v4], port: 8080, protocol: HTTP, proxyProtocol: {from: "
+	"[10.1.0.0/16, 10.3.0.1]}}\n"
 	"tiers: [{name: gold, weight: 5}]\n"
 	"tenants:\n"
 	"- {name: bolt, domains: [bolt.example]}\n"
@@ -37,7 +38,7 @@ static const char text[] =
 	"  circuitBreaker: {ejectAfter: 5}\n"
 	"  backends: [{address: \"10.1.0.1:8080\", weight: 3},\n"
 	"             {address: \"[2001:db8::1]:81\", state: drain, zone: a}]\n"
-	"- {name: canary, backends: [{address: \"10.1.0.2:8080\"}]}\n"
+	"- {name: canary, proxyProtocol: v2, backends: [{address: \"10.1.0.2:8080\"}]}\n"
 	"routes:\n"
 	"- name: orders\n"
 	"  listener: http\n"
@@ -99,6 +100,10 @@ static void listeners_and_tenants(void **state)
 	addr_parse("11.0.0.1", &outside);
 	assert_true(image_trusts(image, 0, &inside));
 	assert_false(image_trusts(image, 0, &outside) || image_trusts(image, 1, &inside));
+	addr_parse("10.3.0.1", &inside);
+	addr_parse("10.3.0.2", &outside);
+	assert_true(image_is_proxy(image, 1, &inside));
+	assert_false(image_is_proxy(image, 1, &outside) || image_is_proxy(image, 0, &inside));
 	assert_int_equal(image->tenants_count, 3);
 	is_text(&made, image->tenants[0].name, "acme"); /* as config.state has them */
 	assert_int_equal(image->tenants[0].id, 7);
@@ -127,6 +132,8 @@ static void pools_and_members(void **state)
 	assert_int_equal(pools[0].eject_after, 5);
 	assert_int_equal(pools[0].members.count, 2);
 	assert_int_equal(pools[1].scheduler, IMAGE_ROUND_ROBIN);
+	assert_int_equal(pools[0].proxy_protocol, 0);
+	assert_int_equal(pools[1].proxy_protocol, 2);
 	members = &made.image.members[pools[0].members.first];
 	assert_int_equal(members[0].address.any.sa_family, AF_INET);
 	assert_int_equal(ntohs(members[0].address.ipv4.sin_port), 8080);

@@ -46,6 +46,7 @@ static uint16_t ports[BACKENDS];
 static bool (*wanted)(void *context);
 static void *wanted_context;
 static unsigned rounds;
+static const char *in_front; /* who begins connections of the listener by saying whose they are */
 static bool held;
 
 static inline void look(struct loop_timer *timer)
@@ -290,7 +291,7 @@ static inline int make_image(const char *trust,
 			     void (*change)(struct build *build, uint32_t tenant))
 {
 	struct build *build = build_new(1, 1);
-	struct prefix trusted;
+	struct prefix trusted, proxies;
 	struct addr address;
 	struct build_listener listener = {.name = "web",
 					  .addresses = &address,
@@ -309,6 +310,11 @@ static inline int make_image(const char *trust,
 		assert_int_equal(prefix_parse(trust, &trusted), 0);
 		listener.trusted = &trusted;
 		listener.trusted_count = 1;
+	}
+	if (in_front) {
+		assert_int_equal(prefix_parse(in_front, &proxies), 0);
+		listener.proxies = &proxies;
+		listener.proxy_count = 1;
 	}
 	build_listener(build, &listener);
 	tenant = build_tenant(build, "acme", 7, 1);

@@ -217,8 +217,12 @@ uint32_t build_listener(struct build *build, const struct build_listener *from)
 		build_add(build, IMAGE_SECTION_addresses, &from->addresses[i]);
 	for (size_t i = 0; i < from->trusted_count; i++)
 		build_add(build, IMAGE_SECTION_prefixes, &from->trusted[i]);
+	listener.proxies = next(build, IMAGE_SECTION_prefixes);
+	for (size_t i = 0; i < from->proxy_count; i++)
+		build_add(build, IMAGE_SECTION_prefixes, &from->proxies[i]);
 	listener.addresses.count = (uint32_t)from->address_count;
 	listener.trusted.count = (uint32_t)from->trusted_count;
+	listener.proxies.count = (uint32_t)from->proxy_count;
 	return build_add(build, IMAGE_SECTION_listeners, &listener);
 }
 
@@ -357,6 +361,7 @@ uint32_t build_pool(struct build *build, const struct build_pool *from)
 		.row = build_count(build, IMAGE_SECTION_pools) + 1,
 		.scheduler = (uint8_t)from->scheduler,
 		.hash_by = (uint8_t)from->hash_by,
+		.proxy_protocol = from->proxy_protocol,
 		.hash_name = text(build, from->hash_name),
 	};
 

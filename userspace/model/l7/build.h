@@ -36,6 +36,8 @@ struct build_listener {
 	size_t address_count;
 	const struct prefix *trusted;
 	size_t trusted_count;
+	const struct prefix *proxies; /* as in image.h */
+	size_t proxy_count;
 	uint16_t port;
 	enum image_protocol protocol;
 	unsigned alpn; /* of enum image_alpn */
@@ -70,7 +72,8 @@ struct build_pool {
 	enum image_scheduler scheduler;
 	uint32_t max_requests, max_pending, eject_after; /* as in image.h */
 	enum image_hash_by hash_by;
-	const char *hash_name; /* NULL: none */
+	const char *hash_name;	/* NULL: none */
+	uint8_t proxy_protocol; /* as in image.h */
 };
 
 uint32_t build_pool(struct build *build, const struct build_pool *pool);

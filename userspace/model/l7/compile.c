@@ -17,6 +17,8 @@ static void add_listeners(struct build *build, const struct config *config)
 			.address_count = from->address_count,
 			.trusted = from->trusted,
 			.trusted_count = from->trusted_count,
+			.proxies = from->proxies,
+			.proxy_count = from->proxy_count,
 			.port = from->port,
 			.protocol = from->tls ? IMAGE_HTTPS : IMAGE_HTTP,
 			.alpn = from->tls ? IMAGE_ALPN_HTTP1 : 0,

@@ -41,6 +41,7 @@ static const struct field fields[] = {
 	TEXT(listeners, listener, name),
 	RANGE(listeners, listener, addresses, addresses),
 	RANGE(listeners, listener, trusted, prefixes),
+	RANGE(listeners, listener, proxies, prefixes),
 	BELOW(listeners, listener, protocol, IMAGE_PROTOCOLS),
 	TEXT(tenants, tenant, name),
 	RANGE(tenants, tenant, sites, sites),
@@ -50,6 +51,7 @@ static const struct field fields[] = {
 	BELOW(pools, pool, scheduler, IMAGE_SCHEDULERS),
 	TEXT(pools, pool, hash_name),
 	BELOW(pools, pool, hash_by, IMAGE_HASHES),
+	BELOW(pools, pool, proxy_protocol, 3),
 	TEXT(members, member, zone),
 	BELOW(members, member, state, IMAGE_STATES),
 	BELOW(members, member, local, 2),
@@ -317,12 +319,20 @@ void image_close(struct image *image)
 	memset(image, 0, sizeof(*image));
 }
 
-bool image_trusts(const struct image *image, uint32_t listener, const struct addr *peer)
+static bool is_in(const struct image *image, struct image_range prefixes, const struct addr *peer)
 {
-	struct image_range trusted = image->listeners[listener].trusted;
-
-	for (uint32_t i = 0; i < trusted.count; i++)
-		if (prefix_holds(&image->prefixes[trusted.first + i], peer))
+	for (uint32_t i = 0; i < prefixes.count; i++)
+		if (prefix_holds(&image->prefixes[prefixes.first + i], peer))
 			return true;
 	return false;
+}
+
+bool image_trusts(const struct image *image, uint32_t listener, const struct addr *peer)
+{
+	return is_in(image, image->listeners[listener].trusted, peer);
+}
+
+bool image_is_proxy(const struct image *image, uint32_t listener, const struct addr *peer)
+{
+	return is_in(image, image->listeners[listener].proxies, peer);
 }

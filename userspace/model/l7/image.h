@@ -23,7 +23,7 @@
 #include "../../base/prefix.h"
 
 #define IMAGE_MAGIC   UINT64_C(0x3149624c746d374c)
-#define IMAGE_VERSION 6
+#define IMAGE_VERSION 7
 #define IMAGE_NONE    UINT32_MAX
 
 /* at counts from where the image begins. */
@@ -52,6 +52,9 @@ struct image_listener {
 	struct image_text name;
 	struct image_range addresses; /* of addresses: its VIPs, at least one */
 	struct image_range trusted;   /* of prefixes: whose X-Forwarded-* and X-Tenant-ID count */
+	struct image_range
+		proxies; /* of prefixes: connections come from these alone, and begin with
+			  * a header of the PROXY protocol; none: they begin with none */
 	uint16_t port;
 	uint8_t protocol; /* enum image_protocol */
 	uint8_t alpn;	  /* of enum image_alpn */
@@ -98,7 +101,8 @@ struct image_pool {
 	uint32_t row;		     /* where it is counted */
 	uint8_t scheduler;	     /* enum image_scheduler */
 	uint8_t hash_by;	     /* enum image_hash_by: what maglev goes by */
-	uint8_t reserved[2];
+	uint8_t proxy_protocol;	     /* the version that its connections begin with; 0: none */
+	uint8_t reserved;
 };
 
 enum image_state {
@@ -355,5 +359,7 @@ static inline const char *image_string(const struct image *image, struct image_t
 
 /* Whether what peer says of whom it speaks for counts on this listener. */
 bool image_trusts(const struct image *image, uint32_t listener, const struct addr *peer);
+/* Whether peer may say whose its connections are, where that has to be said. */
+bool image_is_proxy(const struct image *image, uint32_t listener, const struct addr *peer);
 
 #endif

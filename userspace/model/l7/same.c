@@ -97,8 +97,9 @@ bool same_pool(const struct wanted_pool *a, const struct wanted_pool *b)
 
 	if (x->scheduler != y->scheduler || x->max_requests != y->max_requests ||
 	    x->max_pending != y->max_pending || x->eject_after != y->eject_after ||
-	    x->hash_by != y->hash_by || !same_text(x->hash_name, y->hash_name) ||
-	    a->member_count != b->member_count || !state_same_health(&a->health, &b->health))
+	    x->proxy_protocol != y->proxy_protocol || x->hash_by != y->hash_by ||
+	    !same_text(x->hash_name, y->hash_name) || a->member_count != b->member_count ||
+	    !state_same_health(&a->health, &b->health))
 		return false;
 	for (size_t i = 0; i < a->member_count; i++) {
 		const struct build_member *m = &a->members[i], *n = &b->members[i];
