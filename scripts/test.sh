@@ -108,7 +108,7 @@ mkdir -p "$logs"
 status=0
 # Which ones need the machine to themselves.
 export HARNESS_RULESFILE=selftests/lib/rules.yml
-prove --jobs "${JOBS:-2}" --exec "$self --one" "${tests[@]}" || status=$?
+prove --timer --jobs "${JOBS:-2}" --exec "$self --one" "${tests[@]}" || status=$?
 # What sudo made is the caller's all the same, so that `make clean` needs no root.
 [ -z "${SUDO_UID:-}" ] || chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" "$logs"
 exit "$status"
