@@ -1,14 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Half a minute with a balancer: three tenants under traffic from two clients over IPv4 and IPv6
-# while a backend dies and returns, another is drained, and the agent itself is killed. Ends with
-# what the clients saw and what the dataplane counted; fails when a request failed that must not.
+# Half a minute with a balancer: three tenants under traffic from two clients over IPv4 and IPv6, two
+# of them with a web site behind one address, port and store of certificates as well, while a
+# backend dies and returns, another is drained, a certificate is renewed, and the agent itself is
+# killed. Ends with what the clients saw, and what the dataplane and the workers counted; fails when
+# a request failed that must not.
 
 # shellcheck disable=SC2016,SC2119 # as in selftests/lab/.shellcheckrc
 set -u -o pipefail
 # shellcheck source=selftests/lab/lib.sh
 . "$(dirname "$0")/../selftests/lab/lib.sh"
+# shellcheck source=selftests/lib/authority.sh
+. "$LAB_ROOT/selftests/lib/authority.sh"
+# shellcheck source=selftests/lib/sites.sh
+. "$LAB_ROOT/selftests/lib/sites.sh"
 
 BOUND=$((FAILOVER_MS + SLACK_MS))
 BEGUN=$(now_ms)
@@ -38,6 +44,45 @@ watch()
 	so_far
 }
 
+# Two tenants on one listener, each with a name, a pool and a certificate of its own; what stands before
+# it is "front"'s, whose VIPs it has.
+sites()
+{
+	local health='health: {type: http, path: /, interval: 500ms, timeout: 300ms, fall: 2, rise: 2}'
+	site_addresses && authority ours && site_listener '' 443 HTTPS &&
+		site_domains acme acme.test && site_domains globex globex.test &&
+		site_pool acme site "$health" 10.20.1.21:80 10.20.1.22:80 10.20.1.23:80 &&
+		site_pool globex site "$health" 10.20.2.24:80 10.20.2.25:80 10.20.2.26:80 &&
+		site_routes acme '{name: site, listener: web, backendRefs: [{pool: site}]}' &&
+		site_routes globex '{name: site, listener: web, backendRefs: [{pool: site}]}' &&
+		site_certificate acme acme.test && site_certificate globex globex.test || return 1
+	echo '  - {name: front, id: 9, tier: standard, vips: [shared-v4, shared-v6]}' >>"$CONFIG/platform.yaml"
+	cat >"$CURL_CONFIG" <<-END
+		cacert = "$RUN/ours.pem"
+		resolve = "acme.test:443:$SITE_V4,[$SITE_V6]"
+		resolve = "globex.test:443:$SITE_V4,[$SITE_V6]"
+	END
+}
+
+# shown HOST: the serial number of the certificate that it is served with.
+shown()
+{
+	ns client1 timeout 5 openssl s_client -connect $SITE_V4:443 -servername "$1" -CAfile "$RUN/ours.pem" \
+		-verify_return_error </dev/null 2>/dev/null | openssl x509 -noout -serial 2>/dev/null | cut -d= -f2
+}
+
+certificate_is_renewed()
+{
+	local file=$CONFIG/certificates/acme/site before
+	before=$(shown acme.test)
+	tell "acme's certificate is renewed (its files, then mtlb config apply)"
+	certify "$RUN/next" 2 acme.test && mv "$RUN/next.key" "$file.key" && mv "$RUN/next.crt" "$file.crt" &&
+		config_apply || fail "it was refused"
+	wait_until '[ -n "$(shown acme.test)" ] && [ "$(shown acme.test)" != "$before" ]' 10 || fail "the old one is still shown"
+	tell "  $before became $(shown acme.test); globex's is still $(shown globex.test)"
+	watch 2
+}
+
 traffic_start()
 {
 	local node
@@ -47,6 +92,7 @@ traffic_start()
 			'http://[2001:db8::20]:8080/'
 		loop_start $node "$RUN/loop.$node.dns" @192.0.2.53 @2001:db8::53 @192.0.2.53,+tcp \
 			@2001:db8::53,+tcp
+		loop_start $node "$RUN/loop.$node.sites" https://acme.test/ https://globex.test/
 	done
 }
 
@@ -105,19 +151,26 @@ trap 'exit 130' INT TERM HUP
 tell "building the lab: 2 clients, a router, the balancer, 6 backends in 2 racks"
 lab_down >/dev/null 2>&1
 lab_up || exit 1
+export CURL_CONFIG=$RUN/curl
+sites || fail "no certificates could be made"
 agent_start || fail "mtlbd did not start"
 wait_until all_up 10 || fail "not every backend came up"
 tell "mtlbd is ready: $(api node | json "'XDP on ' + ', '.join(i['name'] + ' (' + i['mode'] + ')'
 	for i in d['interfaces'])")"
+wait_until '[ -n "$(shown acme.test)" ] && [ -n "$(shown globex.test)" ]' 10 || fail "no web site answers"
+tell "one address, two web sites: https://acme.test (certificate $(shown acme.test)), https://globex.test"
+tell "  (certificate $(shown globex.test)), both at $SITE_V4 and $SITE_V6, port 443"
 tell "traffic: acme (TCP, DSR), globex (TCP, IPIP in IPv4 and IPv6), initech (DNS over UDP and TCP)"
 traffic_start
 watch 5
 backend_dies
 agent_dies
 backend_drains
+certificate_is_renewed
 loops_stop
 mtlb -j tenant list >"$RUN/tenants.json"
 mtlb -j backend list >"$RUN/backends.json"
+mtlb -j route list >"$RUN/routes.json"
 mtlb -j drop list >"$RUN/drops.json"
 tell "the end"
 python3 "$LAB_DIR/report.py" "$RUN" "$KILLED" "$FOUND" "$BOUND" ||

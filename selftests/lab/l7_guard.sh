@@ -115,6 +115,7 @@ check "globex is served at the shared VIP" served client1 $SHARED globex.test 20
 check "and by IPv6" served client2 $SHARED6 globex.test 20
 check "acme at its own" served client2 $OWN acme.test 20
 check "what was handed over is counted as front's" [ "$(drops front local)" -gt 100 ]
+is "and is no drop" "$(api tenants | json "next((t['packets'] > 100, t['drops']) for t in items if t['name'] == 'front')")" "(True, 0)"
 
 check "acme denies client1" acl acme '{deny: [10.10.1.11]}'
 check "at its own VIP no worker hears of it" misses client1 $OWN acme.test

@@ -325,7 +325,7 @@ request_loop()
 request()
 {
 	if [[ $1 = http* ]]; then
-		body=$(curl -s --connect-timeout 2 --max-time 5 -w ' %{http_code}' "$1")
+		body=$(curl -s ${CURL_CONFIG:+-K "$CURL_CONFIG"} --connect-timeout 2 --max-time 5 -w ' %{http_code}' "$1")
 		code=${body##* }
 		body=${body%%[[:space:]]*}
 	else
@@ -338,7 +338,8 @@ request()
 	body=${body:--}
 }
 
-# loop_start NODE OUT TARGET...: a target is a URL, or "@VIP" or "@VIP,+tcp" for dig.
+# loop_start NODE OUT TARGET...: a target is a URL, or "@VIP" or "@VIP,+tcp" for dig. curl's own options,
+# such as who signs, are in the file CURL_CONFIG, if there is one.
 loop_start()
 {
 	local node=$1 out=$2

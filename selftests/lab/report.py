@@ -3,7 +3,7 @@
 """What the demo did, in tables: report.py DIRECTORY KILLED FOUND BOUND.
 
 DIRECTORY holds the attempts (loop.*, as request_loop of lib.sh writes them) and what mtlb said
-({tenants,backends,drops}.json). KILLED and FOUND are when a backend died and when the agent said
+({tenants,backends,routes,drops}.json). KILLED and FOUND are when a backend died and when the agent said
 so, in ms; attempts that overlap KILLED..KILLED+BOUND may fail. Exits 1 when any other attempt
 failed, or when a tenant was answered by a backend that is not its own.
 """
@@ -14,11 +14,15 @@ import sys
 from collections import Counter, defaultdict
 
 TENANTS = {"10": "acme", "20": "globex", "53": "initech"}
-BACKENDS = {"acme": {"be1", "be2", "be3"}}
+SITES = {"https://acme.test/": "acme, HTTPS", "https://globex.test/": "globex, HTTPS"}
+BACKENDS = {"acme": {"be1", "be2", "be3"}, "acme, HTTPS": {"be1", "be2", "be3"},
+            "globex, HTTPS": {"be4", "be5", "be6"}}
 ALL = {"be%d" % number for number in range(1, 7)}
 
 
 def tenant_of(target):
+    if target in SITES:
+        return SITES[target]
     host = target.replace("http://", "").split("/")[0].split(",")[0].lstrip("@")
     if host.startswith("["):
         host = host[1:host.index("]")]
@@ -71,7 +75,7 @@ def main(directory, killed, found, bound):
     print("\nRequests, as the clients saw them")
     table(["tenant", "requests", "failed during failover", "failed otherwise", "wrong backend"],
           [[tenant, requests[tenant], meanwhile[tenant], failed[tenant], wrong[tenant]]
-           for tenant in sorted(TENANTS.values())])
+           for tenant in sorted([*TENANTS.values(), *SITES.values()])])
 
     print("The dataplane's own account (mtlb -j tenant list)")
     table(["tenant", "packets", "bytes", "new flows", "flows kept", "dropped"],
@@ -87,6 +91,11 @@ def main(directory, killed, found, bound):
           [[tenant] + ["%.1f %%" % (100 * flows[tenant][name] / max(flows[tenant].total(), 1))
                        if name in flows[tenant] else "-" for name in sorted(ALL)]
            for tenant in sorted(flows)])
+
+    print("Requests of HTTP, as the workers counted them since the agent came back (mtlb -j route list)")
+    table(["route", "requests", "2xx", "5xx", "p50 ms", "p99 ms"],
+          [["%s/%s" % (r["tenant"], r["name"]), r["requests"], r["answers"]["2xx"], r["answers"]["5xx"],
+            r["p50Ms"], r["p99Ms"]] for r in said(directory, "routes")])
 
     drops = said(directory, "drops")
     print("Packets not forwarded, by reason (mtlb -j drop list)")

@@ -13,11 +13,11 @@ site_addresses()
 	ns lb ip address add $SITE_V4/32 dev lo && ns lb ip address add $SITE_V6/128 dev lo nodad
 }
 
-# site_listener [KEYS]: port 80 of both VIPs, as "web".
+# site_listener [KEYS [PORT PROTOCOL]]: a port of both VIPs, 80 without TLS, as "web".
 site_listener()
 {
 	sed -i -e 's/^vips:/&\n  - {name: shared-v4, address: '$SITE_V4'}\n  - {name: shared-v6, address: "'$SITE_V6'"}/' \
-		-e "s/^tenants:/listeners:\\n  - {name: web, vips: [shared-v4, shared-v6], port: 80, protocol: HTTP${1:+, $1}}\\n&/" \
+		-e "s/^tenants:/listeners:\\n  - {name: web, vips: [shared-v4, shared-v6], port: ${2:-80}, protocol: ${3:-HTTP}${1:+, $1}}\\n&/" \
 		"$CONFIG/platform.yaml"
 }
 
@@ -45,4 +45,12 @@ site_routes()
 		echo 'routes:'
 		printf '  - %s\n' "$@"
 	} >>"$file"
+}
+
+# site_certificate TENANT HOST: in the store, and in its file; after site_routes.
+site_certificate()
+{
+	mkdir -p "$CONFIG/certificates/$1" && certify "$CONFIG/certificates/$1/site" 2 "$2" &&
+		echo "certificates: [{name: site, hostnames: [$2], certFile: site.crt, keyFile: site.key}]" \
+			>>"$CONFIG/tenants.d/$1.yaml"
 }

@@ -185,6 +185,8 @@ int registry_retire_strays(struct registry *registry);
 /* What was forwarded for a tenant in all: by members it has, and by those it had. It only grows
  * while the row is the tenant's (the id of abi/total.h is the same). */
 struct mtlb_amount registry_amount(const struct registry *registry, uint32_t tenant);
+/* With what was handed to this node's own stack. */
+struct mtlb_amount registry_accepted(const struct registry *registry, uint32_t tenant);
 
 /* The reader is the caller's, and stays where it is. */
 void registry_on_reset(struct registry *registry, struct registry_reader *reader);

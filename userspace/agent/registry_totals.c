@@ -66,6 +66,17 @@ struct mtlb_amount registry_amount(const struct registry *registry, uint32_t ten
 	return sum;
 }
 
+struct mtlb_amount registry_accepted(const struct registry *registry, uint32_t tenant)
+{
+	struct mtlb_amount sum = registry_amount(registry, tenant);
+	struct mtlb_reason_counter local;
+
+	dataplane_sum_reason(registry->dataplane, tenant, MTLB_REASON_local, &local);
+	sum.packets += local.packets;
+	sum.bytes += local.bytes;
+	return sum;
+}
+
 void registry_on_reset(struct registry *registry, struct registry_reader *reader)
 {
 	reader->next = registry->readers;

@@ -86,7 +86,7 @@ static void put_reasons(const struct agent *agent, uint32_t tenant, struct text 
 static void put_counters(const struct agent *agent, const char *name, uint32_t index,
 			 uint64_t active, struct text *text)
 {
-	const struct mtlb_amount sum = registry_amount(&agent->registry, index);
+	const struct mtlb_amount sum = registry_accepted(&agent->registry, index);
 	const uint64_t values[] = {sum.packets, sum.bytes, sum.new_flows, active};
 
 	put_name(text, name);

@@ -10,6 +10,7 @@
 #include "../../model/table.h"
 #include "../flows.h"
 #include "../publish.h"
+#include "reasons.h"
 #include "report.h"
 
 static const struct dataplane_view *view_of(const struct agent *agent)
@@ -37,6 +38,8 @@ static json_int_t drops_of(const struct agent *agent, uint32_t tenant)
 	for (int reason = 0; reason < MTLB_REASON_COUNT; reason++) {
 		struct mtlb_reason_counter one;
 
+		if (reason_verdict(reason) != MTLB_VERDICT_DROP)
+			continue;
 		dataplane_sum_reason(agent->dataplane, tenant, reason, &one);
 		drops += (json_int_t)one.packets;
 	}
@@ -91,7 +94,7 @@ static json_t *tenant_item(const struct agent *agent, const struct registry_tena
 {
 	const struct mtlb_tenant *names = &view_of(agent)->tenants[tenant->index];
 	const struct mtlb_guard *guard = &view_of(agent)->guards[tenant->index];
-	const struct mtlb_amount sum = registry_amount(&agent->registry, tenant->index);
+	const struct mtlb_amount sum = registry_accepted(&agent->registry, tenant->index);
 	json_t *addresses = json_array();
 	json_int_t services = 0, backends = 0;
 
