@@ -313,6 +313,23 @@ def slowloris(vip):
     return sum(status_of(receive(sock)[0]) == 408 for sock in socks)
 
 
+def hoard(vip):
+    """Far more connections than a worker can have: all are taken, and older ones made room."""
+    socks = [open_connection(vip) for _ in range(2000)]
+    print("ready", flush=True)
+    sys.stdin.read()
+    closed = 0
+    for sock in socks:
+        sock.setblocking(False)
+        try:
+            closed += sock.recv(1) == b""
+        except BlockingIOError:
+            pass
+        except OSError:
+            closed += 1
+    return closed
+
+
 def slow_read(vip):
     """Answers that nobody reads."""
     socks = [open_connection(vip) for _ in range(50)]
@@ -411,7 +428,7 @@ def smuggling(vip):
     return told
 
 
-ABUSE = {f.__name__: f for f in (slowloris, slow_read, half_closed, client_reset, backend_reset, lies,
+ABUSE = {f.__name__: f for f in (slowloris, hoard, slow_read, half_closed, client_reset, backend_reset, lies,
                                  smuggling)}
 
 

@@ -4,7 +4,8 @@
 # Listeners on VIPs that are granted: what the tenant of such a VIP has (access list, limits, SYN
 # cookies) is in force before any worker sees a packet. One listener has a VIP that tenants share,
 # granted to "front", and one that acme has to itself. acme's own list and limits, and a flood at
-# the shared VIP, change nothing at the other one; and all of it holds while no agent runs.
+# the shared VIP, change nothing at the other one; and all of it holds while no agent runs. What no
+# packet tells, a client that takes all connections that workers can have, is shed by them.
 
 set -u -o pipefail
 # shellcheck source=selftests/lab/lib.sh
@@ -91,6 +92,11 @@ cookies()
 	api tenants | json "next(t['synCookies']['$2'] for t in items if t['name'] == '$1')"
 }
 
+few_descriptors()
+{
+	(ulimit -n 1024 && agent_start)
+}
+
 # doctor_finds ABOUT: how it is.
 doctor_finds()
 {
@@ -146,7 +152,18 @@ agent_stop KILL
 check "while no agent runs as well" served client2 $SHARED globex.test 30
 touch "$RUN/flood.stop"
 wait $FLOOD
-check "mtlbd comes back" agent_start
+check "mtlbd comes back, with few descriptors" few_descriptors
+check "its workers have their place" wait_until '[ "$(mtlb -j proxy show | json "sum(w['"'state'"'] == '"'runs'"' for w in items)")" = 2 ]' 10
+mkfifo "$RUN/hoard"
+ns client1 python3 "$LAB_DIR/hostile.py" abuse $OWN hoard <"$RUN/hoard" >"$RUN/hoarded" &
+exec 7>"$RUN/hoard"
+check "a client takes more connections than they can have" wait_until 'grep -q ready "$RUN/hoarded"' 20
+check "every other client is served" served client2 $SHARED globex.test 50
+check "workers hold what they can" \
+	[ "$(mtlb -j proxy show | json "max(w['connections'] for w in items) <= (1024 - 256) // 2")" = True ]
+exec 7>&-
+wait %?hoard
+check "those that rested longest were closed" [ "$(tail -n 1 "$RUN/hoarded")" -ge 1000 ]
 ns lb ip address del $OWN/32 dev lo
 is "doctor tells that an address is missing" "$(doctor_finds local)" warn
 

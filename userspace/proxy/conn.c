@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "conn.h"
+#include "idle.h"
 #include "pending.h"
 
 #include <errno.h>
@@ -123,6 +124,7 @@ void conn_close(struct conn *conn)
 
 	if (conn->again)
 		leave_again(conn);
+	idle_leave(conn);
 	seen_close(conn);
 	conn_let_go(conn);
 	while (conn->kept)
@@ -194,6 +196,7 @@ void conn_run(struct conn *conn)
 		return;
 	}
 	seen_bytes(conn);
+	idle_note(conn);
 	if (next == STEP_TURN_OVER)
 		conn_run_again(conn);
 	conn_arm(conn);

@@ -83,6 +83,9 @@ struct conn {
 	struct conn *next, *previous; /* all of the worker's */
 	struct conn *again_next;
 	struct conn *pending_next, *pending_previous;
+	struct conn *idle_next, *idle_previous; /* see idle.h */
+	uint64_t idle_since;
+	bool idle, idle_homeless;
 	bool again;
 	bool waiting; /* for the first byte of a request */
 	uint8_t state;

@@ -15,6 +15,7 @@
 
 #include "../base/log.h"
 #include "conn.h"
+#include "idle.h"
 
 #define SECOND		1000000000ULL
 #define ACCEPT_TURN	64
@@ -211,7 +212,9 @@ static void peer_of(const struct sockaddr_storage *from, struct addr *ret_peer, 
 	}
 }
 
-/* Without descriptors nothing can be accepted, not even to be closed: they wait in the kernel. */
+/* Without descriptors, and with nobody idle, nothing can be accepted, not even to be closed:
+ * clients wait in the kernel.
+ */
 static void rest(struct worker *worker, struct listener *listener, int error)
 {
 	uint64_t now = loop_now(worker->loop);
@@ -248,6 +251,8 @@ static bool accept_turn(struct listener *listener)
 				     SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (client < 0) {
+			if (errno == EMFILE && idle_make_room(worker))
+				continue;
 			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
 			    errno == ENOBUFS)
 				rest(worker, listener, errno);
@@ -255,7 +260,7 @@ static bool accept_turn(struct listener *listener)
 				continue;
 			return false;
 		}
-		if (worker->conn_count >= worker->limits.conns) {
+		if (worker->conn_count >= worker->limits.conns && !idle_make_room(worker)) {
 			worker->counts.shed++;
 			close(client);
 			continue;

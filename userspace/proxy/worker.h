@@ -62,6 +62,8 @@ struct worker {
 	struct listener *listeners;
 	struct conn *conns;
 	unsigned conn_count;
+	struct conn *idle_first, *idle_last; /* see idle.h */
+	unsigned idle_homeless;
 	struct conn *again; /* had their turn, and have more to do */
 	struct loop_timer again_timer;
 	bool leaving; /* another one has its place: clients are to go there */

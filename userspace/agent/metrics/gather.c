@@ -306,6 +306,7 @@ static void read_l7(struct gather *gather, uint32_t index, const char *name)
 	accounts_total(accounts, index, COLUMN_REQUEST_BYTES, sum.bytes_in);
 	accounts_total(accounts, index, COLUMN_RESPONSE_BYTES, sum.bytes_out);
 	accounts_total(accounts, index, COLUMN_CONNECTIONS, sum.connections);
+	accounts_total(accounts, index, COLUMN_EVICTED, sum.connections_evicted);
 	accounts_total(accounts, index, COLUMN_HANDSHAKES, sum.handshakes);
 	accounts_total(accounts, index, COLUMN_HANDSHAKES_FAILED, sum.handshakes_failed);
 	tallies_times(tallies, name, &gather->times);

@@ -118,6 +118,7 @@ REQUESTS(tenant_retries_total, COLUMN_RETRIES)
 REQUESTS(tenant_request_bytes_total, COLUMN_REQUEST_BYTES)
 REQUESTS(tenant_response_bytes_total, COLUMN_RESPONSE_BYTES)
 REQUESTS(tenant_client_connections_total, COLUMN_CONNECTIONS)
+REQUESTS(tenant_evicted_connections_total, COLUMN_EVICTED)
 
 void write_tenant_responses_total(struct page *page, size_t i)
 {
