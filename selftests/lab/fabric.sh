@@ -254,6 +254,8 @@ nginx_start()
 				listen 127.0.0.1:8081;
 				location / { return 200 "$node \$content_length\n"; }
 			}
+			# What a scenario adds, servers with TLS say.
+			include $dir/more.conf*;
 		}
 	END
 	ns "$node" nginx -p "$dir" -c "$dir/nginx.conf" 2>>"$dir/nginx.log"

@@ -3,7 +3,8 @@
 #
 # TLS in the L7 tier: two tenants behind one VIP are told apart by the name of the handshake. Real
 # clients (curl, openssl s_client), real backends (nginx); certificates that change under requests of
-# which none may fail, and broken ones, which change nothing.
+# which none may fail, and broken ones, which change nothing. Backends that speak TLS themselves must
+# prove who they are.
 
 set -u -o pipefail
 # shellcheck source=selftests/lab/lib.sh
@@ -45,10 +46,13 @@ tls_config()
 		-e 's/^tenants:/listeners:\n  - {name: web, vips: [shared], port: 443, protocol: HTTPS}\n  - {name: new, vips: [shared], port: 444, protocol: HTTPS, tls: {minVersion: 1.3}}\n&/' \
 		-e 's/name: acme, id: 1,/& domains: [acme.test, "*.acme.test"],/' \
 		-e 's/name: globex, id: 2,/& domains: [globex.test],/' "$CONFIG/platform.yaml"
+	echo "accessLog: {file: $RUN/access.log}" >>"$CONFIG/platform.yaml"
 	mkdir -p "$FILES/acme" "$FILES/globex"
 	certify "$FILES/acme/main" 2 acme.test '*.acme.test' && certify "$FILES/globex/main" 2 globex.test || return 1
 	certify "$FILES/acme/admin" 2 admin.acme.test && certify "$RUN/friend" 2 friend && ocsp || return 1
 	cp "$RUN/ours.pem" "$FILES/acme/clients.pem"
+	authority strangers && certify "$FILES/acme/us" 2 us && certify "$RUN/be2" 2 orders.internal &&
+		cp "$RUN/strangers.pem" "$FILES/acme/" && cp "$RUN/ours.pem" "$FILES/acme/backends.pem" || return 1
 	add_site acme 10.20.1.21 'acme.test, "*.acme.test"' ', ocspFile: main.ocsp' \
 		'  - {name: admin, hostnames: [admin.acme.test], certFile: admin.crt, keyFile: admin.key, clientAuth: required, clientCaFile: clients.pem}'
 	add_site globex 10.20.2.24 'globex.test' '' ''
@@ -61,6 +65,7 @@ add_site()
 	{
 		sed '/^services:/,$d' "$file"
 		printf '  - {name: site, backends: [{address: "%s:80"}]}\n' "$2"
+		[ "$1" != acme ] || tls_pools
 		sed -n '/^services:/,$p' "$file"
 		echo 'certificates:'
 		echo "  - {name: main, hostnames: [$3], certFile: main.crt, keyFile: main.key$4}"
@@ -68,7 +73,69 @@ add_site()
 		echo 'routes:'
 		echo '  - {name: site, listener: web, backendRefs: [{pool: site}]}'
 		echo '  - {name: site13, listener: new, backendRefs: [{pool: site}]}'
+		[ "$1" != acme ] || tls_routes
 	} >"$file.new" && mv "$file.new" "$file"
+}
+
+# be2 by TLS, as one backend should be asked and as it should not: NAME SETTINGS.
+TLS_POOLS='safe serverName: orders.internal, caFile: backends.pem
+mutual serverName: orders.internal, caFile: backends.pem, certFile: us.crt, keyFile: us.key
+stranger serverName: orders.internal, caFile: strangers.pem
+misnamed serverName: other.internal, caFile: backends.pem
+address caFile: backends.pem
+blind verify: none'
+
+tls_pools()
+{
+	local name settings
+	while read -r name settings; do
+		printf '  - {name: %s, tls: {%s}, backends: [{address: "10.20.1.22:%s"}]}\n' "$name" "$settings" \
+			"$([ "$name" = mutual ] && echo 8444 || echo 8443)"
+	done <<<"$TLS_POOLS"
+}
+
+tls_routes()
+{
+	local name
+	while read -r name _; do
+		echo "  - {name: $name, listener: web, matches: [{path: {value: /$name}}], backendRefs: [{pool: $name}]}"
+	done <<<"$TLS_POOLS"
+}
+
+# be2 speaks TLS as well: on 8443 with anybody, on 8444 with whom "ours" knows.
+tls_backend()
+{
+	mkdir -p "$RUN/be2" && cat >"$RUN/be2/more.conf" <<-END && server_kill be2 nginx && server_start be2 nginx
+		server {
+			listen 8443 ssl;
+			listen 8444 ssl;
+			ssl_protocols TLSv1.2 TLSv1.3;
+			ssl_certificate $RUN/be2.crt;
+			ssl_certificate_key $RUN/be2.key;
+			ssl_client_certificate $RUN/ours.pem;
+			ssl_verify_client optional;
+			location / { return 200 "be2 \$ssl_protocol \$ssl_server_name\n"; }
+			location /mutual {
+				if (\$ssl_client_verify != SUCCESS) { return 403; }
+				return 200 "be2 \$ssl_client_s_dn\n";
+			}
+			location /mutual/echo { proxy_pass http://127.0.0.1:8081; }
+			location /safe/big { alias $RUN/data/big; }
+			location /safe/upload { proxy_pass http://127.0.0.1:8081; }
+		}
+	END
+}
+
+# status PATH: of acme's.
+status()
+{
+	get acme.test "$1" -o /dev/null -w '%{http_code}'
+}
+
+# logged PATH REASON: the access log says that the last request for it was refused so.
+logged()
+{
+	wait_until "grep '\"path\":\"$1\"' '$RUN/access.log' | tail -n 1 | grep -q '\"refused\":\"$2\"'" 10
 }
 
 # get HOST PATH [CURL-OPTION...]
@@ -156,6 +223,7 @@ FILES=$CONFIG/certificates
 ns lb ip address add $V4/32 dev lo
 authority ours
 check "certificates" tls_config
+check "a backend with TLS" tls_backend
 is "config check has nothing against them" "$("$MTLB" config check "$CONFIG" | cut -d: -f1)" ok
 agent_start || exit 1
 wait_until '[ "$(get acme.test / -o /dev/null -w "%{http_code}")" = 200 ]' 10
@@ -180,13 +248,30 @@ is "a long body goes whole" "$(get acme.test /upload -T "$RUN/data/big" | cut -d
 is "workers cannot be dumped" "$(stat -c %U "/proc/$(server_pids lb mtlb-proxy | head -n 1)/mem")" root
 
 is "a client with a certificate" "$(get admin.acme.test / --cert "$RUN/friend.crt" --key "$RUN/friend.key")" be1
-authority strangers
 is "with one of somebody else's" "$(get admin.acme.test / --cert "$RUN/strangers.pem" --key "$RUN/strangers.key" -w '%{exitcode}')" 56
 is "without" "$(get admin.acme.test / -w '%{exitcode}')" 56
 is "by way of a host that asks for none" \
 	"$(get acme.test / -H 'Host: admin.acme.test' -o /dev/null -w '%{http_code}')" 421
 check "the issuer's word is shown" grep -q 'OCSP Response Status: successful' <(client 443 acme.test -status)
 check "where there is none it is not" grep -q 'OCSP response: no response sent' <(client 443 globex.test -status)
+
+is "a backend that proves who it is" "$(get acme.test /safe)" "be2 TLSv1.3 orders.internal"
+is "its long answer comes whole" "$(get acme.test /safe/big | sha256sum | cut -d' ' -f1)" "$(cat "$RUN/data/big.sha256")"
+is "and a long body goes whole" "$(get acme.test /safe/upload -T "$RUN/data/big" | cut -d' ' -f2)" "$(stat -c %s "$RUN/data/big")"
+is "it asks who we are" "$(get acme.test /mutual)" "be2 CN=lab"
+is "one that another authority knows" "$(status /stranger)" 502
+check "and the log says why" logged /stranger backend_untrusted
+check "and so does the worker's" grep -q 'backend 10.20.1.22:8443 gets no request.*unable to get local issuer' "$AGENT_LOG"
+is "one of another name" "$(status /misnamed)" 502
+is "one whose address is not in its certificate" "$(status /address)" 502
+is "one that nobody verifies" "$(get acme.test /blind)" "be2 TLSv1.3 "
+mv "$FILES/acme/us.key" "$RUN/" && config_apply >/dev/null 2>&1
+is "what was read before stays" "$(get acme.test /mutual)" "be2 CN=lab"
+mv "$RUN/us.key" "$FILES/acme/" && cp "$RUN/strangers.pem" "$FILES/acme/backends.pem" && config_apply
+is "another authority from now on, for kept connections too" "$(status /safe)" 502
+cp "$RUN/ours.pem" "$FILES/acme/backends.pem" && config_apply
+is "and the first one again" "$(get acme.test /safe)" "be2 TLSv1.3 orders.internal"
+check "it is counted" eval '[ "$(mtlb tenant show acme -j | grep -o "backend_untrusted[^,}]*" | grep -o "[0-9]*")" = 4 ]'
 
 rm -f "$RUN/stop"
 hammer "" "$RUN/kept"

@@ -169,7 +169,7 @@ static int look_at(struct reading *reading, struct errors *notes)
 			wanted->cert.path, wanted->hostnames[i]);
 		error = -EINVAL;
 	}
-	age = certificate_age(&certificate, time(NULL));
+	age = certificate.leaf ? certificate_age(&certificate, time(NULL)) : 0;
 	if (age && notes)
 		errors_add(notes, place_of(&wanted->cert), "the certificate in %s %s; renew it",
 			   wanted->cert.path, age < 0 ? "is not valid yet" : "has expired");
@@ -187,7 +187,7 @@ int certificate_file_read(const struct wanted_certificate *wanted, struct errors
 	struct reading reading = {.wanted = wanted, .errors = errors, .fds = {-1, -1, -1, -1}};
 	int error = 0;
 
-	if (!wanted->cert.path || !wanted->key.path)
+	if (!wanted->cert.path != !wanted->key.path || (!wanted->cert.path && !wanted->of_pool))
 		return -EINVAL; /* reported where they are to be written */
 	for (unsigned part = 0; part < CERTIFICATE_PARTS; part++) {
 		int failed = open_part(&reading, part);
@@ -250,11 +250,10 @@ int certificate_file_check_all(const struct config *config, const char *path,
 	for (size_t i = 0; i < config->state.tenant_count && error != -ENOMEM; i++) {
 		const struct wanted *wanted = config->state.tenants[i].l7;
 
-		for (size_t j = 0; wanted && j < wanted->certificate_count && error != -ENOMEM;
-		     j++) {
+		for (size_t j = 0; wanted && j < wanted_secrets(wanted) && error != -ENOMEM; j++) {
 			struct certificate_file file = {};
 
-			error = certificate_file_read(&wanted->certificates[j], &errors, &errors,
+			error = certificate_file_read(wanted_secret(wanted, j), &errors, &errors,
 						      &file);
 			certificate_file_fini(&file);
 		}

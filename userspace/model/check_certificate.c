@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The certificates of a TenantConfig: for servers that are the tenant's, each with one. What is in
- * their files is looked at by certificate_file.h.
+ * The certificates of a TenantConfig: for servers that are the tenant's, each with one; and what
+ * its pools have for TLS with backends. What is in their files is looked at by certificate_file.h.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -122,4 +122,66 @@ int check_certificates(struct tenant_check *in, const struct tree_node *list)
 	names_fini(&names);
 	names_fini(&servers);
 	return r;
+}
+
+/* --- of pools ----------------------------------------------------------------------------------
+ */
+
+static void check_verify(struct check *check, const struct tree_node *tls, bool verify)
+{
+	const struct tree_node *ca = schema_find(tls, SCHEMA_pool_tls_caFile);
+
+	if (verify && !schema_written(tls, SCHEMA_pool_tls_caFile))
+		errors_add(check->errors, tree_place(tls),
+			   "\"tls\" needs \"caFile\", by whom backends' certificates are to be; or "
+			   "write "
+			   "\"verify: none\" to take any");
+	if (!verify && ca)
+		errors_add(check->errors, tree_key_place(ca),
+			   "\"caFile\" does nothing with \"verify: none\"; leave one of them out");
+}
+
+static void check_pair(struct check *check, const struct tree_node *tls)
+{
+	bool cert = schema_written(tls, SCHEMA_pool_tls_certFile);
+
+	if (cert != schema_written(tls, SCHEMA_pool_tls_keyFile))
+		errors_add(check->errors, tree_place(tls),
+			   "\"%s\" needs \"%s\" as well; give both of one pair",
+			   cert ? "certFile" : "keyFile", cert ? "keyFile" : "certFile");
+}
+
+void check_pool_tls(struct check *check, const struct tree_node *tls)
+{
+	if (!tls)
+		return;
+	if (schema_find(tls, SCHEMA_pool_tls_verify) ||
+	    !schema_written(tls, SCHEMA_pool_tls_verify))
+		check_verify(check, tls, !schema_number(tls, SCHEMA_pool_tls_verify));
+	check_pair(check, tls);
+}
+
+int check_take_pool_tls(const struct tenant_check *in, struct wanted *wanted,
+			const struct tree_node *tls, struct wanted_pool *pool)
+{
+	struct wanted_certificate *to = &wanted->pool_tls[wanted->pool_tls_count];
+	const char *name = schema_text(tls, SCHEMA_pool_tls_serverName);
+	int r;
+
+	if (!tls)
+		return 0;
+	pool->pool.tls = schema_number(tls, SCHEMA_pool_tls_verify) ? IMAGE_TLS_UNVERIFIED
+								    : IMAGE_TLS_VERIFIED;
+	pool->pool.tls_name = name ? wanted_text(wanted, name) : NULL;
+	to->of_pool = true;
+	to->name = pool->pool.name;
+	r = name && !pool->pool.tls_name ? -ENOMEM : 0;
+	r = r ?: take_file(in, wanted, tls, SCHEMA_pool_tls_caFile, &to->client_ca);
+	r = r ?: take_file(in, wanted, tls, SCHEMA_pool_tls_certFile, &to->cert);
+	r = r ?: take_file(in, wanted, tls, SCHEMA_pool_tls_keyFile, &to->key);
+	if (r || (!to->client_ca.path && !to->cert.path))
+		return r;
+	wanted->pool_tls_count++;
+	pool->tls = to;
+	return 0;
 }

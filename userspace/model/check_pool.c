@@ -134,6 +134,7 @@ static void take_balance(struct check *check, const struct tree_node *item, stru
 		pool->proxy_protocol =
 			(uint8_t)(1 + schema_number(item, SCHEMA_pool_proxyProtocol));
 	take_hash(check, item, pool);
+	check_pool_tls(check, schema_find(item, SCHEMA_pool_tls));
 }
 
 static int check_pool(struct check *check, const struct tree_node *item, struct check_pool *pool)

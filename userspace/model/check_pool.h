@@ -47,6 +47,8 @@ struct check_pools {
 
 /* 0 or -ENOMEM. list may be NULL. */
 int check_pools(struct check *check, const struct tree_node *list, struct check_pools *ret_pools);
+/* tls of a pool; may be NULL. */
+void check_pool_tls(struct check *check, const struct tree_node *tls);
 /* A name that goes with some types and not with others: NULL when there is none, or it was
  * reported. */
 const char *check_name_of(struct check *check, const struct tree_node *map, enum schema_key type,

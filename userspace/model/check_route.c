@@ -167,7 +167,8 @@ static int use_pool(struct route_check *r, struct check_pool *pool, size_t *ret_
 	refuse_for_routes(r, pool);
 	if (!to->pool.name || state_copy_health(&pool->health, &to->health))
 		return -ENOMEM;
-	return take_members(r, pool, to);
+	return check_take_pool_tls(r->in, r->wanted, schema_find(pool->item, SCHEMA_pool_tls), to)
+		       ?: take_members(r, pool, to);
 }
 
 static int check_backend_ref(struct route_check *r, const struct tree_node *item)
@@ -380,7 +381,8 @@ int check_routes(struct tenant_check *in, const struct tree_node *list)
 	if (!r) {
 		wanted->routes = wanted_take(wanted, count, sizeof(*wanted->routes));
 		wanted->pools = wanted_take(wanted, pools, sizeof(*wanted->pools));
-		r = wanted->routes && wanted->pools ? 0 : -ENOMEM;
+		wanted->pool_tls = wanted_take(wanted, pools, sizeof(*wanted->pool_tls));
+		r = wanted->routes && wanted->pools && wanted->pool_tls ? 0 : -ENOMEM;
 	}
 	for (item = schema_first(list); !r && item; item = schema_next(item))
 		r = check_route(in, wanted, &names, item);

@@ -24,6 +24,9 @@ int check_routes(struct tenant_check *in, const struct tree_node *list);
 
 /* After check_routes(). 0 or -ENOMEM. */
 int check_certificates(struct tenant_check *in, const struct tree_node *list);
+/* tls of a pool that a route uses; may be NULL. 0 or -ENOMEM. */
+int check_take_pool_tls(const struct tenant_check *in, struct wanted *wanted,
+			const struct tree_node *tls, struct wanted_pool *pool);
 
 /* Whether a name, in lower case, or a wildcard is among the tenant's domains, or below one. */
 bool check_is_own_host(const struct tenant_check *in, const char *name);

@@ -63,7 +63,8 @@ struct exchange {
 	bool reusable;		      /* the backend's connection goes on after this */
 	bool upload_done, reply_done; /* of a tunnel */
 	uint16_t status;
-	uint8_t attempts; /* retries */
+	int connect_error; /* of the last attempt that was none */
+	uint8_t attempts;  /* retries */
 	struct balance_tried tried;
 	int64_t content_length;
 	size_t scanned;	      /* of the answer */
@@ -149,6 +150,8 @@ enum step conn_own_answer(struct conn *conn, unsigned status);
 enum step conn_attempt(struct conn *conn, const struct h1_request *request);
 /* It failed for this reason (of enum image_retry): another one, or an answer. */
 enum step conn_attempt_failed(struct conn *conn, unsigned why);
+/* No connection could be made, for what upstream.h says. */
+enum step conn_connect_failed(struct conn *conn, int error);
 /* The answer with this status may be dropped for another attempt: then true. */
 bool conn_retry_status(struct conn *conn, unsigned status, enum step *ret_step);
 /* All of the answer has gone. */

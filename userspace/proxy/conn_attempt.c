@@ -10,6 +10,8 @@
 
 #include "conn.h"
 #include "forward.h"
+#include "tls_backend.h"
+#include "tls_channel.h"
 
 #define CONNECT_RETRIES 2 /* at most, when the route says nothing */
 #define BUDGET_MOST	100.0F
@@ -50,13 +52,29 @@ static unsigned version_of(const struct conn *conn)
 	return exchange->routing->image.pools[exchange->pool].proxy_protocol;
 }
 
+static struct tls_backend tls_of(const struct conn *conn)
+{
+	const struct routing *routing = conn->exchange.routing;
+	const struct image_pool *pool = &routing->image.pools[conn->exchange.pool];
+
+	return (struct tls_backend){
+		.key = pool->tls_key,
+		.mode = (enum image_pool_tls)pool->tls,
+		.name = image_string(&routing->image, pool->tls_name),
+		.digest = pool->tls_digest,
+		.vault = routing->vault,
+		.shared = &conn->worker->tls,
+	};
+}
+
 static int take(struct conn *conn, struct upstream_member *member, bool fresh)
 {
 	struct upstream *const *kept = version_of(conn) ? &conn->kept : NULL;
+	const struct tls_backend tls = tls_of(conn);
 
 	for (;;) {
-		int error = upstream_take(&conn->worker->upstreams, member, kept, conn, fresh,
-					  &conn->up);
+		int error = upstream_take(&conn->worker->upstreams, member, kept,
+					  tls.mode ? &tls : NULL, conn, fresh, &conn->up);
 
 		if (error || !conn->up->reused || seems_alive(conn->up))
 			return error;
@@ -85,6 +103,9 @@ static int introduce(struct conn *conn, struct buffer *out)
 	if (length < 0)
 		return length;
 	conn->up->told = true;
+	/* before TLS, and not within it */
+	if (conn->up->channel.tls)
+		return tls_precede(&conn->up->channel, out->bytes + out->end, (size_t)length);
 	out->end += (uint32_t)length;
 	return 0;
 }
@@ -158,8 +179,10 @@ enum step conn_attempt(struct conn *conn, const struct h1_request *request)
 		exchange->tried.keys[exchange->tried.count++] = member->key;
 	error = take(conn, member, exchange->fresh);
 	if (error) {
-		balance_failed(exchange->routing, exchange->pool, member, now);
-		return conn_attempt_failed(conn, IMAGE_RETRY_CONNECT);
+		/* of what is wrong here it knows nothing */
+		if (error != -ENOKEY)
+			balance_failed(exchange->routing, exchange->pool, member, now);
+		return conn_connect_failed(conn, error);
 	}
 	return write_head(conn, request);
 }
@@ -214,6 +237,32 @@ static bool may_retry(struct conn *conn, unsigned why)
 	return exchange->attempts < most && has_budget(conn);
 }
 
+/* By how the last attempt failed. */
+static enum step refuse_unconnected(struct conn *conn)
+{
+	switch (conn->exchange.connect_error) {
+	case -EKEYREJECTED:
+		return conn_refuse_as(conn, REFUSAL_backend_untrusted, 502,
+				      "The backend could not prove who it is.");
+	case -ENOKEY:
+		return conn_refuse_as(
+			conn, REFUSAL_backend_tls, 502,
+			"What the pool has for TLS with its backends cannot be used.");
+	case -EPROTO:
+		return conn_refuse_as(conn, REFUSAL_backend_tls, 502,
+				      "The backend did not agree on TLS.");
+	default:
+		return conn_refuse_as(conn, REFUSAL_no_connection, 502,
+				      "No connection to a backend could be made.");
+	}
+}
+
+enum step conn_connect_failed(struct conn *conn, int error)
+{
+	conn->exchange.connect_error = error;
+	return conn_attempt_failed(conn, IMAGE_RETRY_CONNECT);
+}
+
 enum step conn_attempt_failed(struct conn *conn, unsigned why)
 {
 	struct exchange *exchange = &conn->exchange;
@@ -241,8 +290,7 @@ enum step conn_attempt_failed(struct conn *conn, unsigned why)
 	if (why == IMAGE_RETRY_TIMEOUT)
 		return conn_refuse(conn, 504, "The backend did not answer in time.");
 	if (why == IMAGE_RETRY_CONNECT)
-		return conn_refuse_as(conn, REFUSAL_no_connection, 502,
-				      "No connection to a backend could be made.");
+		return refuse_unconnected(conn);
 	return conn_refuse_as(conn, REFUSAL_backend_reset, 502,
 			      "The backend ended the connection.");
 }

@@ -263,7 +263,7 @@ enum step conn_exchange(struct conn *conn)
 	int connected = upstream_check(conn->up);
 
 	if (connected < 0)
-		return conn_attempt_failed(conn, IMAGE_RETRY_CONNECT);
+		return conn_connect_failed(conn, connected);
 	if (!connected)
 		return STEP_WAIT;
 	seen_connected(conn);

@@ -111,7 +111,7 @@ static enum step exchange_late(struct conn *conn, uint64_t now)
 		return conn_refuse_as(conn, REFUSAL_backend_timeout, 504,
 				      "The request took longer than its route allows.");
 	if (!conn->up->connected)
-		return conn_attempt_failed(conn, IMAGE_RETRY_CONNECT);
+		return conn_connect_failed(conn, -ETIMEDOUT);
 	if (exchange->sent || in_ms(exchange->attempt_began, route->backend_timeout) <= now ||
 	    !conn->up->channel.can_write)
 		return conn_attempt_failed(conn, IMAGE_RETRY_TIMEOUT);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "seen.h"
 
+#include <errno.h>
+
 #include "conn.h"
 #include "note.h"
 
@@ -115,6 +117,11 @@ void seen_retry(struct conn *conn)
 	tally_one(&conn->seen.tenant->retries);
 }
 
+static bool is_of_tls(int error)
+{
+	return error == -EKEYREJECTED || error == -ENOKEY || error == -EPROTO;
+}
+
 void seen_failed(struct conn *conn, unsigned why)
 {
 	const struct tally *tally = &conn->worker->tally;
@@ -125,6 +132,8 @@ void seen_failed(struct conn *conn, unsigned why)
 	tally_one(&pool->failures);
 	if (why == IMAGE_RETRY_CONNECT)
 		tally_one(&pool->connect_failures);
+	if (why == IMAGE_RETRY_CONNECT && is_of_tls(exchange->connect_error))
+		tally_one(&pool->tls_failures);
 }
 
 void seen_first_byte(struct conn *conn)

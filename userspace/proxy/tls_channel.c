@@ -103,6 +103,19 @@ static int give(BIO *bio, const char *bytes, int length)
 	return -1;
 }
 
+int tls_precede(struct channel *channel, const char *bytes, size_t length)
+{
+	struct tls *tls = channel->tls;
+
+	if (!tls->records && !(tls->records = buffer_take(channel->buffers)))
+		return -ENOMEM;
+	if (buffer_room(tls->records) < length)
+		return -ENOBUFS;
+	memcpy(tls->records->bytes + tls->records->end, bytes, length);
+	tls->records->end += (uint32_t)length;
+	return 0;
+}
+
 static long control(BIO *bio, int command, long number, void *pointer)
 {
 	const struct tls *tls = BIO_get_data(bio);

@@ -15,8 +15,9 @@
 struct tls {
 	SSL *ssl;
 	struct channel *channel;
-	struct worker *worker;
+	struct worker *worker; /* with a client; NULL: with a backend */
 	struct listener *listener;
+	struct tls_shared *backends;
 	struct buffer *records; /* that wait to be sent */
 	bool done;		/* the handshake */
 	bool ended;		/* the other side's bytes */
@@ -38,5 +39,7 @@ void tls_channel_close(struct channel *channel);
 ssize_t tls_fill(struct channel *channel, char *to, size_t room);
 ssize_t tls_send(struct channel *channel, const char *bytes, size_t length);
 void tls_shut(struct channel *channel);
+/* Bytes that go before the first record, as they are. 0 or a negative errno. */
+int tls_precede(struct channel *channel, const char *bytes, size_t length);
 
 #endif

@@ -10,17 +10,11 @@
 #include "../model/l7/hash.h"
 #include "../model/l7/sni.h"
 #include "conn.h"
+#include "tls_backend.h"
 #include "tls_channel.h"
 
 #define PARSED_MOST 1024
 #define LIFETIME_S  (8 * 3600) /* of tickets: less than their keys live */
-
-/* Those that nobody needs to be warned of; what a client likes best of them is taken. */
-#define CIPHERS                                                      \
-	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" \
-	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:" \
-	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-#define GROUPS "X25519:P-256:P-384"
 
 /* --- the name ----------------------------------------------------------------------------------
  */
@@ -183,8 +177,9 @@ static bool set_up(SSL_CTX *context)
 	SSL_CTX_set_tlsext_status_cb(context, staple);
 	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
 	return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) &&
-	       SSL_CTX_set_cipher_list(context, CIPHERS) &&
-	       SSL_CTX_set1_groups_list(context, GROUPS) && SSL_CTX_set_num_tickets(context, 1) &&
+	       SSL_CTX_set_cipher_list(context, TLS_CIPHERS) &&
+	       SSL_CTX_set1_groups_list(context, TLS_GROUPS) &&
+	       SSL_CTX_set_num_tickets(context, 1) &&
 	       SSL_CTX_set_tlsext_ticket_key_evp_cb(context, tls_ticket_key);
 }
 
@@ -207,6 +202,7 @@ int tls_server_init(struct tls_shared *shared)
 	shared->context = SSL_CTX_new(TLS_server_method());
 	shared->method = tls_channel_method();
 	if (shared->context && shared->method && set_up(shared->context) &&
+	    !tls_backend_init(shared) &&
 	    RAND_priv_bytes((unsigned char *)&shared->tickets.keys[0],
 			    sizeof(shared->tickets.keys[0])) == 1)
 		return 0;
@@ -218,9 +214,10 @@ void tls_server_fini(struct tls_shared *shared)
 {
 	parsed_fini(&shared->parsed);
 	SSL_CTX_free(shared->context);
+	SSL_CTX_free(shared->backends);
 	BIO_meth_free(shared->method);
 	OPENSSL_cleanse(&shared->tickets, sizeof(shared->tickets));
-	shared->context = NULL;
+	shared->context = shared->backends = NULL;
 	shared->method = NULL;
 }
 

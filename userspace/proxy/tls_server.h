@@ -13,6 +13,13 @@
 #include "../model/l7/route.h"
 #include "vault.h"
 
+/* Those that nobody needs to be warned of; what a client likes best of them is taken. */
+#define TLS_CIPHERS                                                  \
+	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" \
+	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:" \
+	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+#define TLS_GROUPS "X25519:P-256:P-384"
+
 struct worker;
 struct listener;
 struct channel;
@@ -24,11 +31,12 @@ struct tls_counts {
 
 /* Of a worker. */
 struct tls_shared {
-	SSL_CTX *context;
+	SSL_CTX *context, *backends; /* with clients; with backends */
 	BIO_METHOD *method;
 	struct parsed_list parsed;
 	struct handover_tickets tickets;
 	struct tls_counts counts;
+	uint64_t told_at; /* why a backend is refused; 0: never */
 };
 
 /* Before the sandbox is closed: what the library wants to read and to ask for. 0 or -ENOMEM. */

@@ -9,6 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tls_backend.h"
+#include "tls_channel.h"
+
 /* Of members that were used without anybody saying where to count. */
 static struct tally_pool uncounted;
 
@@ -132,7 +135,7 @@ void upstream_release(struct upstream *upstream, struct upstream **kept)
 	/* what nobody asked for has come, or it is going away, or nobody will ask it any more */
 	if (!member->refs || member->idle_count >= owner->idle_most || upstream->channel.error ||
 	    upstream->channel.hung_up || buffer_length(upstream->channel.in) ||
-	    channel_pending(&upstream->channel)) {
+	    channel_pending(&upstream->channel) || tls_backend_has_more(&upstream->channel)) {
 		upstream_close(upstream);
 		return;
 	}
@@ -188,7 +191,7 @@ static int open_socket(const union upstream_address *address)
 }
 
 static int make(struct upstreams *upstreams, struct upstream_member *member,
-		struct upstream **ret_upstream)
+		const struct tls_backend *tls, struct upstream **ret_upstream)
 {
 	struct upstream *upstream = calloc(1, sizeof(*upstream));
 	int fd, error;
@@ -205,8 +208,16 @@ static int make(struct upstreams *upstreams, struct upstream_member *member,
 		free(upstream);
 		return error;
 	}
+	if (tls)
+		error = tls_backend_open(tls, &upstream->channel, &member->address.any);
+	if (error) {
+		channel_close(&upstream->channel);
+		free(upstream);
+		return error;
+	}
 	upstream->owner = upstreams;
 	upstream->member = member;
+	upstream->tls_key = tls ? tls->key : 0;
 	upstream->timer = (struct wheel_timer){.fire = idle_too_long, .context = upstream};
 	member->connections++;
 	tally_one(&member->tally->connections_open);
@@ -223,20 +234,32 @@ static struct upstream *kept_for(struct upstream *kept, const struct upstream_me
 	return kept;
 }
 
-int upstream_take(struct upstreams *upstreams, struct upstream_member *member,
-		  struct upstream *const *kept, void *user, bool fresh,
-		  struct upstream **ret_upstream)
+/* What was made before its pool was changed is of no use. */
+static struct upstream *find_idle(const struct upstream_member *member,
+				  struct upstream *const *kept, const struct tls_backend *tls)
 {
-	struct upstream *upstream = kept ? kept_for(*kept, member) : member->idle;
-	int error = 0;
+	uint64_t key = tls ? tls->key : 0;
 
-	if (fresh)
-		upstream = NULL;
+	for (;;) {
+		struct upstream *found = kept ? kept_for(*kept, member) : member->idle;
+
+		if (!found || found->tls_key == key)
+			return found;
+		upstream_close(found);
+	}
+}
+
+int upstream_take(struct upstreams *upstreams, struct upstream_member *member,
+		  struct upstream *const *kept, const struct tls_backend *tls, void *user,
+		  bool fresh, struct upstream **ret_upstream)
+{
+	struct upstream *upstream = fresh ? NULL : find_idle(member, kept, tls);
+	int error = 0;
 
 	if (upstream)
 		leave_idle(upstream);
 	else
-		error = make(upstreams, member, &upstream);
+		error = make(upstreams, member, tls, &upstream);
 	if (error)
 		return error;
 	upstream->user = user;
@@ -248,21 +271,32 @@ int upstream_take(struct upstreams *upstreams, struct upstream_member *member,
 	return 0;
 }
 
-int upstream_check(struct upstream *upstream)
+static int check_socket(const struct upstream *upstream)
 {
 	socklen_t length = sizeof(int);
 	int error = 0;
 
-	if (upstream->connected)
-		return 1;
 	if (!upstream->channel.can_write)
 		return 0;
 	if (getsockopt(upstream->channel.fd.fd, SOL_SOCKET, SO_ERROR, &error, &length))
 		error = errno;
-	if (error)
-		return -error;
-	upstream->connected = true;
-	return 1;
+	return error ? -error : 1;
+}
+
+int upstream_check(struct upstream *upstream)
+{
+	int connected = 1;
+
+	if (upstream->connected)
+		return 1;
+	if (!upstream->reached)
+		connected = check_socket(upstream);
+	upstream->reached = connected > 0;
+	if (upstream->reached && upstream->channel.tls)
+		connected =
+			tls_backend_handshake(&upstream->channel, &upstream->member->address.any);
+	upstream->connected = connected > 0;
+	return connected;
 }
 
 void upstream_close(struct upstream *upstream)
@@ -276,6 +310,8 @@ void upstream_close(struct upstream *upstream)
 		tally_less(&member->tally->requests_open);
 	} else {
 		leave_idle(upstream);
+		if (upstream->channel.tls)
+			tls_shut(&upstream->channel);
 	}
 	channel_close(&upstream->channel);
 	member->connections--;

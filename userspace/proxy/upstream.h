@@ -25,6 +25,7 @@ union upstream_address {
 };
 
 struct upstream;
+struct tls_backend;
 
 struct upstream_member {
 	uint64_t key;
@@ -51,7 +52,9 @@ struct upstream {
 	struct upstream *next, *previous; /* while idle */
 	struct wheel_timer timer;	  /* while idle */
 	void *user;			  /* NULL: idle */
-	bool connected;
+	bool reached;			  /* by TCP */
+	bool connected;			  /* and its handshake is done, if it has one */
+	uint64_t tls_key;		  /* of struct tls_backend that it was made with; 0: none */
 	bool on_trial; /* its request is the one that shows whether its member works again */
 	bool reused;   /* it has served a request before: it may just be going away */
 	bool told;     /* whose it is: it serves that client alone */
@@ -89,12 +92,13 @@ void upstream_member_put(struct upstreams *upstreams, struct upstream_member *me
  * A connection for one request: one that waits, unless it is to be fresh, or one that is about to
  * be made (connected is false). kept: the client's own, for a member that is told whose a
  * connection is; none of the others is taken then, and told is for the caller to set. NULL: those
- * of the member. 0 or a negative errno.
+ * of the member. tls: how TLS is spoken on it, NULL: not at all; one that was made in another way
+ * is closed. 0 or a negative errno, of tls_backend_open() as well.
  */
 int upstream_take(struct upstreams *upstreams, struct upstream_member *member,
-		  struct upstream *const *kept, void *user, bool fresh,
-		  struct upstream **ret_upstream);
-/* It is connected by now? 1; 0: not yet; else a negative errno. */
+		  struct upstream *const *kept, const struct tls_backend *tls, void *user,
+		  bool fresh, struct upstream **ret_upstream);
+/* It is connected by now? 1; 0: not yet; else a negative errno, as of tls_backend_handshake(). */
 int upstream_check(struct upstream *upstream);
 /* The request is over, and another one may use the connection: anybody's, or, if its member was
  * told whose it is, one of the client's, who has it among these. */

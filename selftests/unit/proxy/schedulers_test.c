@@ -219,7 +219,8 @@ static void test_trial(void **state)
 		/* one request, and while it is on its way no other one */
 		while (pick(now, 0) != 2)
 			;
-		assert_int_equal(upstream_take(&worker.upstreams, third, NULL, &up, true, &up), 0);
+		assert_int_equal(
+			upstream_take(&worker.upstreams, third, NULL, NULL, &up, true, &up), 0);
 		for (int j = 0; j < 100; j++)
 			assert_true(pick(now, 0) != 2);
 		upstream_close(up);

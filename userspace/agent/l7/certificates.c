@@ -15,8 +15,10 @@
 #include "../../model/l7/wanted.h"
 #include "seal.h"
 
+#define KEY_MAX (2 * STATE_NAME_MAX + 8)
+
 struct held {
-	char name[2 * STATE_NAME_MAX]; /* TENANT/NAME */
+	char name[KEY_MAX]; /* TENANT/NAME, or TENANT/pool NAME */
 	struct certificate_file file;
 	char *servers; /* for which it was read, as one text */
 	bool good;     /* file is there */
@@ -61,12 +63,12 @@ void certificates_free(struct certificates *certificates)
 }
 
 static struct held *find_or_add(struct certificates *certificates, const char *tenant,
-				const char *name)
+				const struct wanted_certificate *wanted)
 {
-	char key[2 * STATE_NAME_MAX];
+	char key[KEY_MAX];
 	struct held *held;
 
-	snprintf(key, sizeof(key), "%s/%s", tenant, name);
+	snprintf(key, sizeof(key), "%s/%s%s", tenant, wanted->of_pool ? "pool " : "", wanted->name);
 	HASH_FIND_STR(certificates->held, key, held);
 	if (held)
 		return held;
@@ -106,6 +108,14 @@ static void tell(const struct errors *errors, const struct held *held, const cha
 			  config_error_format(&errors->list[i], text, sizeof(text)));
 }
 
+static const char *consequence(const struct held *held, const struct wanted_certificate *wanted)
+{
+	if (held->good)
+		return " stays as it was";
+	return wanted->of_pool ? " cannot be used, its backends get no requests"
+			       : " cannot be shown, its servers are refused";
+}
+
 /* What is wrong is told again with each reload, until it is mended. */
 static int look(struct held *held, const struct wanted_certificate *wanted)
 {
@@ -129,8 +139,7 @@ static int look(struct held *held, const struct wanted_certificate *wanted)
 		servers = NULL;
 		tell(&notes, held, "");
 	} else if (error == -EINVAL) {
-		tell(&errors, held,
-		     held->good ? " stays as it was" : " cannot be shown, its servers are refused");
+		tell(&errors, held, consequence(held, wanted));
 		error = 0;
 	}
 	free(servers);
@@ -145,7 +154,7 @@ static size_t count_wanted(const struct config *config)
 
 	for (size_t i = 0; i < config->state.tenant_count; i++)
 		if (config->state.tenants[i].l7)
-			count += config->state.tenants[i].l7->certificate_count;
+			count += wanted_secrets(config->state.tenants[i].l7);
 	return count;
 }
 
@@ -161,10 +170,10 @@ static int look_at_all(struct certificates *certificates, const struct config *c
 	for (size_t i = 0; !error && i < config->state.tenant_count; i++) {
 		const struct state_tenant *tenant = &config->state.tenants[i];
 
-		for (size_t j = 0; !error && tenant->l7 && j < tenant->l7->certificate_count; j++) {
-			const struct wanted_certificate *wanted = &tenant->l7->certificates[j];
+		for (size_t j = 0; !error && tenant->l7 && j < wanted_secrets(tenant->l7); j++) {
+			const struct wanted_certificate *wanted = wanted_secret(tenant->l7, j);
 
-			held = find_or_add(certificates, tenant->name, wanted->name);
+			held = find_or_add(certificates, tenant->name, wanted);
 			error = held ? look(held, wanted) : -ENOMEM;
 			if (held)
 				held->wanted = true;

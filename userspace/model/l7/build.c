@@ -348,6 +348,33 @@ uint64_t build_member_key(const uint8_t secret[16], const char *tenant, const ch
 	return member_key(secret, pool_key(secret, tenant, pool), address, port);
 }
 
+/* Of all that says how TLS is spoken with its members. */
+static uint64_t tls_key(const struct build *build, const struct image_pool *pool, const char *name)
+{
+	uint8_t how[1 + IMAGE_DIGEST_SIZE + BUILD_HOST_MAX] = {pool->tls};
+	size_t length = strlen(name);
+
+	memcpy(how + 1, pool->tls_digest, IMAGE_DIGEST_SIZE);
+	memcpy(how + 1 + IMAGE_DIGEST_SIZE, name, length);
+	return key_of(build->secret, pool->key, how, 1 + IMAGE_DIGEST_SIZE + length);
+}
+
+static void secure_pool(struct build *build, const struct build_pool *from, struct image_pool *pool)
+{
+	const char *name = from->tls_name ? from->tls_name : "";
+
+	if (strlen(name) > BUILD_HOST_MAX) {
+		fail(build, -EINVAL, "\"%.60s\" is no name of a server", name);
+		return;
+	}
+	pool->tls = (uint8_t)from->tls;
+	pool->tls_name = text(build, name);
+	if (from->tls_digest)
+		memcpy(pool->tls_digest, from->tls_digest, sizeof(pool->tls_digest));
+	if (pool->tls)
+		pool->tls_key = tls_key(build, pool, name);
+}
+
 uint32_t build_pool(struct build *build, const struct build_pool *from)
 {
 	const struct image_tenant *tenants = build_items(build, IMAGE_SECTION_tenants);
@@ -369,6 +396,7 @@ uint32_t build_pool(struct build *build, const struct build_pool *from)
 		return 0;
 	pool.key =
 		pool_key(build->secret, build_text(build, tenants[from->tenant].name), from->name);
+	secure_pool(build, from, &pool);
 	return build_add(build, IMAGE_SECTION_pools, &pool);
 }
 

@@ -74,6 +74,9 @@ struct build_pool {
 	enum image_hash_by hash_by;
 	const char *hash_name;	/* NULL: none */
 	uint8_t proxy_protocol; /* as in image.h */
+	enum image_pool_tls tls;
+	const char *tls_name;	   /* NULL: the member's address */
+	const uint8_t *tls_digest; /* NULL: there is nothing in the store for it */
 };
 
 uint32_t build_pool(struct build *build, const struct build_pool *pool);

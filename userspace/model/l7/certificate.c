@@ -157,24 +157,40 @@ static int take_client_ca_bytes(struct certificate_bytes bytes, struct certifica
 	return error;
 }
 
+static int take_pair(const struct certificate_bytes parts[CERTIFICATE_PARTS],
+		     struct certificate *to, enum certificate_part *ret_wrong, struct err *err)
+{
+	BIO *chain = open_bytes(parts[CERTIFICATE_CHAIN]),
+	    *key = open_bytes(parts[CERTIFICATE_KEY]);
+	int error;
+
+	*ret_wrong = CERTIFICATE_CHAIN;
+	error = take_chain(chain, to, err);
+	if (!error) {
+		*ret_wrong = CERTIFICATE_KEY;
+		error = take_key(key, to, err);
+	}
+	BIO_free(chain);
+	BIO_free(key);
+	return error;
+}
+
+static bool are_issuers_alone(const struct certificate_bytes parts[CERTIFICATE_PARTS])
+{
+	return !parts[CERTIFICATE_CHAIN].at && !parts[CERTIFICATE_KEY].at &&
+	       !parts[CERTIFICATE_OCSP].at && parts[CERTIFICATE_CLIENT_CA].at;
+}
+
 int certificate_parse(const struct certificate_bytes parts[CERTIFICATE_PARTS],
 		      struct certificate *ret_certificate, enum certificate_part *ret_wrong,
 		      struct err *err)
 {
-	BIO *chain = open_bytes(parts[CERTIFICATE_CHAIN]),
-	    *key = open_bytes(parts[CERTIFICATE_KEY]);
 	struct certificate certificate = {};
-	int error;
+	int error = 0;
 
 	ERR_clear_error();
-	*ret_wrong = CERTIFICATE_CHAIN;
-	error = take_chain(chain, &certificate, err);
-	if (!error) {
-		*ret_wrong = CERTIFICATE_KEY;
-		error = take_key(key, &certificate, err);
-	}
-	BIO_free(chain);
-	BIO_free(key);
+	if (!are_issuers_alone(parts))
+		error = take_pair(parts, &certificate, ret_wrong, err);
 	if (!error && parts[CERTIFICATE_CLIENT_CA].at) {
 		*ret_wrong = CERTIFICATE_CLIENT_CA;
 		error = take_client_ca_bytes(parts[CERTIFICATE_CLIENT_CA], &certificate, err);

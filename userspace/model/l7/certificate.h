@@ -16,7 +16,7 @@
 enum certificate_part {
 	CERTIFICATE_CHAIN, /* its own first, then those of issuers */
 	CERTIFICATE_KEY,
-	CERTIFICATE_CLIENT_CA, /* issuers of clients' certificates; need not be there */
+	CERTIFICATE_CLIENT_CA, /* issuers of the other side's certificates; need not be there */
 	CERTIFICATE_OCSP,      /* DER; need not be there */
 	CERTIFICATE_PARTS
 };
@@ -37,7 +37,8 @@ struct certificate {
 	time_t ocsp_until; /* then it is out of date */
 };
 
-/* 0; -EINVAL: err says what is wrong, and *ret_wrong with which part; -ENOMEM. */
+/* Issuers may come alone, for a pool that shows nothing: then there is no leaf. 0; -EINVAL: err
+ * says what is wrong, and *ret_wrong with which part; -ENOMEM. */
 int certificate_parse(const struct certificate_bytes parts[CERTIFICATE_PARTS],
 		      struct certificate *ret_certificate, enum certificate_part *ret_wrong,
 		      struct err *err);

@@ -50,9 +50,29 @@ static void add_member(struct build *build, const struct config *config, struct 
 	build_member(build, &member);
 }
 
+/* What has files that cannot be used serves nobody: least of all without them. number: of the first
+ * of the tenant's secrets. */
+static void secure_pool(struct build_pool *pool, const struct wanted *wanted,
+			const struct wanted_pool *from, const struct compile_digests *digests,
+			size_t number)
+{
+	const struct compile_digest *digest = NULL;
+
+	if (!from->tls)
+		return;
+	number += wanted->certificate_count + (size_t)(from->tls - wanted->pool_tls);
+	if (digests)
+		digest = digests->of(digests->context, number);
+	if (digest)
+		pool->tls_digest = digest->all;
+	else
+		pool->tls = IMAGE_TLS_BROKEN;
+}
+
 /* Returns the number of the first one. */
 static uint32_t add_pools(struct build *build, const struct config *config,
-			  const struct wanted *wanted, uint32_t tenant)
+			  const struct wanted *wanted, uint32_t tenant,
+			  const struct compile_digests *digests, size_t number)
 {
 	uint32_t first = 0;
 
@@ -62,6 +82,7 @@ static uint32_t add_pools(struct build *build, const struct config *config,
 		uint32_t index;
 
 		pool.tenant = tenant;
+		secure_pool(&pool, wanted, from, digests, number);
 		index = build_pool(build, &pool);
 		first = i ? first : index;
 		for (size_t j = 0; j < from->member_count; j++)
@@ -74,14 +95,15 @@ static uint32_t add_pools(struct build *build, const struct config *config,
 static void add_certificates(struct build *build, const struct state *state,
 			     const struct compile_digests *digests)
 {
-	size_t number = 0;
+	size_t first = 0;
 
 	for (size_t i = 0; i < state->tenant_count; i++) {
 		const struct wanted *wanted = state->tenants[i].l7;
 
-		for (size_t j = 0; wanted && j < wanted->certificate_count; j++, number++) {
+		for (size_t j = 0; wanted && j < wanted->certificate_count; j++) {
 			const struct wanted_certificate *from = &wanted->certificates[j];
-			const struct compile_digest *digest = digests->of(digests->context, number);
+			const struct compile_digest *digest =
+				digests->of(digests->context, first + j);
 			struct build_certificate certificate = {
 				.tenant = (uint32_t)i,
 				.name = from->name,
@@ -96,6 +118,7 @@ static void add_certificates(struct build *build, const struct state *state,
 			for (size_t k = 0; k < from->hostname_count; k++)
 				build_server(build, from->hostnames[k]);
 		}
+		first += wanted ? wanted_secrets(wanted) : 0;
 	}
 }
 
@@ -128,9 +151,11 @@ static void add_route(struct build *build, const struct wanted_route *from, uint
 		build_match(build, &from->matches[i]);
 }
 
-static void add_routes(struct build *build, const struct config *config)
+static void add_routes(struct build *build, const struct config *config,
+		       const struct compile_digests *digests)
 {
 	const struct state *state = &config->state;
+	size_t number = 0;
 
 	for (size_t i = 0; i < state->tenant_count; i++) {
 		const struct wanted *wanted = state->tenants[i].l7;
@@ -138,7 +163,8 @@ static void add_routes(struct build *build, const struct config *config)
 
 		if (!wanted)
 			continue;
-		first_pool = add_pools(build, config, wanted, (uint32_t)i);
+		first_pool = add_pools(build, config, wanted, (uint32_t)i, digests, number);
+		number += wanted_secrets(wanted);
 		for (size_t j = 0; j < wanted->route_count; j++)
 			add_route(build, &wanted->routes[j], (uint32_t)i, first_pool);
 	}
@@ -167,7 +193,7 @@ int compile_image(const struct config *config, const struct compile_digests *dig
 	add_tenants(build, &config->state);
 	if (digests)
 		add_certificates(build, &config->state, digests);
-	add_routes(build, config);
+	add_routes(build, config, digests);
 	error = build_finish(build, ret_image, ret_size, err);
 	build_free(build);
 	return error;

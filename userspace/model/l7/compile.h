@@ -15,7 +15,7 @@ struct compile_digest {
 /* What is in the files of certificates, which the configuration only names. */
 struct compile_digests {
 	/* Of the certificate of this number, in the order of tenants in config->state and of each
-	 * one's list; NULL: it cannot be shown. */
+	 * one's wanted_secret(); NULL: it cannot be used. */
 	const struct compile_digest *(*of)(const void *context, size_t number);
 	const void *context;
 };

@@ -52,6 +52,8 @@ static const struct field fields[] = {
 	TEXT(pools, pool, hash_name),
 	BELOW(pools, pool, hash_by, IMAGE_HASHES),
 	BELOW(pools, pool, proxy_protocol, 3),
+	BELOW(pools, pool, tls, IMAGE_POOL_TLS),
+	TEXT(pools, pool, tls_name),
 	TEXT(members, member, zone),
 	BELOW(members, member, state, IMAGE_STATES),
 	BELOW(members, member, local, 2),

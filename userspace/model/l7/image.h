@@ -23,7 +23,7 @@
 #include "../../base/prefix.h"
 
 #define IMAGE_MAGIC   UINT64_C(0x3149624c746d374c)
-#define IMAGE_VERSION 7
+#define IMAGE_VERSION 8
 #define IMAGE_NONE    UINT32_MAX
 
 /* at counts from where the image begins. */
@@ -89,8 +89,19 @@ enum image_hash_by {
 	IMAGE_HASHES
 };
 
+enum image_pool_tls {
+	IMAGE_PLAIN,
+	IMAGE_TLS_VERIFIED,
+	IMAGE_TLS_UNVERIFIED,
+	IMAGE_TLS_BROKEN, /* its files are: no connection is made */
+	IMAGE_POOL_TLS
+};
+
+#define IMAGE_DIGEST_SIZE 32
+
 struct image_pool {
-	uint64_t key; /* of tenant and name, the same in every image */
+	uint64_t key;	  /* of tenant and name, the same in every image */
+	uint64_t tls_key; /* of how TLS is spoken: connections with another one are not shared */
 	struct image_text name;
 	uint32_t tenant;
 	struct image_range members;  /* may be empty */
@@ -102,7 +113,9 @@ struct image_pool {
 	uint8_t scheduler;	     /* enum image_scheduler */
 	uint8_t hash_by;	     /* enum image_hash_by: what maglev goes by */
 	uint8_t proxy_protocol;	     /* the version that its connections begin with; 0: none */
-	uint8_t reserved;
+	uint8_t tls;		     /* enum image_pool_tls */
+	struct image_text tls_name;  /* of the server; length 0: the member's address */
+	uint8_t tls_digest[IMAGE_DIGEST_SIZE]; /* of what is in the store; zeros: nothing */
 };
 
 enum image_state {
@@ -270,8 +283,6 @@ struct image_pattern {
 struct image_condition {
 	struct image_text name, value;
 };
-
-#define IMAGE_DIGEST_SIZE 32
 
 enum image_client_auth { /* whether clients are asked for a certificate */
 	IMAGE_CLIENT_AUTH_NONE,

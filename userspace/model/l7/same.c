@@ -91,6 +91,24 @@ bool same_route(const struct wanted *a, const struct wanted_route *route_a, cons
 	return true;
 }
 
+static bool same_file(const struct wanted_file *a, const struct wanted_file *b)
+{
+	return same_text(a->path, b->path);
+}
+
+/* As it is written; what is in the files is another matter. */
+static bool same_tls(const struct wanted_pool *a, const struct wanted_pool *b)
+{
+	const struct wanted_certificate *x = a->tls, *y = b->tls;
+
+	if (a->pool.tls != b->pool.tls || !same_text(a->pool.tls_name, b->pool.tls_name))
+		return false;
+	if (!x || !y)
+		return !x == !y;
+	return same_file(&x->cert, &y->cert) && same_file(&x->key, &y->key) &&
+	       same_file(&x->client_ca, &y->client_ca);
+}
+
 bool same_pool(const struct wanted_pool *a, const struct wanted_pool *b)
 {
 	const struct build_pool *x = &a->pool, *y = &b->pool;
@@ -99,7 +117,7 @@ bool same_pool(const struct wanted_pool *a, const struct wanted_pool *b)
 	    x->max_pending != y->max_pending || x->eject_after != y->eject_after ||
 	    x->proxy_protocol != y->proxy_protocol || x->hash_by != y->hash_by ||
 	    !same_text(x->hash_name, y->hash_name) || a->member_count != b->member_count ||
-	    !state_same_health(&a->health, &b->health))
+	    !state_same_health(&a->health, &b->health) || !same_tls(a, b))
 		return false;
 	for (size_t i = 0; i < a->member_count; i++) {
 		const struct build_member *m = &a->members[i], *n = &b->members[i];

@@ -10,11 +10,14 @@
 #include "../state.h"
 #include "build.h"
 
+struct wanted_certificate;
+
 struct wanted_pool {
 	struct build_pool pool; /* its tenant is set when it is compiled */
 	struct build_member *members;
 	size_t member_count;
 	struct state_health health;
+	const struct wanted_certificate *tls; /* of wanted->pool_tls; NULL: it needs no files */
 };
 
 struct wanted_backend {
@@ -58,6 +61,7 @@ struct wanted_certificate {
 	size_t hostname_count;
 	enum image_client_auth client_auth;
 	struct wanted_file cert, key, client_ca, ocsp;
+	bool of_pool; /* what backends are shown, which may be nothing, and whose word they bring */
 };
 
 struct wanted_chunk;
@@ -70,9 +74,25 @@ struct wanted {
 	size_t pool_count;
 	struct wanted_certificate *certificates;
 	size_t certificate_count;
+	struct wanted_certificate *pool_tls;
+	size_t pool_tls_count;
 	struct wanted_route *routes; /* in the order written */
 	size_t route_count;
 };
+
+/* All that has files: the certificates, and then what pools have. */
+static inline size_t wanted_secrets(const struct wanted *wanted)
+{
+	return wanted->certificate_count + wanted->pool_tls_count;
+}
+
+static inline const struct wanted_certificate *wanted_secret(const struct wanted *wanted,
+							     size_t number)
+{
+	return number < wanted->certificate_count
+		       ? &wanted->certificates[number]
+		       : &wanted->pool_tls[number - wanted->certificate_count];
+}
 
 /* NULL: no memory. */
 struct wanted *wanted_new(void);
