@@ -186,10 +186,47 @@ def make_request(draw, number, cookies):
     return head.encode() + body, name, f"r{number}", tenant
 
 
+def paths_of_nobody(draw, name, other, mark):
+    """Beginnings that one server or another may take for a tenant's, and what they are not."""
+    return draw.choice([
+        f"/{name.upper()}/{mark}", f"//{name}/{mark}", f"/{name}x/{mark}", f"/{name}%2f{mark}",
+        f"/{name};x/{mark}", f"/{other}/..%2f{name}/{mark}", f"/{other}/..;/{name}/{mark}",
+        f"/{other}//../{name}/{mark}", f"/{name}%00/{mark}", f"/../{name}/{mark}",
+        f"/{other}/%2e%2e%5c{name}/{mark}", f"/{other}/%252e%252e/{name}%2e/..%2f{mark}",
+        f"/{other}/..%5c{name}/{mark}", f"/%2f{name}/{mark}", f"/{name}\\{mark}", f"/x/{name}/{mark}"])
+
+
+def make_path_request(draw, number):
+    """As make_request(), where paths say whose it is; the last item is the path that the tenant sees."""
+    tenant = draw.randrange(TENANTS)
+    name, mark = f"t{tenant}", f"r{number}"
+    other = f"t{(tenant + draw.randrange(1, TENANTS)) % TENANTS}"
+    host, extra, path, told = "192.0.2.60", "", f"/{name}/{mark}", f"/{mark}"
+    way = draw.randrange(8)
+    if way == 1:  # all say the same
+        host, extra = f"www.{name}.test", f"X-Tenant-ID: {name}\r\n"
+    elif way == 2:
+        host, name = f"{other}.test", None
+    elif way == 3:
+        extra, name = f"X-Tenant-ID: {other}\r\n", None
+    elif way == 4:  # where it leads in the end counts
+        path = draw.choice([f"/{other}/../{name}/{mark}", f"/{other}/%2e%2E/{name}/{mark}",
+                            f"/./{name}/./{mark}", f"/{other}/x/../.%2e/{name}/{mark}"])
+    elif way == 5:
+        path = f"/%74{tenant}/%72{number}"
+    elif way == 6:  # the names of others behind it, and empty segments, are its own affair
+        rest = draw.choice([f"{other}/{mark}", f"/{other}//{mark}", f"%2f{other}/{mark}"])
+        path, told = f"/{name}/{rest}", "/" + rest.replace("%2f", "%2F")
+    elif way == 7:
+        path, name = paths_of_nobody(draw, name, other, mark), None
+    head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{extra}\r\n"
+    return head.encode(), name, mark, tenant, told
+
+
 def judge(wanted, answer, cookies):
     """What is wrong with it; None: nothing."""
     status, fields, body = answer
-    request, name, mark, tenant = wanted
+    request, name, mark, tenant = wanted[:4]
     if name is None:
         return None if status in (400, 404, 421) else f"{status} for {request!r}"
     if status != 200:
@@ -197,6 +234,8 @@ def judge(wanted, answer, cookies):
     told = json.loads(body)
     if told["tenant"] != name or mark not in told["path"]:
         return f"{body!r} for {request!r}"
+    if wanted[4:] and told["path"] != wanted[4]:
+        return f"{body!r} for {request!r}, without its beginning"
     if "set-cookie" in fields:
         cookies[tenant] = fields["set-cookie"].partition("=")[2].partition(";")[0]
     return None
@@ -206,11 +245,13 @@ async def one_connection(vip, number, count, wrong, tally, cookies):
     draw = random.Random(number)
     reader = writer = None
     done = 0
+    by_path = number % 3 == 0
     while done < count:
         if not writer:
-            reader, writer = await asyncio.open_connection(vip, 80)
-        batch = [make_request(draw, number * 100000 + done + i, cookies)
-                 for i in range(draw.randrange(1, 9))]
+            reader, writer = await asyncio.open_connection(vip, 81 if by_path else 80)
+        numbers = range(number * 100000 + done, number * 100000 + done + draw.randrange(1, 9))
+        batch = [make_path_request(draw, i) if by_path else make_request(draw, i, cookies)
+                 for i in numbers]
         # what is refused before its body was read ends the connection, so it comes last
         for end, wanted in enumerate(batch):
             if wanted[1] is None:
@@ -224,6 +265,7 @@ async def one_connection(vip, number, count, wrong, tally, cookies):
             if problem:
                 wrong.append(problem)
             tally[wanted[1] is not None] += 1
+            tally[2 + (wanted[1] is not None)] += by_path
             closed = answer[1].get("connection") == "close"
         done += len(batch)
         if closed:
@@ -232,13 +274,13 @@ async def one_connection(vip, number, count, wrong, tally, cookies):
 
 
 async def matrix(vip, count):
-    wrong, tally, cookies = [], [0, 0], {}
+    wrong, tally, cookies = [], [0] * 4, {}
     await asyncio.gather(*(one_connection(vip, n, count // 16, wrong, tally, cookies)
                            for n in range(16)))
     for problem in wrong[:5]:
         print(problem, file=sys.stderr)
     print(json.dumps({"served": tally[1], "refused": tally[0], "wrong": len(wrong),
-                      "sessions": len(cookies)}))
+                      "by_path": tally[3], "not_by_path": tally[2], "sessions": len(cookies)}))
 
 
 def open_connection(vip, timeout=14):
@@ -346,7 +388,10 @@ def half_closed(vip):
         sock.sendall(ask(vip, "t1.test", "/half"))
         sock.shutdown(socket.SHUT_WR)
         data, cut = receive(sock)
-        good += status_of(data) == 200 and not cut and b'"t1"' in joined(data)
+        whole = status_of(data) == 200 and not cut and b'"t1"' in joined(data)
+        if not whole:
+            print("half closed:", data, "cut" if cut else "ended", file=sys.stderr)
+        good += whole
     return good
 
 

@@ -51,7 +51,8 @@ static const struct config_listener *find_listener(const struct config *config, 
 static bool same_listener(const struct config_listener *a, const struct config_listener *b)
 {
 	bool same = a->port == b->port && a->address_count == b->address_count &&
-		    a->trusted_count == b->trusted_count && a->proxy_count == b->proxy_count;
+		    a->trusted_count == b->trusted_count && a->proxy_count == b->proxy_count &&
+		    a->by_path == b->by_path;
 
 	for (size_t i = 0; same && i < a->address_count; i++)
 		same = !addr_compare(&a->addresses[i], &b->addresses[i]);
@@ -87,22 +88,36 @@ struct pair {
 	const struct wanted *now, *next; /* never NULL */
 };
 
-static bool has_domain(const struct wanted *wanted, const char *name)
+static bool has(const char *const *names, size_t count, const char *name)
 {
-	for (size_t i = 0; i < wanted->domain_count; i++)
-		if (!strcmp(wanted->domains[i], name))
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(names[i], name))
 			return true;
 	return false;
 }
 
+/* Which are there in one list and not in the other. */
+static void add_missing(struct lines *lines, const char *what, const char *tenant,
+			const char *const *names, size_t count, const char *const *others,
+			size_t other_count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!has(others, other_count, names[i]))
+			add(lines, "%s %s %s", what, tenant, names[i]);
+}
+
 static void add_domains(struct lines *lines, const struct pair *pair)
 {
-	for (size_t i = 0; i < pair->next->domain_count; i++)
-		if (!has_domain(pair->now, pair->next->domains[i]))
-			add(lines, "+ domain %s %s", pair->tenant, pair->next->domains[i]);
-	for (size_t i = 0; i < pair->now->domain_count; i++)
-		if (!has_domain(pair->next, pair->now->domains[i]))
-			add(lines, "- domain %s %s", pair->tenant, pair->now->domains[i]);
+	const struct wanted *now = pair->now, *next = pair->next;
+
+	add_missing(lines, "+ domain", pair->tenant, next->domains, next->domain_count,
+		    now->domains, now->domain_count);
+	add_missing(lines, "- domain", pair->tenant, now->domains, now->domain_count, next->domains,
+		    next->domain_count);
+	add_missing(lines, "+ path", pair->tenant, next->paths, next->path_count, now->paths,
+		    now->path_count);
+	add_missing(lines, "- path", pair->tenant, now->paths, now->path_count, next->paths,
+		    next->path_count);
 }
 
 static const struct wanted_pool *find_pool(const struct wanted *wanted, const char *name)

@@ -35,9 +35,9 @@ struct check_tier {
 	struct state_cookies cookies;
 };
 
-/* A name that a tenant's hosts may have. */
+/* A name that a tenant's hosts may have, or what its paths begin with: "/...". */
 struct check_domain {
-	const char *name; /* in lower case */
+	const char *name; /* of a host in lower case */
 	const struct tree_node *node;
 	size_t tenant;
 };
@@ -62,7 +62,7 @@ struct check {
 	struct config *config;
 	const struct tree_node *platform; /* NULL: there is none, or it cannot be read */
 	struct names tiers, vips, addresses, nat_sources, tenants, ids, documents, scripts;
-	struct names listeners, domains; /* domains: in lower case */
+	struct names listeners, domains; /* domains: as in domain_list */
 	struct check_front *fronts;	 /* by tenant, then listener */
 	size_t front_count, front_room;
 	struct check_domain *domain_list;
@@ -109,7 +109,8 @@ void check_sort_fronts(struct check *check);
 const struct check_front *check_find_fronts(const struct check *check, size_t tenant,
 					    size_t *ret_count);
 int check_idle_fronts(struct check *check);
-/* domains of an item of tenants; after all of them check_domains() looks for what two tenants have.
+/* domains and paths of an item of tenants; after all of them check_domains() looks for what two
+ * tenants have.
  */
 int check_add_domains(struct check *check, const struct tree_node *item, size_t index);
 void check_domains(struct check *check);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The L7 tier's part of the Platform document: where requests come in, and which host names are
- * whose. A name belongs to one tenant, with all that is below it if it is a wildcard.
+ * The L7 tier's part of the Platform document: where requests come in, and which host names and
+ * paths are whose. A name belongs to one tenant, with all that is below it if it is a wildcard; a
+ * path always does.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 
 #include "check.h"
 #include "l7/hash.h"
+#include "l7/path.h"
 #include "l7/wanted.h"
 #include "value.h"
 
@@ -101,6 +103,12 @@ static void take_tls(struct check *check, struct config_listener *listener,
 	const struct tree_node *alpn = schema_find(item, SCHEMA_listener_alpn);
 
 	listener->tls = schema_number(item, SCHEMA_listener_protocol) == 1;
+	listener->by_path = schema_number(item, SCHEMA_listener_tenantsByPath) == 1;
+	if (listener->by_path && listener->tls)
+		errors_add(check->errors,
+			   tree_key_place(schema_find(item, SCHEMA_listener_tenantsByPath)),
+			   "\"tenantsByPath\" needs \"protocol: HTTP\": with TLS the name of the "
+			   "handshake says whose a request is");
 	listener->tls13 = schema_number(tls, SCHEMA_listener_tls_minVersion) == 1;
 	for (const struct tree_node *word = schema_first(alpn); word; word = schema_next(word))
 		if (word->number)
@@ -165,6 +173,30 @@ int check_listeners(struct check *check, const struct tree_node *platform)
 /* --- domains -----------------------------------------------------------------------------------
  */
 
+/* As requests' paths are compared, without a slash at its end. NULL: reported, or no memory. */
+static char *path_of(struct check *check, const struct tree_node *node, int *ret_error)
+{
+	const char *why = path_check(node->text);
+	size_t length = strlen(node->text), slashes = 0;
+	char *copy;
+
+	if (!why && !node->text[1])
+		why = "is every path; give each tenant one of its own";
+	if (!why && strstr(node->text, "//"))
+		why = "must not have an empty segment";
+	for (size_t i = 0; i < length; i++)
+		slashes += node->text[i] == '/' && i + 1 < length;
+	if (!why && slashes > BUILD_SEGMENTS_MAX)
+		why = "has more than 64 segments";
+	if (why)
+		errors_add(check->errors, tree_place(node), "path \"%s\" %s", node->text, why);
+	copy = why ? NULL : strdup(node->text);
+	*ret_error = why || copy ? 0 : -ENOMEM;
+	if (copy && copy[length - 1] == '/')
+		copy[length - 1] = 0;
+	return copy;
+}
+
 static char *lower(const char *text)
 {
 	char *copy = strdup(text);
@@ -194,24 +226,35 @@ static const char *owner(const struct check *check, size_t domain)
 	return check->config->state.tenants[check->domain_list[domain].tenant].name;
 }
 
-static int take_domain(struct check *check, const struct tree_node *node, size_t tenant)
+static void report_domain(struct check *check, const struct tree_node *node,
+			  const struct names_entry *first, size_t tenant)
+{
+	const char *name = check->domain_list[first->index].name;
+	const char *what = *name == '/' ? "path" : "domain";
+
+	if (check->domain_list[first->index].tenant == tenant)
+		check_report_twice(check, node, first->node, "%s \"%s\" is listed twice", what,
+				   name);
+	else
+		check_report_twice(check, node, first->node,
+				   "%s \"%s\" is granted to tenant \"%s\" already: a %s belongs to "
+				   "exactly one tenant",
+				   what, name, owner(check, first->index),
+				   *name == '/' ? "path" : "host name");
+}
+
+static int take_domain(struct check *check, const struct tree_node *node, bool path, size_t tenant)
 {
 	struct check_domain *domain = add_domain(check);
 	struct names_entry *entry;
-	char *name = domain ? lower(node->text) : NULL;
-	int r;
+	int r = -ENOMEM;
+	char *name = !domain ? NULL : path ? path_of(check, node, &r) : lower(node->text);
 
 	if (!name)
-		return -ENOMEM;
+		return r;
 	r = names_add(&check->domains, name, node, check->domain_count, &entry);
 	if (r == -EEXIST)
-		check_report_twice(
-			check, node, entry->node,
-			check->domain_list[entry->index].tenant == tenant
-				? "domain \"%s\" is listed twice"
-				: "domain \"%s\" is granted to tenant \"%s\" already: a host "
-				  "name belongs to exactly one tenant",
-			name, owner(check, entry->index));
+		report_domain(check, node, entry, tenant);
 	if (r) {
 		free(name);
 		return r == -ENOMEM ? r : 0;
@@ -230,32 +273,59 @@ int check_take_domains(const struct check *check, size_t index, struct wanted *w
 		return 0;
 	share = &check->shares[index];
 	wanted->domains = wanted_take(wanted, share->domain_count, sizeof(*wanted->domains));
-	for (size_t i = 0; wanted->domains && i < share->domain_count; i++) {
-		const char *name = check->domain_list[share->first_domain + i].name;
+	wanted->paths = wanted_take(wanted, share->domain_count, sizeof(*wanted->paths));
+	if (!wanted->domains || !wanted->paths)
+		return -ENOMEM;
+	for (size_t i = 0; i < share->domain_count; i++) {
+		const char *name =
+			wanted_text(wanted, check->domain_list[share->first_domain + i].name);
 
-		wanted->domains[i] = wanted_text(wanted, name);
-		if (!wanted->domains[i])
+		if (!name)
 			return -ENOMEM;
-		wanted->domain_count++;
+		if (*name == '/')
+			wanted->paths[wanted->path_count++] = name;
+		else
+			wanted->domains[wanted->domain_count++] = name;
 	}
-	return wanted->domains ? 0 : -ENOMEM;
+	return 0;
 }
 
 int check_add_domains(struct check *check, const struct tree_node *item, size_t index)
 {
 	const struct tree_node *list = schema_find(item, SCHEMA_tenant_domains), *node;
+	const struct tree_node *paths = schema_find(item, SCHEMA_tenant_paths);
 	struct wanted **wanted = &check->config->state.tenants[index].l7;
 	struct check_share *share = &check->shares[index];
 	int r = 0;
 
 	share->first_domain = check->domain_count;
 	for (node = schema_first(list); r == 0 && node; node = schema_next(node))
-		r = take_domain(check, node, index);
+		r = take_domain(check, node, false, index);
+	for (node = schema_first(paths); r == 0 && node; node = schema_next(node))
+		r = take_domain(check, node, true, index);
 	if (r || !share->domain_count)
 		return r;
 	/* they are its own whether it has a TenantConfig or not */
 	*wanted = wanted_new();
 	return *wanted ? check_take_domains(check, index, *wanted) : -ENOMEM;
+}
+
+/* A path of another tenant that this one is below. */
+static const struct names_entry *find_path_above(const struct check *check,
+						 const struct check_domain *path)
+{
+	char above[BUILD_PATH_MAX + 1], *slash;
+
+	snprintf(above, sizeof(above), "%s", path->name);
+	while ((slash = strrchr(above, '/')) && slash > above) {
+		const struct names_entry *entry;
+
+		*slash = 0;
+		entry = names_find(&check->domains, above);
+		if (entry && check->domain_list[entry->index].tenant != path->tenant)
+			return entry;
+	}
+	return NULL;
 }
 
 /* A wildcard of another tenant that the domain is below. */
@@ -280,15 +350,17 @@ void check_domains(struct check *check)
 {
 	for (size_t i = 0; i < check->domain_count && !errors_full(check->errors); i++) {
 		const struct check_domain *domain = &check->domain_list[i];
-		const struct names_entry *above = find_above(check, domain);
+		bool path = domain->name[0] == '/';
+		const struct names_entry *above =
+			path ? find_path_above(check, domain) : find_above(check, domain);
 
 		if (above)
 			check_report_twice(
 				check, domain->node, above->node,
-				"domain \"%s\" of tenant \"%s\" is below \"%s\", which is "
-				"granted to tenant \"%s\": a host name belongs to exactly "
-				"one tenant",
-				domain->name, owner(check, i), above->name,
-				owner(check, above->index));
+				"%s \"%s\" of tenant \"%s\" is below \"%s\", which is "
+				"granted to tenant \"%s\": a %s belongs to exactly one tenant",
+				path ? "path" : "domain", domain->name, owner(check, i),
+				above->name, owner(check, above->index),
+				path ? "path" : "host name");
 	}
 }

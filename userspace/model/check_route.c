@@ -358,11 +358,10 @@ static void check_reached(struct tenant_check *in, const struct tree_node *list)
 {
 	if (in->index != CHECK_NOBODY && schema_first(list) &&
 	    !in->check->shares[in->index].domain_count && in->check->tenants_known)
-		errors_add(
-			in->check->errors, tree_key_place(list),
-			"tenant \"%s\" has routes and no domains, so no request would take them; "
-			"the operator grants domains in the Platform document",
-			in->tenant->name);
+		errors_add(in->check->errors, tree_key_place(list),
+			   "tenant \"%s\" has routes and neither domains nor paths, so no request "
+			   "would take them; the operator grants those in the Platform document",
+			   in->tenant->name);
 }
 
 int check_routes(struct tenant_check *in, const struct tree_node *list)

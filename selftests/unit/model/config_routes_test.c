@@ -18,13 +18,14 @@ static const char text[] =
 	"vips: [{name: v4, address: 192.0.2.10}, {name: v6, address: \"2001:db8::10\"}]\n"
 	"listeners:\n"
 	"- {name: http, vips: [v4, v6], port: 80, protocol: HTTP, trusted: [10.0.0.0/8]}\n"
-	"- {name: other, vips: [v4], port: 8080, protocol: HTTP, proxyProtocol: {from: "
+	"- {name: other, vips: [v4], port: 8080, protocol: HTTP, tenantsByPath: true, "
+	"proxyProtocol: {from: "
 	"[10.1.0.0/16, 10.3.0.1]}}\n"
 	"tiers: [{name: gold, weight: 5}]\n"
 	"tenants:\n"
 	"- {name: bolt, domains: [bolt.example]}\n"
 	"- {name: acme, id: 7, tier: gold, domains: [ACME.example, \"*.acme.example\"]}\n"
-	"- {name: none}\n"
+	"- {name: none, paths: [/none/, /n/o]}\n"
 	"---\n"
 	"apiVersion: mtlb/v1\n"
 	"kind: TenantConfig\n"
@@ -104,6 +105,11 @@ static void listeners_and_tenants(void **state)
 	addr_parse("10.3.0.2", &outside);
 	assert_true(image_is_proxy(image, 1, &inside));
 	assert_false(image_is_proxy(image, 1, &outside) || image_is_proxy(image, 0, &inside));
+	assert_false(image->listeners[0].by_path);
+	assert_true(image->listeners[1].by_path);
+	assert_int_equal(image->own_paths_count, 2);
+	assert_int_equal(image->own_paths[0].tenant, 2);
+	assert_int_equal(image->own_paths[1].tenant, 2);
 	assert_int_equal(image->tenants_count, 3);
 	is_text(&made, image->tenants[0].name, "acme"); /* as config.state has them */
 	assert_int_equal(image->tenants[0].id, 7);

@@ -211,6 +211,7 @@ uint32_t build_listener(struct build *build, const struct build_listener *from)
 		.protocol = (uint8_t)from->protocol,
 		.alpn = (uint8_t)from->alpn,
 		.tls13 = from->tls13,
+		.by_path = from->by_path,
 	};
 
 	for (size_t i = 0; i < from->address_count; i++)
@@ -639,6 +640,16 @@ void build_match(struct build *build, const struct build_match *from)
 	build_push(build, &build->matches, &want);
 }
 
+void build_own_path(struct build *build, uint32_t tenant, const char *path)
+{
+	struct image_own_path own = {.tenant = tenant, .path = path_of(build, BUILD_PREFIX, path)};
+
+	if (!build->error && !own.path.length)
+		fail(build, -EINVAL, "no tenant can have every path");
+	if (known(build, IMAGE_SECTION_tenants, tenant, "tenant"))
+		build_add(build, IMAGE_SECTION_own_paths, &own);
+}
+
 /* --- as a whole --------------------------------------------------------------------------------
  */
 
@@ -650,6 +661,7 @@ static int lay_out(struct build *build, void **ret_image, size_t *ret_size)
 		.head_size = sizeof(head),
 		.seed = build->seed,
 		.wildcard_depths = build->wildcard_depths,
+		.own_depths = build->own_depths,
 		.generation = build->generation,
 	};
 	uint64_t size = BUILD_STRINGS_AT;

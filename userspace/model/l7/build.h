@@ -42,6 +42,7 @@ struct build_listener {
 	enum image_protocol protocol;
 	unsigned alpn; /* of enum image_alpn */
 	bool tls13;
+	bool by_path; /* as in image.h */
 };
 
 /* These return the index that the image will have it at; after an error some index. */
@@ -53,6 +54,9 @@ void build_tenant_limits(struct build *build, uint32_t tenant, uint32_t connecti
 /* "acme.example", or "*.acme.example" for all names below it. Names of one tenant may be below each
  * other; of two tenants they may not. */
 void build_domain(struct build *build, uint32_t tenant, const char *name);
+/* "/acme", for all below it as well, on listeners by_path. As with domains, not below another
+ * tenant's. */
+void build_own_path(struct build *build, uint32_t tenant, const char *path);
 
 /* And then the servers that it is for: names of the tenant's domains, "*.acme.example" for one more
  * label. */

@@ -234,6 +234,66 @@ static void note_wildcards(struct build *build)
 				<< image_depth(1 + count_byte(build, hosts[i].name, '.'));
 }
 
+/* --- paths that are a tenant's own --------------------------------------------------------------
+ */
+
+static int compare_own(const void *one, const void *other, void *context)
+{
+	const struct image_own_path *a = one, *b = other;
+
+	return compare_texts(context, a->path, b->path);
+}
+
+static const struct image_own_path *find_own(struct build *build, struct image_text path)
+{
+	const struct image_own_path *own = build_items(build, IMAGE_SECTION_own_paths);
+	size_t begin = 0, end = build_count(build, IMAGE_SECTION_own_paths);
+
+	while (begin < end) {
+		size_t middle = begin + (end - begin) / 2;
+		int order = compare_texts(build, path, own[middle].path);
+
+		if (!order)
+			return &own[middle];
+		if (order < 0)
+			end = middle;
+		else
+			begin = middle + 1;
+	}
+	return NULL;
+}
+
+/* None is that of two tenants, or below one of another tenant. */
+static int check_own(struct build *build, const struct image_own_path *own)
+{
+	const char *at = build_text(build, own->path);
+
+	for (uint32_t i = 1; i <= own->path.length; i++) {
+		const struct image_own_path *above = NULL;
+
+		if (i == own->path.length || at[i] == '/')
+			above = find_own(build, (struct image_text){own->path.at, i});
+		if (above && above->tenant != own->tenant)
+			return refuse(build, "the path %s is another tenant's", at);
+	}
+	return 0;
+}
+
+static int sort_own_paths(struct build *build)
+{
+	struct image_own_path *own = build_items(build, IMAGE_SECTION_own_paths);
+	uint32_t count = build_count(build, IMAGE_SECTION_own_paths);
+	int error = 0;
+
+	if (count)
+		qsort_r(own, count, sizeof(*own), compare_own, build);
+	for (uint32_t i = 0; !error && i < count; i++) {
+		error = check_own(build, &own[i]);
+		build->own_depths |= UINT64_C(1) << (count_byte(build, own[i].path, '/') - 1);
+	}
+	return error;
+}
+
 /* --- hash tables -------------------------------------------------------------------------------
  */
 
@@ -242,6 +302,7 @@ static void hash_all(struct build *build)
 	struct image_host *hosts = build_items(build, IMAGE_SECTION_hosts);
 	struct image_path *paths = build_items(build, IMAGE_SECTION_paths);
 	struct image_tenant_name *names = build_items(build, IMAGE_SECTION_tenant_names);
+	struct image_own_path *own = build_items(build, IMAGE_SECTION_own_paths);
 	const struct image_tenant *tenants = build_items(build, IMAGE_SECTION_tenants);
 	struct image_server *servers = build_items(build, IMAGE_SECTION_servers);
 
@@ -251,6 +312,10 @@ static void hash_all(struct build *build)
 	for (uint32_t i = 0; i < build_count(build, IMAGE_SECTION_hosts); i++)
 		hosts[i].hash = hash_host(build->seed, build_text(build, hosts[i].name),
 					  hosts[i].name.length, hosts[i].wildcard);
+	for (uint32_t i = 0; i < build_count(build, IMAGE_SECTION_own_paths); i++)
+		own[i].hash = hash_end(
+			hash_bytes(build->seed, build_text(build, own[i].path), own[i].path.length),
+			HASH_OWN_PATH);
 	for (uint32_t i = 0; i < build_count(build, IMAGE_SECTION_paths); i++)
 		paths[i].hash =
 			hash_path_end(hash_bytes(build->seed, build_text(build, paths[i].path),
@@ -321,6 +386,9 @@ static void fill_tables(struct build *build)
 		length = fill_buckets(build, IMAGE_SECTION_tenant_buckets,
 				      IMAGE_SECTION_tenant_names);
 		longest = length > longest ? length : longest;
+		length = fill_buckets(build, IMAGE_SECTION_own_path_buckets,
+				      IMAGE_SECTION_own_paths);
+		longest = length > longest ? length : longest;
 		length = fill_buckets(build, IMAGE_SECTION_server_buckets, IMAGE_SECTION_servers);
 		longest = length > longest ? length : longest;
 		if (longest <= BUCKET_MAX)
@@ -334,6 +402,8 @@ int build_index(struct build *build)
 {
 	int error = sort_hosts(build);
 
+	if (!error)
+		error = sort_own_paths(build);
 	if (error)
 		return error;
 	add_sites(build);

@@ -32,7 +32,7 @@ struct build_want {
 };
 
 struct build {
-	uint64_t seed, generation, wildcard_depths;
+	uint64_t seed, generation, wildcard_depths, own_depths;
 	uint8_t secret[16];
 	struct build_list lists[IMAGE_SECTIONS];
 	struct build_list wants;     /* struct build_want */

@@ -23,6 +23,7 @@ static void add_listeners(struct build *build, const struct config *config)
 			.protocol = from->tls ? IMAGE_HTTPS : IMAGE_HTTP,
 			.alpn = from->tls ? IMAGE_ALPN_HTTP1 : 0,
 			.tls13 = from->tls13,
+			.by_path = from->by_path,
 		};
 
 		build_listener(build, &listener);
@@ -41,6 +42,8 @@ static void add_tenants(struct build *build, const struct state *state)
 				    tenant->http_requests);
 		for (size_t j = 0; tenant->l7 && j < tenant->l7->domain_count; j++)
 			build_domain(build, (uint32_t)i, tenant->l7->domains[j]);
+		for (size_t j = 0; tenant->l7 && j < tenant->l7->path_count; j++)
+			build_own_path(build, (uint32_t)i, tenant->l7->paths[j]);
 	}
 }
 

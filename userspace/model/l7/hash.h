@@ -53,5 +53,7 @@ static inline uint64_t hash_path_end(uint64_t hash, uint32_t site, uint32_t type
 
 /* The kind of the names of tenants. */
 #define HASH_TENANT 0
+/* And of the paths that are theirs. */
+#define HASH_OWN_PATH UINT64_C(0x6f776e)
 
 #endif

@@ -43,6 +43,7 @@ static const struct field fields[] = {
 	RANGE(listeners, listener, trusted, prefixes),
 	RANGE(listeners, listener, proxies, prefixes),
 	BELOW(listeners, listener, protocol, IMAGE_PROTOCOLS),
+	BELOW(listeners, listener, by_path, 2),
 	TEXT(tenants, tenant, name),
 	RANGE(tenants, tenant, sites, sites),
 	TEXT(pools, pool, name),
@@ -94,6 +95,8 @@ static const struct field fields[] = {
 	TEXT(conditions, condition, name),
 	TEXT(conditions, condition, value),
 	INDEX(tenant_names, tenant_name, tenant, tenants),
+	TEXT(own_paths, own_path, path),
+	INDEX(own_paths, own_path, tenant, tenants),
 	TEXT(certificates, certificate, name),
 	INDEX(certificates, certificate, tenant, tenants),
 	BELOW(certificates, certificate, client_auth, IMAGE_CLIENT_AUTHS),
@@ -289,6 +292,9 @@ static int check(const struct image *image, struct err *err)
 	if (!error)
 		error = check_buckets(image->tenant_buckets, image->tenant_buckets_count,
 				      image->tenant_names_count, "tenants", err);
+	if (!error)
+		error = check_buckets(image->own_path_buckets, image->own_path_buckets_count,
+				      image->own_paths_count, "own paths", err);
 	if (!error)
 		error = check_buckets(image->server_buckets, image->server_buckets_count,
 				      image->servers_count, "servers", err);

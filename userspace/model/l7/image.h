@@ -59,7 +59,8 @@ struct image_listener {
 	uint8_t protocol; /* enum image_protocol */
 	uint8_t alpn;	  /* of enum image_alpn */
 	uint8_t tls13;	  /* nothing older than TLS 1.3 is spoken */
-	uint8_t reserved[3];
+	uint8_t by_path;  /* own_paths count */
+	uint8_t reserved[2];
 };
 
 struct image_tenant {
@@ -222,7 +223,7 @@ struct image_edit {
 /* --- what route.h looks in; nobody else needs it ---------------------------------------------- */
 
 /*
- * Four hash tables of the same kind (hash.h): the entries of bucket b are those from buckets[b] to
+ * Hash tables of the same kind (hash.h): the entries of bucket b are those from buckets[b] to
  * buckets[b + 1] - 1; the number of buckets is a power of two, and one more closes the last.
  */
 
@@ -311,6 +312,15 @@ struct image_server {
 	uint8_t reserved[3];
 };
 
+/* What a tenant's paths begin with, in a hash table of the same kind; none lies below one of
+ * another tenant. */
+struct image_own_path {
+	uint64_t hash;
+	struct image_text path; /* without a slash at its end */
+	uint32_t tenant;
+	uint32_t reserved;
+};
+
 struct image_tenant_name {
 	uint64_t hash;
 	uint32_t tenant;
@@ -334,6 +344,7 @@ struct image_head {
 	uint64_t size;		  /* of the image, in bytes; below 4 GiB */
 	uint64_t seed;		  /* of the hash tables */
 	uint64_t wildcard_depths; /* bits: there are wildcards of image_depth() labels */
+	uint64_t own_depths;	  /* bits: there are own_paths of 1 + bit segments */
 	uint64_t generation;	  /* the builder's number for this configuration */
 	uint8_t secret[16];	  /* of sessions and keys; nobody but workers sees the image */
 	struct {

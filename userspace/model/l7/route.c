@@ -222,13 +222,49 @@ static bool is_misdirected(struct search *search)
 	       owner(search->image, request->sni, &search->found->steps) != search->found->tenant;
 }
 
+static uint32_t find_own(struct search *search, size_t length, uint64_t hash)
+{
+	const struct image *image = search->image;
+	struct image_range in;
+
+	hash = hash_end(hash, HASH_OWN_PATH);
+	in = bucket(image->own_path_buckets, image->own_path_buckets_count, hash);
+	for (uint32_t i = in.first; i < in.first + in.count; i++) {
+		const struct image_own_path *own = &image->own_paths[i];
+
+		search->found->steps++;
+		if (own->hash == hash && own->path.length == length &&
+		    !memcmp(image_string(image, own->path), search->request->path.at, length))
+			return own->tenant;
+	}
+	return IMAGE_NONE;
+}
+
+/* Whose the path is. No two tenants have one within the other's, so any that it is below tells. */
+static uint32_t path_owner(struct search *search)
+{
+	uint64_t depths = search->image->head->own_depths;
+	uint32_t tenant = IMAGE_NONE;
+
+	if (!search->image->listeners[search->request->listener].by_path)
+		return IMAGE_NONE;
+	if (search->slashes <= SEGMENTS_MAX && search->slashes &&
+	    depths >> (search->slashes - 1) & 1)
+		tenant = find_own(search, search->request->path.length, search->path_hash);
+	for (uint32_t i = search->end_count; tenant == IMAGE_NONE && i > 1; i--)
+		if (depths >> (i - 2) & 1)
+			tenant = find_own(search, search->ends[i - 1].length,
+					  search->ends[i - 1].hash);
+	return tenant;
+}
+
 /* All that says whose request it is must say the same. */
 static int identify(struct search *search)
 {
 	const struct route_request *request = search->request;
 	const struct image *image = search->image;
 	struct route_found *found = search->found;
-	uint32_t told;
+	uint32_t told, path;
 	int error = told_tenant(search, &told);
 
 	search->host = IMAGE_NONE;
@@ -244,6 +280,11 @@ static int identify(struct search *search)
 		return -ROUTE_ERROR_misdirected;
 	if (found->tenant == IMAGE_NONE)
 		found->tenant = told;
+	path = path_owner(search);
+	if (path != IMAGE_NONE && found->tenant != IMAGE_NONE && path != found->tenant)
+		return -ROUTE_ERROR_another_path;
+	if (found->tenant == IMAGE_NONE)
+		found->tenant = path;
 	if (found->tenant == IMAGE_NONE)
 		return request->host.at ? -ROUTE_ERROR_unknown_host : -ROUTE_ERROR_no_host;
 	return is_misdirected(search) ? -ROUTE_ERROR_misdirected : 0;
@@ -422,10 +463,10 @@ int route_find(struct image *image, const struct route_request *request,
 	search.found = ret_found;
 	search.end_count = search.slashes = 0;
 	*ret_found = (struct route_found){.tenant = IMAGE_NONE, .route = IMAGE_NONE};
+	hash_path(&search);
 	found = identify(&search);
 	if (found)
 		return found;
-	hash_path(&search);
 	while (!found && search.host != IMAGE_NONE) {
 		const struct image_host *host = &image->hosts[search.host];
 

@@ -70,6 +70,8 @@ struct wanted {
 	struct wanted_chunk *chunks;
 	const char **domains;
 	size_t domain_count;
+	const char **paths; /* without a slash at the end */
+	size_t path_count;
 	struct wanted_pool *pools;
 	size_t pool_count;
 	struct wanted_certificate *certificates;

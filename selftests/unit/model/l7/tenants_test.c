@@ -33,6 +33,8 @@ static void open_identities(struct made *made)
 	prefix_parse("10.0.0.0/8", &trusted);
 	listener.trusted_count = 1;
 	build_listener(build, &listener);
+	listener.by_path = true;
+	build_listener(build, &listener);
 	acme = build_tenant(build, "acme", 0, 1);
 	bolt = build_tenant(build, "bolt", 0, 1);
 	build_domain(build, acme, "*.acme.example");
@@ -41,6 +43,13 @@ static void open_identities(struct made *made)
 	made_route(build, acme, 0, "acme-api");
 	build_hostname(build, "api.acme.example");
 	made_route(build, bolt, 0, "bolt");
+	build_own_path(build, acme, "/a");
+	build_own_path(build, acme, "/a/below"); /* its own */
+	build_own_path(build, bolt, "/b/c/");
+	made_route(build, acme, 1, "acme");
+	made_route(build, acme, 1, "acme-a");
+	made_path(build, BUILD_PREFIX, "/a");
+	made_route(build, bolt, 1, "bolt");
 	made_open(made, build);
 }
 
@@ -88,6 +97,58 @@ static void sources_must_agree(void **state)
 			request.peer = &peer;
 		assert_string_equal(made_find(&made, &request, &found), rows[i].expected);
 	}
+	made_close(&made);
+}
+
+/* On the second listener the path is one more source; on the first one it is none. */
+static void paths_are_a_source(void **state)
+{
+	static const char acme[] = "x-tenant-id: acme\n", bolt[] = "x-tenant-id: bolt\n";
+	static const struct {
+		const char *host, *head, *path, *expected;
+	} rows[] = {
+		{"192.0.2.1", NULL, "/a", "acme-a"},
+		{"192.0.2.1", NULL, "/a/", "acme-a"},
+		{NULL, NULL, "/a/x?/b/c", "acme-a"},
+		{"192.0.2.1", NULL, "/a/b/c", "acme-a"},
+		{"192.0.2.1", NULL, "/a/below/x", "acme-a"},
+		{"192.0.2.1", NULL, "/b/c", "bolt"},
+		{"192.0.2.1", NULL, "/b/c/a/b", "bolt"},
+		{"192.0.2.1", NULL, "/b", "unknown_host"},
+		{"192.0.2.1", NULL, "/b/ca", "unknown_host"},
+		{"192.0.2.1", NULL, "/A/x", "unknown_host"},
+		{"192.0.2.1", NULL, "//a/x", "unknown_host"},
+		{"192.0.2.1", NULL, "/b//c/x", "unknown_host"},
+		{"192.0.2.1", NULL, "/a%2Fx", "unknown_host"},
+		{"192.0.2.1", NULL, "/a;x", "unknown_host"},
+		{"192.0.2.1", NULL, "/", "unknown_host"},
+		{"192.0.2.1", NULL, "*", "unknown_host"},
+		{NULL, NULL, "/x", "no_host"},
+		{"www.acme.example", NULL, "/a", "acme-a"},
+		{"www.acme.example", NULL, "/x", "acme"},
+		{"www.acme.example", NULL, "/b/c", "another_path"},
+		{"www.bolt.example", NULL, "/a", "another_path"},
+		{"192.0.2.1", acme, "/a", "acme-a"},
+		{"192.0.2.1", bolt, "/a", "another_path"},
+		{"www.acme.example", bolt, "/a", "misdirected"},
+		{"www.acme.example", acme, "/b/c", "another_path"},
+	};
+	struct made made;
+	struct addr peer;
+
+	(void)state;
+	open_identities(&made);
+	assert_int_equal(addr_parse("10.1.1.1", &peer), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct route_request request = made_request(1, rows[i].host, rows[i].path);
+		struct route_found found;
+
+		request.head = rows[i].head;
+		request.peer = &peer;
+		assert_string_equal(made_find(&made, &request, &found), rows[i].expected);
+	}
+	assert_string_equal(made_get(&made, "www.acme.example", "/b/c"), "acme");
+	assert_string_equal(made_get(&made, "192.0.2.1", "/a"), "unknown_host");
 	made_close(&made);
 }
 
@@ -266,6 +327,32 @@ static void refuses_what_is_of_two(void **state)
 	}
 }
 
+static void refuses_paths_of_two(void **state)
+{
+	static const struct {
+		const char *one, *other, *why;
+	} rows[] = {
+		{"/a", "/a/", "the path /a is another tenant's"},
+		{"/a", "/a/b", "the path /a/b is another tenant's"},
+		{"/a/b/c", "/a", "the path /a/b/c is another tenant's"},
+		{"/", "/a", "no tenant can have every path"},
+	};
+	struct err err;
+	void *bytes;
+	size_t size;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct build *build = build_new(1, 0);
+
+		build_own_path(build, build_tenant(build, "a", 0, 1), rows[i].one);
+		build_own_path(build, build_tenant(build, "b", 0, 1), rows[i].other);
+		assert_int_equal(build_finish(build, &bytes, &size, &err), -EINVAL);
+		assert_string_equal(err.text, rows[i].why);
+		build_free(build);
+	}
+}
+
 static void refuses_pools_of_others(void **state)
 {
 	struct build *build = build_new(1, 0);
@@ -355,8 +442,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sources_must_agree),
+		cmocka_unit_test(paths_are_a_source),
 		cmocka_unit_test(no_request_leads_to_a_stranger),
 		cmocka_unit_test(refuses_what_is_of_two),
+		cmocka_unit_test(refuses_paths_of_two),
 		cmocka_unit_test(refuses_pools_of_others),
 		cmocka_unit_test(costs_the_same_with_many),
 	};
