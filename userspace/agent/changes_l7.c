@@ -38,6 +38,37 @@ __attribute__((format(printf, 2, 3))) static void add(struct lines *lines, const
 	va_end(args);
 }
 
+/* what all tenants have together */
+
+static void add_proxy(struct lines *lines, const struct config_proxy *now,
+		      const struct config_proxy *next)
+{
+	if (now->copy != next->copy)
+		add(lines, "~ proxy: splice %s -> %s", now->copy ? "off" : "on",
+		    next->copy ? "off" : "on");
+#define TIME_LIMIT(name, least, most, fallback, sentence)                               \
+	if (now->name##_ms != next->name##_ms)                                          \
+		add(lines, "~ proxy: timeouts: " #name " %ums -> %ums", now->name##_ms, \
+		    next->name##_ms);
+#include "../model/l7/limits.def"
+#undef TIME_LIMIT
+}
+
+static void add_access_log(struct lines *lines, const struct config_access_log *now,
+			   const struct config_access_log *next)
+{
+	bool same_path = !now->path || !next->path ? now->path == next->path
+						   : !strcmp(now->path, next->path);
+
+	if (same_path && now->sample == next->sample && now->query == next->query)
+		return;
+	if (!next->path)
+		add(lines, "- accessLog %s", now->path);
+	else
+		add(lines, "%c accessLog %s: one of %u requests%s", now->path ? '~' : '+',
+		    next->path, next->sample, next->query ? ", with queries" : "");
+}
+
 /* listeners */
 
 static const struct config_listener *find_listener(const struct config *config, const char *name)
@@ -52,7 +83,7 @@ static bool same_listener(const struct config_listener *a, const struct config_l
 {
 	bool same = a->port == b->port && a->address_count == b->address_count &&
 		    a->trusted_count == b->trusted_count && a->proxy_count == b->proxy_count &&
-		    a->by_path == b->by_path;
+		    a->by_path == b->by_path && a->tls == b->tls && a->tls13 == b->tls13;
 
 	for (size_t i = 0; same && i < a->address_count; i++)
 		same = !addr_compare(&a->addresses[i], &b->addresses[i]);
@@ -229,6 +260,8 @@ int changes_l7(const struct config *now, const struct config *next, char ***ret_
 {
 	struct lines lines = {};
 
+	add_proxy(&lines, &now->proxy, &next->proxy);
+	add_access_log(&lines, &now->access_log, &next->access_log);
 	add_listeners(&lines, now, next);
 	add_tenants(&lines, now, next);
 	if (lines.failed) {

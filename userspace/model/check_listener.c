@@ -123,6 +123,19 @@ static void take_tls(struct check *check, struct config_listener *listener,
 			   "\"alpn\" needs \"protocol: HTTPS\"");
 }
 
+static void take_proxy(struct config_proxy *proxy, const struct tree_node *platform)
+{
+	const struct tree_node *given = schema_find(platform, SCHEMA_platform_proxy);
+	const struct tree_node *timeouts = schema_find(given, SCHEMA_proxy_timeouts);
+	const struct tree_node *splice = schema_find(given, SCHEMA_proxy_splice);
+
+	proxy->copy = splice && !strcmp(splice->text, "false");
+#define TIME_LIMIT(name, least, most, fallback, sentence) \
+	proxy->name##_ms = (uint32_t)schema_number(timeouts, SCHEMA_proxy_timeouts_##name);
+#include "l7/limits.def"
+#undef TIME_LIMIT
+}
+
 static int check_listener(struct check *check, const struct tree_node *item)
 {
 	const struct tree_node *vips = schema_find(item, SCHEMA_listener_vips), *vip;
@@ -159,6 +172,7 @@ int check_listeners(struct check *check, const struct tree_node *platform)
 	const struct tree_node *list = schema_find(platform, SCHEMA_platform_listeners), *item;
 	int r = 0;
 
+	take_proxy(&check->config->proxy, platform);
 	if (!list)
 		return 0;
 	check->config->listeners = calloc(list->count + 1, sizeof(*check->config->listeners));

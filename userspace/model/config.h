@@ -102,6 +102,14 @@ struct config_api {
 	uint32_t tenant_writes;	      /* of each tenant, per second */
 };
 
+/* Of all workers; milliseconds. */
+struct config_proxy {
+	bool copy; /* no splice(2) */
+#define TIME_LIMIT(name, least, most, fallback, sentence) uint32_t name##_ms;
+#include "l7/limits.def"
+#undef TIME_LIMIT
+};
+
 struct config_access_log {
 	char *path; /* NULL: there is none */
 	uint32_t sample;
@@ -143,6 +151,7 @@ struct config {
 	struct config_metrics metrics;
 	struct config_api api;
 	struct config_usage usage;
+	struct config_proxy proxy;
 	struct config_access_log access_log;
 	struct config_scripts scripts;
 	struct config_listener *listeners; /* in the order written */

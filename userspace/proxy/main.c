@@ -146,7 +146,7 @@ int main(int argc, char **argv)
 			user = optarg;
 			break;
 		case 's':
-			limits.splice = false;
+			limits.can_splice = limits.splice = false;
 			break;
 		case 'v':
 			log_set_level(LOG_LEVEL_DEBUG);

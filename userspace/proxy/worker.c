@@ -18,6 +18,7 @@
 #include "idle.h"
 
 #define SECOND		1000000000ULL
+#define MS		1000000ULL
 #define ACCEPT_TURN	64
 #define BUFFERS_KEPT	1024 /* 32 MB */
 #define PIPES_MOST	48   /* an unprivileged user has 64 MB of pipes */
@@ -39,6 +40,7 @@ const struct worker_limits worker_limits_default = {
 	.linger = 2 * SECOND,
 	.conns = 100000,
 	.pipes_of_tenant = 16,
+	.can_splice = true,
 	.splice = true,
 };
 
@@ -186,8 +188,20 @@ void worker_use_vault(struct worker *worker, struct vault *vault)
 	worker->vault = vault;
 }
 
+/* Connections wait by what holds when they begin to wait. */
+static void take_limits(struct worker_limits *limits, const struct image_limits *from)
+{
+#define TIME_LIMIT(name, least, most, fallback, sentence) \
+	if (from->name##_ms)                              \
+		limits->name = from->name##_ms * MS;
+#include "../model/l7/limits.def"
+#undef TIME_LIMIT
+	limits->splice = limits->can_splice && !from->copy;
+}
+
 void worker_use(struct worker *worker, struct routing *routing)
 {
+	take_limits(&worker->limits, &routing->image.head->limits);
 	routing->vault = vault_hold(worker->vault);
 	routing_drop(worker->routing);
 	worker->routing = routing;

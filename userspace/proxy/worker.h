@@ -47,7 +47,7 @@ struct worker_limits {
 	uint64_t linger;  /* for a client that is to close */
 	unsigned conns;	  /* at a time */
 	unsigned pipes_of_tenant;
-	bool splice;
+	bool can_splice, splice;
 };
 
 struct worker {

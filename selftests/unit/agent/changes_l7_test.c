@@ -79,12 +79,28 @@ static void listeners(void **state)
 	       "~ listener http: port 80, 2 addresses, 1 trusted prefixes\n");
 	expect("10.0.0.0/8", "10.0.0.0/9",
 	       "~ listener http: port 80, 1 addresses, 1 trusted prefixes\n");
+	expect("protocol: HTTP, trusted", "protocol: HTTPS, trusted",
+	       "~ listener http: port 80, 1 addresses, 1 trusted prefixes\n");
 	expect("- {name: other, vips: [v4], port: 8080, protocol: HTTP}\n", "",
 	       "- listener other\n");
 	/* their numbers are others then, and no route is */
 	expect("- {name: http,",
 	       "- {name: first, vips: [w4], port: 81, protocol: HTTP}\n- {name: http,",
 	       "+ listener first: port 81, 1 addresses, 0 trusted prefixes\n");
+}
+
+/* What all tenants have together. */
+static void workers(void **state)
+{
+	const char *here = "vips: [{name: v4";
+
+	(void)state;
+	expect(here, "proxy: {timeouts: {head: 10s}, splice: true}\nvips: [{name: v4", "");
+	expect(here, "proxy: {timeouts: {head: 5s, tunnel: 2h}, splice: false}\nvips: [{name: v4",
+	       "~ proxy: splice on -> off\n~ proxy: timeouts: head 10000ms -> 5000ms\n"
+	       "~ proxy: timeouts: tunnel 3600000ms -> 7200000ms\n");
+	expect(here, "accessLog: {file: /var/log/access}\nvips: [{name: v4",
+	       "+ accessLog /var/log/access: one of 1 requests\n");
 }
 
 static void domains(void **state)
@@ -141,8 +157,8 @@ static void routes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing), cmocka_unit_test(listeners), cmocka_unit_test(domains),
-		cmocka_unit_test(pools),   cmocka_unit_test(routes),
+		cmocka_unit_test(nothing), cmocka_unit_test(workers), cmocka_unit_test(listeners),
+		cmocka_unit_test(domains), cmocka_unit_test(pools),   cmocka_unit_test(routes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,11 @@ struct build *build_new(uint64_t seed, uint64_t generation)
 	return build;
 }
 
+void build_limits(struct build *build, const struct image_limits *limits)
+{
+	build->limits = *limits;
+}
+
 void build_secret(struct build *build, const uint8_t secret[16])
 {
 	memcpy(build->secret, secret, sizeof(build->secret));
@@ -663,6 +668,7 @@ static int lay_out(struct build *build, void **ret_image, size_t *ret_size)
 		.wildcard_depths = build->wildcard_depths,
 		.own_depths = build->own_depths,
 		.generation = build->generation,
+		.limits = build->limits,
 	};
 	uint64_t size = BUILD_STRINGS_AT;
 	char *bytes;

@@ -29,6 +29,7 @@ void build_free(struct build *build);
 /* What keys and sessions are made with, before any pool: whoever does not know it can make neither
  * a session nor a member of his own with the key of another one's. All zero without it. */
 void build_secret(struct build *build, const uint8_t secret[16]);
+void build_limits(struct build *build, const struct image_limits *limits);
 
 struct build_listener {
 	const char *name;

@@ -34,6 +34,7 @@ struct build_want {
 struct build {
 	uint64_t seed, generation, wildcard_depths, own_depths;
 	uint8_t secret[16];
+	struct image_limits limits;
 	struct build_list lists[IMAGE_SECTIONS];
 	struct build_list wants;     /* struct build_want */
 	struct build_list hostnames; /* struct image_host: of the last route */

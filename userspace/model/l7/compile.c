@@ -30,6 +30,18 @@ static void add_listeners(struct build *build, const struct config *config)
 	}
 }
 
+static void add_limits(struct build *build, const struct config_proxy *proxy)
+{
+	const struct image_limits limits = {
+		.copy = proxy->copy,
+#define TIME_LIMIT(name, least, most, fallback, sentence) .name##_ms = proxy->name##_ms,
+#include "limits.def"
+#undef TIME_LIMIT
+	};
+
+	build_limits(build, &limits);
+}
+
 /* All of them, so that their numbers are those of the state. */
 static void add_tenants(struct build *build, const struct state *state)
 {
@@ -192,6 +204,7 @@ int compile_image(const struct config *config, const struct compile_digests *dig
 	if (!build)
 		return err_set(err, -ENOMEM, "no memory");
 	build_secret(build, secret);
+	add_limits(build, &config->proxy);
 	add_listeners(build, config);
 	add_tenants(build, &config->state);
 	if (digests)

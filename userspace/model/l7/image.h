@@ -337,6 +337,14 @@ enum image_section {
 	IMAGE_SECTIONS
 };
 
+/* Of workers, in milliseconds; 0: as they are without an image. */
+struct image_limits {
+#define TIME_LIMIT(name, least, most, fallback, sentence) uint32_t name##_ms;
+#include "limits.def"
+#undef TIME_LIMIT
+	uint32_t copy; /* 1: no splice(2) */
+};
+
 struct image_head {
 	uint64_t magic;
 	uint32_t version;
@@ -346,7 +354,8 @@ struct image_head {
 	uint64_t wildcard_depths; /* bits: there are wildcards of image_depth() labels */
 	uint64_t own_depths;	  /* bits: there are own_paths of 1 + bit segments */
 	uint64_t generation;	  /* the builder's number for this configuration */
-	uint8_t secret[16];	  /* of sessions and keys; nobody but workers sees the image */
+	struct image_limits limits;
+	uint8_t secret[16]; /* of sessions and keys; nobody but workers sees the image */
 	struct {
 		uint32_t at, count;
 	} sections[IMAGE_SECTIONS]; /* each begins at a multiple of 8 */
