@@ -9,7 +9,6 @@
 
 #include "hash.h"
 #include "pattern.h"
-#include "../siphash.h"
 
 struct build *build_new(uint64_t seed, uint64_t generation)
 {
@@ -315,56 +314,6 @@ void build_server(struct build *build, const char *name)
 	build_add(build, IMAGE_SECTION_servers, &server);
 }
 
-/*
- * Of what belongs to whom. Connections to backends are found by it, and names and addresses are
- * their tenant's to choose: by a keyed hash, no tenant can make one that another one has.
- */
-static uint64_t key_of(const uint8_t secret[16], uint64_t owner, const void *what, size_t length)
-{
-	uint8_t bytes[sizeof(owner) + BUILD_PATH_MAX] = {}, hash[8];
-	uint64_t key;
-
-	if (length > BUILD_PATH_MAX)
-		length = BUILD_PATH_MAX;
-	memcpy(bytes, &owner, sizeof(owner));
-	memcpy(bytes + sizeof(owner), what, length);
-	siphash_64(secret, bytes, sizeof(owner) + length, hash);
-	memcpy(&key, hash, sizeof(key));
-	return key;
-}
-
-static uint64_t pool_key(const uint8_t secret[16], const char *tenant, const char *name)
-{
-	return key_of(secret, key_of(secret, 0, tenant, strlen(tenant)), name, strlen(name));
-}
-
-static uint64_t member_key(const uint8_t secret[16], uint64_t pool, const struct addr *address,
-			   uint16_t port)
-{
-	uint8_t place[sizeof(address->byte) + sizeof(port)];
-
-	memcpy(place, address->byte, sizeof(address->byte));
-	memcpy(place + sizeof(address->byte), &port, sizeof(port));
-	return key_of(secret, pool, place, sizeof(place));
-}
-
-uint64_t build_member_key(const uint8_t secret[16], const char *tenant, const char *pool,
-			  const struct addr *address, uint16_t port)
-{
-	return member_key(secret, pool_key(secret, tenant, pool), address, port);
-}
-
-/* Of all that says how TLS is spoken with its members. */
-static uint64_t tls_key(const struct build *build, const struct image_pool *pool, const char *name)
-{
-	uint8_t how[1 + IMAGE_DIGEST_SIZE + BUILD_HOST_MAX] = {pool->tls};
-	size_t length = strlen(name);
-
-	memcpy(how + 1, pool->tls_digest, IMAGE_DIGEST_SIZE);
-	memcpy(how + 1 + IMAGE_DIGEST_SIZE, name, length);
-	return key_of(build->secret, pool->key, how, 1 + IMAGE_DIGEST_SIZE + length);
-}
-
 static void secure_pool(struct build *build, const struct build_pool *from, struct image_pool *pool)
 {
 	const char *name = from->tls_name ? from->tls_name : "";
@@ -378,7 +327,7 @@ static void secure_pool(struct build *build, const struct build_pool *from, stru
 	if (from->tls_digest)
 		memcpy(pool->tls_digest, from->tls_digest, sizeof(pool->tls_digest));
 	if (pool->tls)
-		pool->tls_key = tls_key(build, pool, name);
+		pool->tls_key = build_tls_key(build->secret, pool, name);
 }
 
 uint32_t build_pool(struct build *build, const struct build_pool *from)
@@ -400,8 +349,8 @@ uint32_t build_pool(struct build *build, const struct build_pool *from)
 
 	if (!known(build, IMAGE_SECTION_tenants, from->tenant, "tenant"))
 		return 0;
-	pool.key =
-		pool_key(build->secret, build_text(build, tenants[from->tenant].name), from->name);
+	pool.key = build_pool_key(build->secret, build_text(build, tenants[from->tenant].name),
+				  from->name);
 	secure_pool(build, from, &pool);
 	return build_add(build, IMAGE_SECTION_pools, &pool);
 }
@@ -423,7 +372,7 @@ uint32_t build_member(struct build *build, const struct build_member *from)
 	}
 	addr_to_sockaddr(&from->address, from->port, &address);
 	memcpy(&member.address, &address, sizeof(member.address));
-	member.key = member_key(build->secret, pool->key, &from->address, from->port);
+	member.key = build_key_of_member(build->secret, pool->key, &from->address, from->port);
 	pool->members.count++;
 	return build_add(build, IMAGE_SECTION_members, &member);
 }

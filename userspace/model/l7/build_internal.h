@@ -65,6 +65,13 @@ static inline const char *build_text(const struct build *build, struct image_tex
 uint32_t build_push(struct build *build, struct build_list *list, const void *item);
 uint32_t build_add(struct build *build, enum image_section section, const void *item);
 
+/* Of a pool; of a member of one with this key; of how TLS is spoken with a pool's members, name
+ * being at most BUILD_HOST_MAX long. */
+uint64_t build_pool_key(const uint8_t secret[16], const char *tenant, const char *name);
+uint64_t build_key_of_member(const uint8_t secret[16], uint64_t pool, const struct addr *address,
+			     uint16_t port);
+uint64_t build_tls_key(const uint8_t secret[16], const struct image_pool *pool, const char *name);
+
 /* Of wants and hosts: sites, paths, rules, and the hash tables. 0 or the error that was noted. */
 int build_index(struct build *build);
 
