@@ -89,6 +89,17 @@ reload_all_the_time()
 	done
 }
 
+# broken_is_refused: with the place of what is wrong; all goes on by what was there.
+broken_is_refused()
+{
+	local file=$CONFIG/tenants.d/acme.yaml
+	cp "$file" "$RUN/whole.yaml"
+	echo '  - {name: broken, listener: nowhere, backendRefs: [{pool: site}]}' >>"$file"
+	! mtlb config apply >"$RUN/refused" 2>&1 &&
+		grep -q "acme.yaml:[0-9]*:[0-9]*: .*unknown listener \"nowhere\"" "$RUN/refused" &&
+		mv "$RUN/whole.yaml" "$file"
+}
+
 # Requests on connections that are kept, and on new ones, until the file says stop.
 hammer()
 {
@@ -152,6 +163,7 @@ hammer "" "$RUN/kept"
 hammer "-H Connection:close" "$RUN/closed"
 check "requests come" wait_until '[ -s "$RUN/kept" ] && [ -s "$RUN/closed" ]' 10
 check "four changes of routes and pools" reload_all_the_time
+check "a broken file is refused, and changes nothing" broken_is_refused
 loops_stop
 check "and went on coming" [ "$(($(succeeded "$RUN/kept") + $(succeeded "$RUN/closed")))" -ge 80 ]
 is "none failed on a connection that was kept" "$(failed "$RUN/kept")" 0
