@@ -23,15 +23,20 @@ void idle_leave(struct conn *conn)
 	conn->idle = conn->idle_homeless = false;
 }
 
+static bool has_no_request(const struct conn *conn)
+{
+	return conn->state == CONN_PREAMBLE || conn->state == CONN_HEAD;
+}
+
 void idle_note(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
 
 	/* Parts of a head, as they drip in, make nobody younger: head_at is when it began. */
-	if (conn->idle && conn->state == CONN_HEAD && conn->idle_since == conn->head_at)
+	if (conn->idle && has_no_request(conn) && conn->idle_since == conn->head_at)
 		return;
 	idle_leave(conn);
-	if (conn->state != CONN_HEAD)
+	if (!has_no_request(conn))
 		return;
 	conn->idle = true;
 	conn->idle_homeless = !conn->seen.home;
