@@ -210,7 +210,7 @@ bench-tools: all $(O)/bench/tools $(O)/bench/inspect ## What it costs to look: m
 	$(Q)failed=0; scripts/as-root.sh $(O)/bench/tools || failed=1; \
 	scripts/as-root.sh $(O)/bench/inspect || failed=1; exit $$failed
 
-bench-l7: all | $(O)/deps-test.stamp $(O)/deps-bench.stamp ## What a request costs the L7 tier, beside HAProxy in the same run
+bench-l7: all $(O)/bench/shake | $(O)/deps-test.stamp $(O)/deps-bench.stamp ## What a request costs the L7 tier, beside HAProxy (and nginx) in the same run
 	$(Q)scripts/as-root.sh selftests/bench/l7.sh
 
 bench-%: $(O)/bench/%
