@@ -48,6 +48,7 @@ test	bind9-dnsutils	dig, its client
 test	curl	a client
 test	haproxy	a proxy before and behind the L7 tier
 test	openssl	certificates, a TLS backend
+test	sslscan	what a server of TLS agrees to
 test	python3-grpcio	a gRPC backend
 test	iperf3	a load
 test	procps	finds and ends processes

@@ -4,7 +4,7 @@
 # TLS in the L7 tier: two tenants behind one VIP are told apart by the name of the handshake. Real
 # clients (curl, openssl s_client), real backends (nginx); certificates that change under requests of
 # which none may fail, and broken ones, which change nothing. Backends that speak TLS themselves must
-# prove who they are.
+# prove who they are. On a listener of its own TLS is passed through to them as it is.
 
 set -u -o pipefail
 # shellcheck source=selftests/lab/lib.sh
@@ -43,19 +43,23 @@ ocsp()
 tls_config()
 {
 	sed -i -e 's/^vips:/&\n  - {name: shared, address: 192.0.2.61}/' \
-		-e 's/^tenants:/listeners:\n  - {name: web, vips: [shared], port: 443, protocol: HTTPS}\n  - {name: new, vips: [shared], port: 444, protocol: HTTPS, tls: {minVersion: 1.3}}\n&/' \
+		-e 's/^tenants:/listeners:\n  - {name: web, vips: [shared], port: 443, protocol: HTTPS}\n  - {name: new, vips: [shared], port: 444, protocol: HTTPS, tls: {minVersion: 1.3}}\n  - {name: raw, vips: [shared], port: 445, protocol: TLS}\n&/' \
 		-e 's/name: acme, id: 1,/& domains: [acme.test, "*.acme.test"],/' \
-		-e 's/name: globex, id: 2,/& domains: [globex.test],/' "$CONFIG/platform.yaml"
+		-e 's/name: globex, id: 2,/& domains: [globex.test],/' \
+		-e 's/^tiers:/&\n  - {name: paced, l4: {flows: 16384}, http: {handshakes: 1\/s}}/' \
+		-e 's/name: initech, id: 3, tier: standard,/name: initech, id: 3, tier: paced, domains: [initech.test],/' \
+		"$CONFIG/platform.yaml"
 	echo "accessLog: {file: $RUN/access.log}" >>"$CONFIG/platform.yaml"
-	mkdir -p "$FILES/acme" "$FILES/globex"
+	mkdir -p "$FILES/acme" "$FILES/globex" "$FILES/initech"
 	certify "$FILES/acme/main" 2 acme.test '*.acme.test' && certify "$FILES/globex/main" 2 globex.test || return 1
 	certify "$FILES/acme/admin" 2 admin.acme.test && certify "$RUN/friend" 2 friend && ocsp || return 1
-	cp "$RUN/ours.pem" "$FILES/acme/clients.pem"
+	cp "$RUN/ours.pem" "$FILES/acme/clients.pem" && certify "$RUN/be2-globex" 2 globex.test || return 1
 	authority strangers && certify "$FILES/acme/us" 2 us && certify "$RUN/be2" 2 orders.internal &&
 		cp "$RUN/strangers.pem" "$FILES/acme/" && cp "$RUN/ours.pem" "$FILES/acme/backends.pem" || return 1
 	add_site acme 10.20.1.21 'acme.test, "*.acme.test"' ', ocspFile: main.ocsp' \
 		'  - {name: admin, hostnames: [admin.acme.test], certFile: admin.crt, keyFile: admin.key, clientAuth: required, clientCaFile: clients.pem}'
 	add_site globex 10.20.2.24 'globex.test' '' ''
+	certify "$FILES/initech/main" 2 initech.test && add_site initech 10.20.1.23 'initech.test' '' ''
 }
 
 # add_site TENANT ADDRESS HOSTNAMES SETTINGS MORE
@@ -66,6 +70,7 @@ add_site()
 		sed '/^services:/,$d' "$file"
 		printf '  - {name: site, backends: [{address: "%s:80"}]}\n' "$2"
 		[ "$1" != acme ] || tls_pools
+		printf '  - {name: raw, backends: [{address: "10.20.1.22:%s"}]}\n' "$([ "$1" = acme ] && echo 8443 || echo 8445)"
 		sed -n '/^services:/,$p' "$file"
 		echo 'certificates:'
 		echo "  - {name: main, hostnames: [$3], certFile: main.crt, keyFile: main.key$4}"
@@ -73,6 +78,7 @@ add_site()
 		echo 'routes:'
 		echo '  - {name: site, listener: web, backendRefs: [{pool: site}]}'
 		echo '  - {name: site13, listener: new, backendRefs: [{pool: site}]}'
+		echo "  - {name: raw, listener: raw, backendRefs: [{pool: raw}]}"
 		[ "$1" != acme ] || tls_routes
 	} >"$file.new" && mv "$file.new" "$file"
 }
@@ -123,6 +129,12 @@ tls_backend()
 			location /safe/big { alias $RUN/data/big; }
 			location /safe/upload { proxy_pass http://127.0.0.1:8081; }
 		}
+		server {
+			listen 8445 ssl;
+			ssl_certificate $RUN/be2-globex.crt;
+			ssl_certificate_key $RUN/be2-globex.key;
+			location / { return 200 "globex's own\n"; }
+		}
 	END
 }
 
@@ -171,6 +183,58 @@ client()
 		"$@" </dev/null 2>&1
 }
 
+# What browsers offer for TLS 1.2, in their order: NAME CIPHERS, and what is to be agreed on.
+BROWSERS='Firefox ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-SHA:ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA:AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA:AES256-SHA ECDHE-ECDSA-AES128-GCM-SHA256
+Safari ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-SHA:ECDHE-ECDSA-AES128-SHA:AES256-SHA:AES128-SHA ECDHE-ECDSA-AES256-GCM-SHA384'
+
+browsers()
+{
+	local name ciphers wanted
+	while read -r name ciphers wanted; do
+		client 443 acme.test -tls1_2 -cipher "$ciphers" | grep -q "Cipher is $wanted\$" || return 1
+	done <<<"$BROWSERS"
+}
+
+# scan: what sslscan finds of acme's server.
+scan()
+{
+	ns client1 timeout 60 sslscan --no-colour --no-groups --no-check-certificate --sni-name=acme.test "$V4:443" >"$RUN/scan" 2>&1
+}
+
+protocols()
+{
+	awk '/^(SSL|TLS)v/ && $2 == "enabled" { print $1 }' "$RUN/scan" | xargs
+}
+
+# weak: ciphers among those found that have no forward secrecy, or do not authenticate what they encrypt.
+weak()
+{
+	awk '/^(Preferred|Accepted)/ { print $5 }' "$RUN/scan" | grep -vE '^(TLS_(AES|CHACHA20)|ECDHE-ECDSA-(AES(128|256)-GCM|CHACHA20))'
+}
+
+# compression: the method (RFC 5246, 7.4.1.3) that acme's server takes of a client that would like DEFLATE
+# (1) best; clients of OpenSSL cannot ask for it.
+compression()
+{
+	ns client1 timeout 10 python3 - "$V4" acme.test <<-END
+		import socket, struct, sys
+		def sized(fmt, data): return struct.pack(fmt, len(data)) + data
+		def extension(kind, data): return struct.pack(">H", kind) + sized(">H", data)
+		name = sized(">H", b"\0" + sized(">H", sys.argv[2].encode()))
+		extensions = extension(0, name) + extension(10, b"\0\2\0\x17") + extension(13, b"\0\2\4\3")
+		hello = b"\3\3" + bytes(32) + b"\0" + sized(">H", b"\xc0\x2b") + sized(">B", b"\1\0") + sized(">H", extensions)
+		hello = b"\1\0" + sized(">H", hello)
+		server = socket.create_connection((sys.argv[1], 443))
+		server.sendall(b"\x16\3\1" + sized(">H", hello))
+		answer = b""
+		while len(answer) < 44 or len(answer) < 47 + answer[43]:
+		    more = server.recv(4096)
+		    if not more: break
+		    answer += more
+		print(answer[0], answer[5], answer[46 + answer[43]])
+	END
+}
+
 # ticket FILE NAME: a session of TLS 1.3 for that name.
 ticket()
 {
@@ -189,14 +253,22 @@ resumed()
 	done | grep -c '^Reused'
 }
 
+# flood NAME NUMBER: so many handshakes, each a full one, as fast as they go; how many went well.
+flood()
+{
+	ns client1 curl -s --no-sessionid --max-time 10 --cacert "$RUN/ours.pem" --resolve "$1:443:$V4" \
+		-H 'Connection: close' -o /dev/null -w '%{http_code}\n' "https://$1/?[1-$2]" | grep -c 200
+}
+
 serial()
 {
 	openssl x509 -noout -serial -in "$1"
 }
 
+# shown NAME [PORT]
 shown()
 {
-	client 443 "$1" | openssl x509 -noout -serial 2>/dev/null
+	client "${2:-443}" "$1" | openssl x509 -noout -serial 2>/dev/null
 }
 
 hammer()
@@ -239,6 +311,13 @@ check "no name at all" grep -q 'alert' <(client 443 -noservername)
 check "http/1.1 is agreed on" grep -q 'ALPN protocol: http/1.1' <(client 443 acme.test -alpn h2,http/1.1)
 is "another tenant's host on a connection that is kept" "$(misdirected)" "200 421 0"
 check "an old protocol" grep -q 'alert\|unsupported protocol\|no protocols' <(client 443 acme.test -tls1_1 -cipher 'ALL:@SECLEVEL=0')
+check "browsers agree" browsers
+check "sslscan" scan
+is "it finds these protocols alone" "$(protocols)" "TLSv1.2 TLSv1.3"
+is "no weak cipher" "$(weak)" ""
+is "no compression, in a ServerHello" "$(compression)" "22 2 0"
+check "no renegotiation that a client begins" grep -q 'renegotiation not supported\|Secure session renegotiation' "$RUN/scan"
+is "and good ones of both" "$(grep -cE '^(Preferred|Accepted).*(TLS_AES_128_GCM_SHA256|ECDHE-ECDSA-AES128-GCM-SHA256)' "$RUN/scan")" 2
 check "a ticket" ticket "$RUN/ticket" acme.test
 is "all workers take it" "$(resumed "$RUN/ticket" acme.test)" 6
 is "not for another tenant" "$(resumed "$RUN/ticket" globex.test)" 0
@@ -272,6 +351,26 @@ is "another authority from now on, for kept connections too" "$(status /safe)" 5
 cp "$RUN/ours.pem" "$FILES/acme/backends.pem" && config_apply
 is "and the first one again" "$(get acme.test /safe)" "be2 TLSv1.3 orders.internal"
 check "it is counted" eval '[ "$(mtlb tenant show acme -j | grep -o "backend_untrusted[^,}]*" | grep -o "[0-9]*")" = 4 ]'
+
+is "passed through: acme's backend shows its own" "$(shown acme.test 445)" "$(serial "$RUN/be2.crt")"
+is "at the same address globex's does" "$(shown globex.test 445)" "$(serial "$RUN/be2-globex.crt")"
+is "requests go that way" "$(ns client1 curl -s --max-time 10 --cacert "$RUN/ours.pem" \
+	--resolve "globex.test:445:$V4" https://globex.test:445/)" "globex's own"
+is "and a long answer" "$(ns client1 curl -sk --max-time 20 --resolve "acme.test:445:$V4" https://acme.test:445/safe/big |
+	sha256sum | cut -d' ' -f1)" "$(cat "$RUN/data/big.sha256")"
+check "not for a name that nobody has" grep -q 'unrecognized name' <(client 445 other.test)
+check "nor without one" grep -q 'unrecognized name' <(client 445 -noservername)
+
+# at each worker one at once, and one a second while it lasts
+flood initech.test 200 >"$RUN/flood" &
+FLOOD=$!
+is "while a neighbour is flooded, none of globex's fails" "$(flood globex.test 100)" 100
+wait $FLOOD
+check "of the flood some are served" [ "$(cat "$RUN/flood")" -ge 1 ]
+check "and some shed" [ "$(cat "$RUN/flood")" -lt 200 ]
+is "which is what is counted" "$(mtlb tenant show initech -j | grep -o '"handshakesShed": *[0-9]*' | grep -o '[0-9]*$')" \
+	"$((200 - $(cat "$RUN/flood")))"
+check "of workers too" grep -q '"handshakesFailed": *[1-9]' <(mtlb proxy show -j)
 
 rm -f "$RUN/stop"
 hammer "" "$RUN/kept"

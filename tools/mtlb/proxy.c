@@ -16,11 +16,14 @@ static const struct column columns[] = {
 	{"REQUESTS", "requests", VALUE_NUMBER},
 	{"REFUSED", "refused", VALUE_NUMBER},
 	{"RETRIES", "retries", VALUE_NUMBER},
+	{"HANDSHAKES", "handshakes", VALUE_NUMBER},
+	{"TLS-FAILED", "handshakesFailed", VALUE_NUMBER},
 	{"LAST-END", "lastEnd", VALUE_TEXT},
 	{},
 };
 
-static const char *const spare[] = {"LAST-END", "RETRIES", "REFUSED", "UPSTREAMS", "SHED", NULL};
+static const char *const spare[] = {"LAST-END", "TLS-FAILED", "HANDSHAKES", "RETRIES",
+				    "REFUSED",	"UPSTREAMS",  "SHED",	    NULL};
 
 static const struct filter filters[] = {
 	{"state", "runs|starts|away", "state", NULL},

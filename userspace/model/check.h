@@ -31,7 +31,7 @@ struct check_tier {
 	bool in_use;	  /* by a tenant that was looked at before */
 	const char *name; /* NULL: the defaults, without a tier */
 	struct state_limits limits;
-	uint32_t http_connections, http_requests; /* 0: any number */
+	uint32_t http_connections, http_requests, http_handshakes; /* 0: any number */
 	struct state_cookies cookies;
 };
 

@@ -103,8 +103,9 @@ static void take_tls(struct check *check, struct config_listener *listener,
 	const struct tree_node *alpn = schema_find(item, SCHEMA_listener_alpn);
 
 	listener->tls = schema_number(item, SCHEMA_listener_protocol) == 1;
+	listener->passthrough = schema_number(item, SCHEMA_listener_protocol) == 2;
 	listener->by_path = schema_number(item, SCHEMA_listener_tenantsByPath) == 1;
-	if (listener->by_path && listener->tls)
+	if (listener->by_path && (listener->tls || listener->passthrough))
 		errors_add(check->errors,
 			   tree_key_place(schema_find(item, SCHEMA_listener_tenantsByPath)),
 			   "\"tenantsByPath\" needs \"protocol: HTTP\": with TLS the name of the "

@@ -319,6 +319,57 @@ static void check_listener(struct route_check *r)
 				   : "; the operator defines listeners in the Platform document");
 }
 
+/* Of a session, the client's address is all that is seen. */
+static const struct tree_node *find_unseen(const struct route_check *r, size_t number)
+{
+	static const enum schema_key keys[] = {
+		SCHEMA_route_matches, SCHEMA_route_filters, SCHEMA_route_timeouts,
+		SCHEMA_route_maxBody, SCHEMA_route_retry,   SCHEMA_route_session,
+	};
+	const struct tree_node *found = schema_find(r->item, keys[number]);
+
+	if (keys[number] == SCHEMA_route_session && r->route->route.session == IMAGE_SESSION_SOURCE)
+		return NULL;
+	return found;
+}
+
+#define UNSEEN 6
+
+/* What goes by, or changes, requests, where none is seen. */
+static void check_passthrough(struct route_check *r, const struct config_listener *listener)
+{
+	for (size_t i = 0; i < UNSEEN; i++) {
+		const struct tree_node *found = find_unseen(r, i);
+
+		if (found)
+			errors_add(
+				r->in->check->errors, tree_key_place(found),
+				"\"%s\" has no meaning on listener \"%s\" with protocol TLS, which "
+				"sees no requests but the name that a client asks for; leave it "
+				"out",
+				found->key, listener->name);
+	}
+	for (size_t i = 0; i < r->route->backend_count; i++) {
+		const struct wanted_pool *pool = &r->wanted->pools[r->route->backends[i].pool];
+
+		if (pool->pool.tls)
+			errors_add(r->in->check->errors, tree_place(r->item),
+				   "pool \"%s\" has \"tls\", and route \"%s\" passes on the TLS of "
+				   "clients as it is; give the route a pool without it",
+				   pool->pool.name, r->name);
+	}
+}
+
+static void check_unseen(struct route_check *r)
+{
+	const struct tree_node *name = schema_find(r->item, SCHEMA_route_listener);
+	const struct check *check = r->in->check;
+	const struct names_entry *entry = name ? names_find(&check->listeners, name->text) : NULL;
+
+	if (entry && check->config->listeners[entry->index].passthrough)
+		check_passthrough(r, &check->config->listeners[entry->index]);
+}
+
 static int check_route(struct tenant_check *in, struct wanted *wanted, struct names *names,
 		       const struct tree_node *item)
 {
@@ -350,7 +401,11 @@ static int check_route(struct tenant_check *in, struct wanted *wanted, struct na
 		error = check_filters(&r);
 	if (!error)
 		error = check_session(&r);
-	return error ? error : check_retry(&r);
+	if (!error)
+		error = check_retry(&r);
+	if (!error)
+		check_unseen(&r);
+	return error;
 }
 
 /* A route that no host leads to. */

@@ -67,9 +67,10 @@ struct config_listener {
 	struct prefix *proxies; /* whose connections begin with who they are; none: no one's do */
 	size_t proxy_count;
 	uint16_t port;
-	bool by_path; /* the path says whose a request is, too */
-	bool tls;     /* of HTTPS */
-	bool tls13;   /* nothing older */
+	bool by_path;	  /* the path says whose a request is, too */
+	bool tls;	  /* of HTTPS */
+	bool passthrough; /* TLS is not ended here */
+	bool tls13;	  /* nothing older */
 };
 
 #define CONFIG_FEEDS_MAX 56 /* of prefixes: each has a rule of its own in the dataplane */

@@ -141,7 +141,8 @@ struct state_tenant {
 	uint32_t nat_ports; /* source ports of its own, a power of two; 0: no service is nat */
 	struct state_limits limits;
 	uint32_t http_connections,
-		http_requests; /* at a time, in a worker of the L7 tier; 0: any */
+		http_requests;	  /* at a time, in a worker of the L7 tier; 0: any */
+	uint32_t http_handshakes; /* in a second, likewise */
 	struct state_cookies cookies;
 	struct state_acl acl;
 	struct state_address *addresses; /* it owns, sorted; every service's VIP is one of them */

@@ -38,6 +38,8 @@ int conn_begin_tls(struct conn *conn)
 {
 	const struct image_listener *listener = listener_of(conn);
 
+	if (listener && listener->protocol == IMAGE_TLS)
+		conn->state = CONN_HELLO;
 	if (!listener || listener->protocol != IMAGE_HTTPS)
 		return 0;
 	return tls_server_accept(conn->worker, conn->listener, &conn->down);
@@ -161,6 +163,8 @@ static enum step step(struct conn *conn)
 		return conn_exchange(conn);
 	case CONN_TUNNEL:
 		return conn_tunnel(conn);
+	case CONN_HELLO:
+		return conn_hello(conn);
 	case CONN_ANSWER:
 		return conn_answer(conn);
 	default:

@@ -6,6 +6,8 @@
  *
  *	PREAMBLE                              what tells whose the connection is, if that is told
  *	  │
+ *	HELLO ─▶ EXCHANGE ──▶ TUNNEL             TLS that is passed through
+ *
  *	HEAD ──▶ EXCHANGE ──▶ HEAD ...        a request, its answer, the next one
  *	  │          ├──────▶ TUNNEL          after 101
  *	  └──────────┴──────▶ ANSWER          one of the proxy's own
@@ -14,6 +16,7 @@
 #ifndef MTLB_PROXY_CONN_H
 #define MTLB_PROXY_CONN_H
 
+#include "../wire/hello.h"
 #include "balance.h"
 #include "relay.h"
 #include "seen.h"
@@ -28,6 +31,7 @@ enum conn_state {
 	CONN_PENDING, /* for its pool to have room */
 	CONN_EXCHANGE,
 	CONN_TUNNEL,
+	CONN_HELLO,
 	CONN_ANSWER,
 	CONN_LINGER,
 };
@@ -52,6 +56,7 @@ struct exchange {
 	bool counted;		      /* among the requests of its tenant */
 	bool admitted, waits;	      /* see pending.h */
 	bool keep_alive;	      /* the client's connection goes on after this */
+	bool passthrough;	      /* no request: TLS that is nobody's here, see conn_hello.c */
 	bool upgrade;		      /* was asked for, and passed on */
 	bool replayable;	      /* its head is still in down.in, and no more of it was used */
 	bool fresh;		      /* a kept connection has failed it: none of those any more */
@@ -94,7 +99,8 @@ struct conn {
 	uint16_t peer_port;
 	uint16_t local_port; /* as the client sees it, like local; 0: not asked for yet */
 	struct addr local;
-	size_t scanned;	    /* of the request's head */
+	size_t scanned; /* of the request's head */
+	struct hello_scan hello;
 	uint64_t active_at; /* when something last happened */
 	uint64_t head_at;   /* when the head at hand began */
 	struct exchange exchange;
@@ -122,6 +128,13 @@ enum step conn_preamble(struct conn *conn);
 enum step conn_head(struct conn *conn);
 enum step conn_pending(struct conn *conn);
 enum step conn_exchange(struct conn *conn);
+enum step conn_hello(struct conn *conn);
+/* Its time is over. */
+enum step conn_hello_late(struct conn *conn);
+/* The backend is there: it gets what the client has sent, and the other way round. */
+enum step conn_pass_through(struct conn *conn);
+/* An alert of TLS instead of an answer, and the end. */
+enum step conn_alert(struct conn *conn, enum refusal why, uint8_t alert);
 enum step conn_tunnel(struct conn *conn);
 enum step conn_answer(struct conn *conn);
 enum step conn_linger(struct conn *conn);
@@ -146,6 +159,8 @@ enum step conn_refuse_as(struct conn *conn, enum refusal why, unsigned status, c
 enum step conn_refuse_head(struct conn *conn, unsigned status, const char *detail);
 /* One that is in down.out already. */
 enum step conn_own_answer(struct conn *conn, unsigned status);
+/* The route is known: as far as there is room, the request is begun. */
+enum step conn_admit(struct conn *conn, const struct h1_request *request);
 /* Picks a member and gives it the request, whose head is in down.in. */
 enum step conn_attempt(struct conn *conn, const struct h1_request *request);
 /* It failed for this reason (of enum image_retry): another one, or an answer. */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "../wire/proxy_header.h"
 #include "conn.h"
 #include "forward.h"
 #include "tls_backend.h"
@@ -110,6 +111,21 @@ static int introduce(struct conn *conn, struct buffer *out)
 	return 0;
 }
 
+/* The backend, for what is passed through: there is no head to be written. */
+static enum step await(struct conn *conn)
+{
+	struct buffer *out = NULL;
+
+	if (version_of(conn)) {
+		out = channel_out(&conn->up->channel, PROXY_HEADER_MAX);
+		if (!out || introduce(conn, out) < 0)
+			return conn_refuse(conn, 500, NULL);
+	}
+	conn->exchange.attempt_began = loop_now(conn->worker->loop);
+	conn->state = CONN_EXCHANGE;
+	return STEP_AGAIN;
+}
+
 static enum step write_head(struct conn *conn, const struct h1_request *request)
 {
 	struct exchange *exchange = &conn->exchange;
@@ -184,32 +200,34 @@ enum step conn_attempt(struct conn *conn, const struct h1_request *request)
 			balance_failed(exchange->routing, exchange->pool, member, now);
 		return conn_connect_failed(conn, error);
 	}
-	return write_head(conn, request);
+	return exchange->passthrough ? await(conn) : write_head(conn, request);
 }
 
-/* The head is where it was. */
-static enum step attempt_anew(struct conn *conn)
+/* The head, if there is one, is where it was. */
+static enum step attempt_again(struct conn *conn)
 {
 	static struct h1_request request;
 
+	conn->scanned = 0;
+	if (!conn->exchange.passthrough && conn_parse(conn, &request))
+		return STEP_CLOSE;
+	return conn_attempt(conn, &request);
+}
+
+static enum step attempt_anew(struct conn *conn)
+{
 	conn->worker->counts.retries++;
 	seen_retry(conn);
 	conn->exchange.attempts++;
 	conn->exchange.scanned = 0;
 	conn->exchange.sent = conn->exchange.broken = false;
-	conn->scanned = 0;
-	return conn_parse(conn, &request) ? STEP_CLOSE : conn_attempt(conn, &request);
+	return attempt_again(conn);
 }
 
-/* Its turn has come: the head is where it was. */
+/* Its turn has come. */
 enum step conn_pending(struct conn *conn)
 {
-	static struct h1_request request;
-
-	if (!conn->exchange.admitted)
-		return STEP_WAIT;
-	conn->scanned = 0;
-	return conn_parse(conn, &request) ? STEP_CLOSE : conn_attempt(conn, &request);
+	return conn->exchange.admitted ? attempt_again(conn) : STEP_WAIT;
 }
 
 static bool has_budget(struct conn *conn)

@@ -5,7 +5,8 @@
 #include "conn.h"
 #include "problem.h"
 
-#define LINGER_MOST (1 << 20) /* bytes that are thrown away for the sake of an answer */
+#define INTERNAL_ERROR 80	 /* of TLS (RFC 8446, 6) */
+#define LINGER_MOST    (1 << 20) /* bytes that are thrown away for the sake of an answer */
 
 static void next_request(struct conn *conn)
 {
@@ -105,6 +106,8 @@ enum step conn_refuse_as(struct conn *conn, enum refusal why, unsigned status, c
 	struct exchange *exchange = &conn->exchange;
 	struct problem problem = {.status = status, .detail = detail};
 
+	if (exchange->passthrough)
+		return conn_alert(conn, why, INTERNAL_ERROR);
 	if (exchange->replying) {
 		channel_abort(&conn->down);
 		return STEP_CLOSE;

@@ -267,6 +267,8 @@ enum step conn_exchange(struct conn *conn)
 	if (!connected)
 		return STEP_WAIT;
 	seen_connected(conn);
+	if (conn->exchange.passthrough)
+		return conn_pass_through(conn);
 	sending = send_request(conn);
 	if (sending == STEP_AGAIN || sending == STEP_CLOSE)
 		return sending;

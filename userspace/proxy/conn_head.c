@@ -195,32 +195,16 @@ static const char *limit_of_pool(const struct conn *conn)
 			 "(circuitBreaker.maxRequests).";
 }
 
-static enum step begin(struct conn *conn, const struct h1_request *request)
+enum step conn_admit(struct conn *conn, const struct h1_request *request)
 {
 	enum step next;
-	int error;
 
-	if (!conn->worker->routing || conn_listener(conn) == IMAGE_NONE)
-		return conn_refuse_head(conn, 503, "This listener has no configuration.");
-	note(conn, request);
-	if (request->method == H1_METHOD_CONNECT) {
-		seen_request(conn);
-		seen_head(conn, request);
-		/* what follows may be for the tunnel that was not granted: no request of ours */
-		conn->exchange.keep_alive = false;
-		return conn_refuse(conn, 405, "CONNECT is not allowed here.");
-	}
-	error = find_route(conn, request);
-	seen_request(conn);
-	seen_head(conn, request);
-	if (error)
-		return conn_refuse(conn, route_error_status(error), route_error_sentence(error));
 	if (!has_connection(conn)) {
 		conn->exchange.keep_alive = false;
 		return conn_refuse_as(conn, REFUSAL_tenant_limit, 503,
 				      "This tenant has all the connections that it may have.");
 	}
-	next = redirect(conn, request);
+	next = conn->exchange.passthrough ? STEP_WAIT : redirect(conn, request);
 	if (next != STEP_WAIT)
 		return next;
 	if (is_too_long(conn))
@@ -239,6 +223,28 @@ static enum step begin(struct conn *conn, const struct h1_request *request)
 	default:
 		return conn_refuse_as(conn, REFUSAL_pool_limit, 503, limit_of_pool(conn));
 	}
+}
+
+static enum step begin(struct conn *conn, const struct h1_request *request)
+{
+	int error;
+
+	if (!conn->worker->routing || conn_listener(conn) == IMAGE_NONE)
+		return conn_refuse_head(conn, 503, "This listener has no configuration.");
+	note(conn, request);
+	if (request->method == H1_METHOD_CONNECT) {
+		seen_request(conn);
+		seen_head(conn, request);
+		/* what follows may be for the tunnel that was not granted: no request of ours */
+		conn->exchange.keep_alive = false;
+		return conn_refuse(conn, 405, "CONNECT is not allowed here.");
+	}
+	error = find_route(conn, request);
+	seen_request(conn);
+	seen_head(conn, request);
+	if (error)
+		return conn_refuse(conn, route_error_status(error), route_error_sentence(error));
+	return conn_admit(conn, request);
 }
 
 static enum step refuse_head(struct conn *conn, int error)

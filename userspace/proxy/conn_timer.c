@@ -81,6 +81,8 @@ static uint64_t due_of(struct conn *conn)
 		return pending_due(conn);
 	case CONN_EXCHANGE:
 		return exchange_due(conn);
+	case CONN_HELLO:
+		return conn->head_at + limits->head;
 	case CONN_TUNNEL:
 		return conn->active_at + limits->tunnel;
 	case CONN_ANSWER:
@@ -124,6 +126,8 @@ static enum step late(struct conn *conn, uint64_t now)
 		return exchange_late(conn, now);
 	if (conn->state == CONN_PREAMBLE)
 		return conn_refuse_preamble(conn);
+	if (conn->state == CONN_HELLO)
+		return conn_hello_late(conn);
 	if (conn->state == CONN_PENDING)
 		return conn_refuse_as(conn, REFUSAL_pool_limit, 503,
 				      "The pool had no room in time (circuitBreaker.maxRequests).");

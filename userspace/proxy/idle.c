@@ -25,7 +25,8 @@ void idle_leave(struct conn *conn)
 
 static bool has_no_request(const struct conn *conn)
 {
-	return conn->state == CONN_PREAMBLE || conn->state == CONN_HEAD;
+	return conn->state == CONN_PREAMBLE || conn->state == CONN_HELLO ||
+	       conn->state == CONN_HEAD;
 }
 
 void idle_note(struct conn *conn)

@@ -91,6 +91,8 @@ static void say_alive(struct loop_timer *timer)
 				.requests = counts->requests,
 				.refused = counts->refused,
 				.retries = counts->retries,
+				.handshakes = worker->tls.counts.handshakes,
+				.handshakes_failed = worker->tls.counts.failed,
 			},
 	};
 

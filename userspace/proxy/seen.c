@@ -174,10 +174,33 @@ void seen_end(struct conn *conn)
 		tally_time(&seen->route->request, took);
 }
 
-void seen_handshake(struct conn *conn, uint32_t tenant, bool succeeded)
+struct tally_tenant *seen_row(const struct worker *worker, uint32_t tenant)
 {
-	struct tally_tenant *row =
-		tenant_row(&conn->worker->tally, row_of(conn->worker->routing, tenant));
+	return tenant_row(&worker->tally, row_of(worker->routing, tenant));
+}
 
-	tally_one(succeeded ? &row->handshakes : &row->handshakes_failed);
+void seen_handshake(struct worker *worker, struct tally_tenant *tenant, enum seen_handshake how)
+{
+	struct tls_counts *counts = &worker->tls.counts;
+
+	if (!tenant)
+		tenant = &worker->tally.tenants[0];
+	switch (how) {
+	case SEEN_RESUMED:
+		counts->resumed++;
+		tally_one(&tenant->handshakes_resumed);
+		/* fall through */
+	case SEEN_FULL:
+		counts->handshakes++;
+		tally_one(&tenant->handshakes);
+		break;
+	case SEEN_SHED:
+		counts->failed++;
+		tally_one(&tenant->handshakes_shed);
+		break;
+	case SEEN_FAILED:
+		counts->failed++;
+		tally_one(&tenant->handshakes_failed);
+		break;
+	}
 }

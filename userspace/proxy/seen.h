@@ -13,6 +13,7 @@
 #include "upstream.h"
 
 struct conn;
+struct worker;
 struct h1_request;
 struct seen_note;
 
@@ -55,7 +56,17 @@ void seen_refused(struct conn *conn, enum refusal why);
 /* It is answered, or will not be. */
 void seen_end(struct conn *conn);
 
-/* Of the tenant of this index in the image in use; IMAGE_NONE: of nobody known. */
-void seen_handshake(struct conn *conn, uint32_t tenant, bool succeeded);
+/* Where the tenant of this index of the image in use is counted. */
+struct tally_tenant *seen_row(const struct worker *worker, uint32_t tenant);
+
+enum seen_handshake {
+	SEEN_FULL,
+	SEEN_RESUMED,
+	SEEN_FAILED,
+	SEEN_SHED, /* there were too many of the tenant's */
+};
+
+/* tenant: seen_row() of whoever has the name; NULL: nobody, or there was no name. */
+void seen_handshake(struct worker *worker, struct tally_tenant *tenant, enum seen_handshake how);
 
 #endif

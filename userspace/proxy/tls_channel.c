@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "seen.h"
 #include "worker.h"
 
 #define RECORD 16384 /* bytes of one, at most */
@@ -167,7 +168,7 @@ void tls_channel_close(struct channel *channel)
 	struct tls *tls = channel->tls;
 
 	if (!tls->done && tls->worker)
-		tls->worker->tls.counts.failed++;
+		seen_handshake(tls->worker, tls->tenant, tls->shed ? SEEN_SHED : SEEN_FAILED);
 	SSL_free(tls->ssl);
 	free(tls->client_cert);
 	buffer_drop(channel->buffers, &tls->records);
@@ -183,8 +184,8 @@ static void note_handshake(struct tls *tls)
 	if (!tls->worker)
 		return;
 	tls_client_note(tls);
-	tls->worker->tls.counts.handshakes++;
-	tls->worker->tls.counts.resumed += SSL_session_reused(tls->ssl) == 1;
+	seen_handshake(tls->worker, tls->tenant,
+		       SSL_session_reused(tls->ssl) == 1 ? SEEN_RESUMED : SEEN_FULL);
 }
 
 static ssize_t failed(struct tls *tls, int result)

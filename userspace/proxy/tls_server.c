@@ -10,6 +10,7 @@
 #include "../model/l7/hash.h"
 #include "../model/l7/sni.h"
 #include "conn.h"
+#include "pace.h"
 #include "tls_backend.h"
 #include "tls_channel.h"
 
@@ -126,6 +127,17 @@ static int staple(SSL *ssl, void *context)
 	return SSL_TLSEXT_ERR_OK;
 }
 
+static bool admit(struct tls *tls, uint32_t tenant)
+{
+	struct worker *worker = tls->worker;
+	const struct image_tenant *of = &worker->routing->image.tenants[tenant];
+
+	tls->tenant = seen_row(worker, tenant);
+	tls->shed = !pace_admit(&worker->pace[tls->tenant - worker->tally.tenants],
+				of->max_handshakes, loop_now(worker->loop));
+	return !tls->shed;
+}
+
 static int said_hello(SSL *ssl, int *ret_alert, void *context)
 {
 	struct tls *tls = SSL_get_app_data(ssl);
@@ -138,10 +150,14 @@ static int said_hello(SSL *ssl, int *ret_alert, void *context)
 	if (!tls->name_length)
 		return refuse(ret_alert, SSL_AD_MISSING_EXTENSION);
 	certificate = sni_find(&routing->image, (struct route_text){tls->name, tls->name_length});
-	if (certificate != IMAGE_NONE)
-		return show(ssl, tls, routing, certificate, ret_alert);
-	tls->worker->tls.counts.unknown_names++;
-	return refuse(ret_alert, SSL_AD_UNRECOGNIZED_NAME);
+	if (certificate == IMAGE_NONE) {
+		tls->worker->tls.counts.unknown_names++;
+		return refuse(ret_alert, SSL_AD_UNRECOGNIZED_NAME);
+	}
+	/* before anything is done that costs more than the look-up */
+	if (!admit(tls, routing->image.certificates[certificate].tenant))
+		return refuse(ret_alert, SSL_AD_INTERNAL_ERROR);
+	return show(ssl, tls, routing, certificate, ret_alert);
 }
 
 /* Who offers none of ours is told so (RFC 7301, 3.2). */

@@ -81,11 +81,19 @@ static void again_due(struct loop_timer *timer)
 static int use_tally(struct worker *worker, void *base, size_t size)
 {
 	struct tally tally;
+	uint64_t *pace;
 
 	if (tally_open(base, size, &tally)) {
 		munmap(base, size);
 		return -EINVAL;
 	}
+	pace = calloc(tally.tenants_count, sizeof(*pace));
+	if (!pace) {
+		munmap(base, size);
+		return -ENOMEM;
+	}
+	free(worker->pace);
+	worker->pace = pace;
 	if (worker->tally.base)
 		munmap(worker->tally.base, worker->tally.size);
 	worker->tally = tally;
@@ -164,6 +172,8 @@ void worker_fini(struct worker *worker)
 	if (worker->tally.base)
 		munmap(worker->tally.base, worker->tally.size);
 	worker->tally.base = NULL;
+	free(worker->pace);
+	worker->pace = NULL;
 }
 
 /* listening */

@@ -77,6 +77,7 @@ struct worker {
 	struct worker_counts counts;
 	struct access_log log;
 	struct tally tally; /* mtlbd's, or its own until that comes */
+	uint64_t *pace;	    /* of handshakes, of each row of tenants: see pace.h */
 };
 
 extern const struct worker_limits worker_limits_default;

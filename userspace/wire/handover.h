@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HANDOVER_VERSION   5
+#define HANDOVER_VERSION   6
 #define HANDOVER_SOCKET_FD 3 /* the worker's end */
 #define HANDOVER_NAME_MAX  64
 #define HANDOVER_TEXT_MAX  256
@@ -40,7 +40,8 @@ struct handover_counts {
 	uint64_t connections; /* now */
 	uint64_t upstreams;   /* now */
 	uint64_t accepted, shed, requests, refused, retries;
-	uint64_t answers[6]; /* by hundreds of the status; 0: none of them */
+	uint64_t handshakes, handshakes_failed; /* of TLS; those that were shed have failed */
+	uint64_t answers[6];			/* by hundreds of the status; 0: none of them */
 };
 
 #define HANDOVER_TICKETS_MAX 3

@@ -185,6 +185,24 @@ static inline void say(struct peer *peer, const char *text)
 	say_bytes(peer, text, strlen(text));
 }
 
+/* What is counted, once the worker has come to it. */
+struct counted {
+	const uint64_t *count;
+	uint64_t number;
+};
+
+static inline bool is_counted(void *context)
+{
+	const struct counted *counted = context;
+
+	return *counted->count == counted->number;
+}
+
+static inline void expect_count(const uint64_t *count, uint64_t number)
+{
+	run_until(is_counted, &(struct counted){count, number});
+}
+
 /* backends */
 
 static inline int listen_on_loopback(uint16_t *ret_port)

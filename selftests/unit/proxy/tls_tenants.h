@@ -12,6 +12,8 @@ static struct pair acme, wild, bolt, acme_next, friend;
 static const struct pair *asks; /* clients for a certificate */
 static enum image_client_auth asked;
 
+static uint32_t pace_of_acme; /* handshakes in a second; 0: any number */
+
 static inline enum image_client_auth client_auth_of(const struct pair *pair)
 {
 	return pair == asks ? asked : IMAGE_CLIENT_AUTH_NONE;
@@ -56,6 +58,7 @@ static inline void use_tenants(const struct pair *of_acme, bool tls13)
 	assert_int_equal(addr_parse("192.0.2.1", &address), 0);
 	build_listener(build, &listener);
 	first = build_tenant(build, "acme", 7, 1);
+	build_tenant_handshakes(build, first, pace_of_acme);
 	build_domain(build, first, "acme.example");
 	build_domain(build, first, "*.acme.example");
 	second = build_tenant(build, "bolt", 8, 1);

@@ -287,6 +287,12 @@ static void read_totals(struct gather *gather, uint32_t index)
 		accounts_total(gather->accounts, index, COLUMN_COUNTERS + i, counters.value[i]);
 }
 
+static bool is_used(const struct tally_tenant *tenant)
+{
+	return tenant->requests || tenant->handshakes || tenant->handshakes_failed ||
+	       tenant->handshakes_shed;
+}
+
 /* By name: one that is gone has none there. */
 static void read_l7(struct gather *gather, uint32_t index, const char *name)
 {
@@ -295,7 +301,7 @@ static void read_l7(struct gather *gather, uint32_t index, const char *name)
 	const struct histogram *times = &gather->times.request;
 	struct tally_tenant sum;
 
-	if (!tallies_tenant(tallies, name, &sum) || !sum.requests)
+	if (!tallies_tenant(tallies, name, &sum) || !is_used(&sum))
 		return;
 	accounts_total(accounts, index, COLUMN_REQUESTS, sum.requests);
 	for (uint32_t i = 0; i < TALLY_STATUSES; i++)
@@ -307,7 +313,10 @@ static void read_l7(struct gather *gather, uint32_t index, const char *name)
 	accounts_total(accounts, index, COLUMN_RESPONSE_BYTES, sum.bytes_out);
 	accounts_total(accounts, index, COLUMN_CONNECTIONS, sum.connections);
 	accounts_total(accounts, index, COLUMN_EVICTED, sum.connections_evicted);
-	accounts_total(accounts, index, COLUMN_HANDSHAKES, sum.handshakes);
+	accounts_total(accounts, index, COLUMN_HANDSHAKES_FULL,
+		       sum.handshakes - sum.handshakes_resumed);
+	accounts_total(accounts, index, COLUMN_HANDSHAKES_RESUMED, sum.handshakes_resumed);
+	accounts_total(accounts, index, COLUMN_HANDSHAKES_SHED, sum.handshakes_shed);
 	accounts_total(accounts, index, COLUMN_HANDSHAKES_FAILED, sum.handshakes_failed);
 	tallies_times(tallies, name, &gather->times);
 	for (int i = 0; i < GATHER_TIMES; i++)

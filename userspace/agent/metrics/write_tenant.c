@@ -142,12 +142,22 @@ void write_tenant_refused_requests_total(struct page *page, size_t i)
 
 void write_tenant_tls_handshakes_total(struct page *page, size_t i)
 {
+	static const struct {
+		const char *name;
+		uint32_t column;
+	} results[] = {
+		{"full", COLUMN_HANDSHAKES_FULL},
+		{"resumed", COLUMN_HANDSHAKES_RESUMED},
+		{"failed", COLUMN_HANDSHAKES_FAILED},
+		{"shed", COLUMN_HANDSHAKES_SHED},
+	};
 	const struct page_tenant *tenant = &page->tenants[i];
 
 	if (!tenant->routes)
 		return;
-	page_count(page, tenant->labels, "good", tenant->account[COLUMN_HANDSHAKES]);
-	page_count(page, tenant->labels, "failed", tenant->account[COLUMN_HANDSHAKES_FAILED]);
+	for (size_t j = 0; j < sizeof(results) / sizeof(results[0]); j++)
+		page_count(page, tenant->labels, results[j].name,
+			   tenant->account[results[j].column]);
 }
 
 void write_tenant_request_seconds(struct page *page, size_t i)

@@ -217,17 +217,19 @@ static json_t *worker(const struct workers *workers, unsigned number)
 	json_t *item;
 
 	workers_status(workers, number, &status);
-	item = json_pack(
-		"{s:i,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "worker", (int)number, "state",
-		status.answers ? "runs"
-		: status.pid   ? "starts"
-			       : "away",
-		"restarts", (json_int_t)(status.starts ? status.starts - 1 : 0), "generation",
-		(json_int_t)status.generation, "connections", (json_int_t)counts->connections,
-		"upstreams", (json_int_t)counts->upstreams, "accepted",
-		(json_int_t)counts->accepted, "shed", (json_int_t)counts->shed, "requests",
-		(json_int_t)counts->requests, "refused", (json_int_t)counts->refused, "retries",
-		(json_int_t)counts->retries);
+	item = json_pack("{s:i,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "worker",
+			 (int)number, "state",
+			 status.answers ? "runs"
+			 : status.pid	? "starts"
+					: "away",
+			 "restarts", (json_int_t)(status.starts ? status.starts - 1 : 0),
+			 "generation", (json_int_t)status.generation, "connections",
+			 (json_int_t)counts->connections, "upstreams",
+			 (json_int_t)counts->upstreams, "accepted", (json_int_t)counts->accepted,
+			 "shed", (json_int_t)counts->shed, "requests", (json_int_t)counts->requests,
+			 "refused", (json_int_t)counts->refused, "retries",
+			 (json_int_t)counts->retries, "handshakes", (json_int_t)counts->handshakes,
+			 "handshakesFailed", (json_int_t)counts->handshakes_failed);
 	json_object_set_new(item, "pid", status.pid ? json_integer(status.pid) : json_null());
 	json_object_set_new(item, "lastEnd",
 			    status.reason[0] ? json_string(status.reason) : json_null());

@@ -52,6 +52,8 @@ uint32_t build_tenant(struct build *build, const char *name, uint32_t id, uint32
 /* As in image.h; 0: any number. */
 void build_tenant_limits(struct build *build, uint32_t tenant, uint32_t connections,
 			 uint32_t requests);
+/* In a second, in one worker; 0: any number. */
+void build_tenant_handshakes(struct build *build, uint32_t tenant, uint32_t handshakes);
 /* "acme.example", or "*.acme.example" for all names below it. Names of one tenant may be below each
  * other; of two tenants they may not. */
 void build_domain(struct build *build, uint32_t tenant, const char *name);

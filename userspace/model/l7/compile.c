@@ -7,6 +7,13 @@
 #include "../siphash.h"
 #include "wanted.h"
 
+static enum image_protocol protocol_of(const struct config_listener *listener)
+{
+	if (listener->passthrough)
+		return IMAGE_TLS;
+	return listener->tls ? IMAGE_HTTPS : IMAGE_HTTP;
+}
+
 static void add_listeners(struct build *build, const struct config *config)
 {
 	for (size_t i = 0; i < config->listener_count; i++) {
@@ -20,7 +27,7 @@ static void add_listeners(struct build *build, const struct config *config)
 			.proxies = from->proxies,
 			.proxy_count = from->proxy_count,
 			.port = from->port,
-			.protocol = from->tls ? IMAGE_HTTPS : IMAGE_HTTP,
+			.protocol = protocol_of(from),
 			.alpn = from->tls ? IMAGE_ALPN_HTTP1 : 0,
 			.tls13 = from->tls13,
 			.by_path = from->by_path,
@@ -52,6 +59,7 @@ static void add_tenants(struct build *build, const struct state *state)
 		build_tenant(build, tenant->name, tenant->id, weight);
 		build_tenant_limits(build, (uint32_t)i, tenant->http_connections,
 				    tenant->http_requests);
+		build_tenant_handshakes(build, (uint32_t)i, tenant->http_handshakes);
 		for (size_t j = 0; tenant->l7 && j < tenant->l7->domain_count; j++)
 			build_domain(build, (uint32_t)i, tenant->l7->domains[j]);
 		for (size_t j = 0; tenant->l7 && j < tenant->l7->path_count; j++)

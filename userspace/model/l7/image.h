@@ -23,7 +23,7 @@
 #include "../../base/prefix.h"
 
 #define IMAGE_MAGIC   UINT64_C(0x3149624c746d374c)
-#define IMAGE_VERSION 8
+#define IMAGE_VERSION 9
 #define IMAGE_NONE    UINT32_MAX
 
 /* at counts from where the image begins. */
@@ -71,7 +71,7 @@ struct image_tenant {
 	uint32_t row;		  /* where it is counted, see tally.h */
 	uint32_t max_connections; /* at a time, in one worker; 0: any number */
 	uint32_t max_requests;
-	uint32_t reserved;
+	uint32_t max_handshakes; /* in a second */
 };
 
 enum image_scheduler {
