@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # Programs of other making before and behind the L7 tier: HAProxy and curl tell whose connections are
-# by the PROXY protocol, within TLS and without, and nginx is told.
+# by the PROXY protocol, within TLS and without, and nginx is told. And nginx gets copies of requests.
 #
 #   client1  curl, and HAProxy on :8080 (HTTP, v1) and :8443 (any bytes, v2)
 #   client2  asks HAProxy, or lb itself
-#   be3      nginx, that demands a header on :8082
+#   be3      nginx, that demands a header on :8082, and gets copies on :8083
 
 set -u -o pipefail
 # shellcheck source=selftests/lab/lib.sh
@@ -35,7 +35,11 @@ peers_config()
 	site_pool acme site '' 10.20.1.21:80
 	site_pool acme told1 'proxyProtocol: v1' 10.20.1.23:8082
 	site_pool acme told2 'proxyProtocol: v2' 10.20.1.23:8082
+	site_pool acme copies '' 10.20.1.23:8083
+	site_pool acme nobody '' 10.20.1.99:80
 	site_routes acme '{name: site, listener: web, backendRefs: [{pool: site}]}' \
+		'{name: copied, listener: web, matches: [{path: {value: /copied}}], filters: [{type: RequestMirror, pool: copies}], backendRefs: [{pool: site}]}' \
+		'{name: lost, listener: web, matches: [{path: {value: /lost}}], filters: [{type: RequestMirror, pool: nobody}], backendRefs: [{pool: site}]}' \
 		'{name: front, listener: front, backendRefs: [{pool: site}]}' \
 		'{name: fronts, listener: fronts, backendRefs: [{pool: site}]}' \
 		'{name: told1, listener: web, matches: [{path: {value: /v1}}], backendRefs: [{pool: told1}]}' \
@@ -86,6 +90,11 @@ nginx_told()
 			uwsgi_temp_path $dir/tmp/uwsgi;
 			scgi_temp_path $dir/tmp/scgi;
 			server {
+				listen 8083;
+				access_log $dir/copies.log;
+				location / { return 500 "copy\n"; }
+			}
+			server {
 				listen 8082 proxy_protocol;
 				location / { return 200 "\$proxy_protocol_addr \$proxy_protocol_server_port \$http_x_forwarded_for\n"; }
 			}
@@ -112,6 +121,12 @@ logged()
 refused()
 {
 	api proxy | json 'd["nobody"]["refused"].get("proxy_header", 0)'
+}
+
+# The requests that it got copies of, each as often as it did.
+copies()
+{
+	sed -n 's|.*"GET /copied/\([0-9]*\) HTTP/1.1" 500 .*|\1|p' "$RUN/told/copies.log" | sort -n | uniq -c | awk '{ print $2 ":" $1 }' | xargs
 }
 
 # told_apart: both clients ask at once, many times on few connections, and each one's are its own.
@@ -157,6 +172,14 @@ is "nginx is told, v1" "$(get client1 http://$SITE_V4/v1)" "10.10.1.11 80 10.10.
 is "v2" "$(get client2 http://$SITE_V4/v2)" "10.10.1.12 80 10.10.1.12"
 is "what HAProxy has told goes on" "$(get client2 http://10.10.1.11:8080/v2)" "10.10.1.12 8080 10.10.1.12"
 check "no client has another one's connection" told_apart
+
+is "requests that are copied are answered by their own backend" \
+	"$(get client1 "http://$SITE_V4/copied/[1-50]" | sort | uniq -c | xargs)" "50 be1"
+check "each has one copy" wait_until '[ "$(copies)" = "$(seq -f %g:1 50 | xargs)" ]' 10
+is "copies that nobody takes hold up nobody" \
+	"$(get client1 "http://$SITE_V4/lost/[1-100]" --max-time 2 | sort | uniq -c | xargs)" "100 be1"
+is "of those there are so many at a time" \
+	"$(mtlb -j tenant show acme | json "items[0]['l7']['mirrored'] + items[0]['l7']['mirrorsDropped']")" 150
 # shellcheck disable=SC2086 # a list
 kill $PEERS
 

@@ -12,7 +12,7 @@
 
 /* In the order of the schema's words. */
 static const enum image_filter_type types[] = {IMAGE_REQUEST_HEADERS, IMAGE_RESPONSE_HEADERS,
-					       IMAGE_REDIRECT, IMAGE_REWRITE};
+					       IMAGE_REDIRECT, IMAGE_REWRITE, IMAGE_MIRROR};
 
 /* Which types a key is for. */
 static const struct {
@@ -27,6 +27,8 @@ static const struct {
 	{SCHEMA_filter_port, TYPE(IMAGE_REDIRECT)},
 	{SCHEMA_filter_path, TYPE(IMAGE_REDIRECT) | TYPE(IMAGE_REWRITE)},
 	{SCHEMA_filter_statusCode, TYPE(IMAGE_REDIRECT)},
+	{SCHEMA_filter_pool, TYPE(IMAGE_MIRROR)},
+	{SCHEMA_filter_percent, TYPE(IMAGE_MIRROR)},
 };
 
 /* Headers that say where a message ends, what a connection does, or whose request it is. */
@@ -58,7 +60,7 @@ static void check_keys(struct route_check *r, const struct tree_node *item,
 
 		may |= keys[i].types & bit;
 		any |= (keys[i].types & bit) && keys[i].key != SCHEMA_filter_statusCode &&
-		       schema_written(item, keys[i].key);
+		       keys[i].key != SCHEMA_filter_percent && schema_written(item, keys[i].key);
 		if (given && !(keys[i].types & bit))
 			errors_add(r->in->check->errors, tree_key_place(given),
 				   "\"%s\" has no meaning in a filter of type %s; leave it out",
@@ -68,7 +70,9 @@ static void check_keys(struct route_check *r, const struct tree_node *item,
 		errors_add(r->in->check->errors, tree_place(type),
 			   "this filter of type %s changes nothing; %s", type->text,
 			   bit & HEADERS ? "give it \"set\", \"add\" or \"remove\""
-					 : "say where to, by \"hostname\", \"path\" or such");
+			   : bit & TYPE(IMAGE_MIRROR)
+				   ? "name the \"pool\" that gets copies"
+				   : "say where to, by \"hostname\", \"path\" or such");
 }
 
 /* --- headers -----------------------------------------------------------------------------------
@@ -187,6 +191,27 @@ static int take_target(struct route_check *r, const struct tree_node *item,
 	return take_path(r, schema_find(item, SCHEMA_filter_path), filter);
 }
 
+/* --- mirror ------------------------------------------------------------------------------------
+ */
+
+static int take_mirror(struct route_check *r, const struct tree_node *item,
+		       struct build_filter *filter)
+{
+	const struct tree_node *name = schema_find(item, SCHEMA_filter_pool);
+	struct check_pool *pool;
+	size_t index = 0;
+	int error = name ? check_use_pool(r, name, &pool, &index) : 0;
+
+	filter->percent = (uint8_t)schema_number(item, SCHEMA_filter_percent);
+	filter->pool = name && pool ? (uint32_t)index : IMAGE_NONE;
+	if (name && pool && pool->proxy_protocol)
+		errors_add(r->in->check->errors, tree_place(name),
+			   "pool \"%s\" has \"proxyProtocol\", but a copy of a request is no "
+			   "client's; use another pool",
+			   name->text);
+	return error;
+}
+
 /* --- filters -----------------------------------------------------------------------------------
  */
 
@@ -208,6 +233,8 @@ static int check_filter(struct route_check *r, const struct tree_node *item, uns
 	r->route->filter_count++;
 	filter->filter.type = types[type->number];
 	check_keys(r, item, type);
+	if (bit & TYPE(IMAGE_MIRROR))
+		return take_mirror(r, item, &filter->filter);
 	return bit & HEADERS ? take_edits(r, item, filter) : take_target(r, item, &filter->filter);
 }
 

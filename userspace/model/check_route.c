@@ -171,20 +171,30 @@ static int use_pool(struct route_check *r, struct check_pool *pool, size_t *ret_
 		       ?: take_members(r, pool, to);
 }
 
+int check_use_pool(struct route_check *r, const struct tree_node *name,
+		   struct check_pool **ret_pool, size_t *ret_index)
+{
+	struct check_pools *pools = &r->in->pools;
+	const struct names_entry *entry = names_find(&pools->names, name->text);
+
+	*ret_pool = entry ? &pools->list[entry->index] : NULL;
+	if (!entry)
+		check_refuse_unknown(r->in->check, name, &pools->names, "pool", "pools");
+	return entry ? use_pool(r, *ret_pool, ret_index) : 0;
+}
+
 static int check_backend_ref(struct route_check *r, const struct tree_node *item)
 {
 	const struct tree_node *name = schema_find(item, SCHEMA_backend_ref_pool);
-	struct check_pools *pools = &r->in->pools;
 	struct wanted_backend *backend = &r->route->backends[r->route->backend_count];
-	const struct names_entry *entry = name ? names_find(&pools->names, name->text) : NULL;
+	struct check_pool *pool = NULL;
+	int error = name ? check_use_pool(r, name, &pool, &backend->pool) : 0;
 
-	if (name && !entry)
-		check_refuse_unknown(r->in->check, name, &pools->names, "pool", "pools");
-	if (!entry)
-		return 0;
+	if (!pool)
+		return error;
 	backend->weight = (uint32_t)schema_number(item, SCHEMA_backend_ref_weight);
 	r->route->backend_count++;
-	return use_pool(r, &pools->list[entry->index], &backend->pool);
+	return error;
 }
 
 static int check_backends(struct route_check *r)

@@ -45,6 +45,10 @@ struct route_check {
 /* 0 or -ENOMEM. */
 int check_matches(struct route_check *r);
 int check_filters(struct route_check *r);
+/* The tenant's pool of this name, and its index among those of routes; *ret_pool is NULL when there
+ * is none, which is reported. 0 or -ENOMEM. */
+int check_use_pool(struct route_check *r, const struct tree_node *name,
+		   struct check_pool **ret_pool, size_t *ret_index);
 
 /* One service of it. */
 struct service_check {

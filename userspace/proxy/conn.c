@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "conn.h"
 #include "idle.h"
+#include "mirror.h"
 #include "pending.h"
 
 #include <errno.h>
@@ -20,9 +21,11 @@ static void down_ready(struct loop_fd *fd, uint32_t events)
 
 void upstream_told(void *user, struct upstream *upstream, uint32_t events)
 {
-	(void)upstream;
 	(void)events;
-	conn_run(user);
+	if (upstream->mirrors)
+		mirror_told(user);
+	else
+		conn_run(user);
 }
 
 /* NULL: the image in use has none. */
@@ -109,6 +112,8 @@ void conn_let_go(struct conn *conn)
 
 	relay_end(&exchange->upload);
 	relay_end(&exchange->reply);
+	if (exchange->mirror)
+		mirror_cut(exchange->mirror);
 	if (conn->up)
 		upstream_close(conn->up);
 	conn->up = NULL;

@@ -77,6 +77,8 @@ struct exchange {
 	uint64_t began, attempt_began;
 	uint64_t mark_at, mark_bytes; /* see conn_timer.c */
 	struct relay upload, reply;
+	struct mirror *mirror; /* a copy that is not whole yet */
+	bool mirrored;	       /* there was one, or should have been */
 };
 
 struct conn {
@@ -144,6 +146,9 @@ enum step conn_refuse_preamble(struct conn *conn);
 /* For a backend: who the client is, and where it has connected to. Its length, or a negative errno.
  */
 int conn_write_preamble(struct conn *conn, unsigned version, char *buf, size_t size);
+/* How TLS is spoken to a pool's backends; mode says whether it is. */
+struct tls_backend conn_backend_tls(struct worker *worker, const struct routing *routing,
+				    uint32_t pool);
 /* After the preamble, or without one. 0 or a negative errno. */
 int conn_begin_tls(struct conn *conn);
 

@@ -11,6 +11,7 @@
 #include "../wire/proxy_header.h"
 #include "conn.h"
 #include "forward.h"
+#include "mirror.h"
 #include "tls_backend.h"
 #include "tls_channel.h"
 
@@ -53,10 +54,10 @@ static unsigned version_of(const struct conn *conn)
 	return exchange->routing->image.pools[exchange->pool].proxy_protocol;
 }
 
-static struct tls_backend tls_of(const struct conn *conn)
+struct tls_backend conn_backend_tls(struct worker *worker, const struct routing *routing,
+				    uint32_t index)
 {
-	const struct routing *routing = conn->exchange.routing;
-	const struct image_pool *pool = &routing->image.pools[conn->exchange.pool];
+	const struct image_pool *pool = &routing->image.pools[index];
 
 	return (struct tls_backend){
 		.key = pool->tls_key,
@@ -64,14 +65,15 @@ static struct tls_backend tls_of(const struct conn *conn)
 		.name = image_string(&routing->image, pool->tls_name),
 		.digest = pool->tls_digest,
 		.vault = routing->vault,
-		.shared = &conn->worker->tls,
+		.shared = &worker->tls,
 	};
 }
 
 static int take(struct conn *conn, struct upstream_member *member, bool fresh)
 {
 	struct upstream *const *kept = version_of(conn) ? &conn->kept : NULL;
-	const struct tls_backend tls = tls_of(conn);
+	const struct tls_backend tls =
+		conn_backend_tls(conn->worker, conn->exchange.routing, conn->exchange.pool);
 
 	for (;;) {
 		int error = upstream_take(&conn->worker->upstreams, member, kept,
@@ -155,6 +157,7 @@ static enum step write_head(struct conn *conn, const struct h1_request *request)
 		return conn_refuse(conn, 431, "The head is too large for what is added to it.");
 	out->end += (uint32_t)length;
 	exchange->upgrade = forward.upgrade;
+	mirror_begin(conn, out->bytes + out->end - length, (size_t)length);
 	exchange->attempt_began = loop_now(conn->worker->loop);
 	conn->state = CONN_EXCHANGE;
 	return STEP_AGAIN;

@@ -5,6 +5,7 @@
 
 #include "conn.h"
 #include "forward.h"
+#include "mirror.h"
 
 /* A head with what is added to it. */
 #define REPLY_ROOM (CONN_HEAD_MAX + 4096)
@@ -38,6 +39,8 @@ static void begin_upload(struct conn *conn)
 	relay_begin(&exchange->upload, &conn->down, &conn->up->channel,
 		    (enum h1_body)exchange->body, (uint64_t)exchange->content_length,
 		    exchange->body == H1_BODY_CHUNKED);
+	exchange->upload.tap = mirror_body;
+	exchange->upload.tap_context = (void **)&exchange->mirror;
 	exchange->upload.most = exchange->routing->image.routes[exchange->route].max_body;
 	allow_splice(conn, &exchange->upload);
 }

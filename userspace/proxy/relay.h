@@ -39,6 +39,9 @@ struct relay {
 	unsigned *holding;   /* pipes of this tenant */
 	unsigned hold_most;
 	struct pipe_pair *pipe;
+	/* Is told of what goes by way of the buffer; NULL: nobody. */
+	void (*tap)(void *context, const char *bytes, size_t length);
+	void **tap_context; /* NULL in there: nobody any more */
 };
 
 /* length is that of a body of known length. */

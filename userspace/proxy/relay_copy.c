@@ -39,6 +39,8 @@ static enum relay_result send_some(struct relay *relay, size_t *turn)
 		return RELAY_WAIT;
 	if (n < 0)
 		return RELAY_SINK_FAILED;
+	if (relay->tap && *relay->tap_context)
+		relay->tap(*relay->tap_context, buffer_at(in), (size_t)n);
 	buffer_consume(in, (size_t)n);
 	relay->moved += (uint64_t)n;
 	if (relay->framing == H1_BODY_LENGTH)

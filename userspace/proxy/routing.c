@@ -29,6 +29,7 @@ static void release(struct routing *routing)
 	free(routing->budgets);
 	free(routing->pipes);
 	free(routing->requests);
+	free(routing->mirrors);
 	free(routing);
 }
 
@@ -40,12 +41,14 @@ static int make_room(struct routing *routing)
 	routing->budgets = calloc(image->pools_count + 1, sizeof(*routing->budgets));
 	routing->pipes = calloc(image->tenants_count + 1, sizeof(*routing->pipes));
 	routing->requests = calloc(image->tenants_count + 1, sizeof(*routing->requests));
+	routing->mirrors = calloc(image->tenants_count + 1, sizeof(*routing->mirrors));
 	routing->tables = calloc(image->pools_count + 1, sizeof(*routing->tables));
 	routing->sessions = calloc(image->members_count + 1, sizeof(*routing->sessions));
 	routing->has_sessions = calloc(image->pools_count + 1, sizeof(*routing->has_sessions));
 	routing->pending = calloc(image->pools_count + 1, sizeof(*routing->pending));
-	if (!routing->members || !routing->budgets || !routing->pipes || !routing->requests ||
-	    !routing->tables || !routing->pending || !routing->sessions || !routing->has_sessions)
+	if (!routing->mirrors || !routing->members || !routing->budgets || !routing->pipes ||
+	    !routing->requests || !routing->tables || !routing->pending || !routing->sessions ||
+	    !routing->has_sessions)
 		return -ENOMEM;
 	routing->pools_count = image->pools_count;
 	for (uint32_t i = 0; i < image->pools_count; i++)

@@ -26,6 +26,7 @@ struct routing {
 	float *budgets;			  /* of each pool: requests that may be tried again */
 	unsigned *pipes;		  /* of each tenant: those in use */
 	unsigned *requests;		  /* of each tenant: in flight */
+	unsigned *mirrors;		  /* of each tenant: the same of copies */
 	const uint8_t *down;		  /* of each member, by index; NULL: none is */
 	struct pending **pending;	  /* of each pool; NULL: not asked for yet */
 	struct maglev_table **tables;	  /* of each pool; NULL: not asked for yet */

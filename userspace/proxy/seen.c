@@ -92,18 +92,40 @@ void seen_request(struct conn *conn)
 	tally_one(&seen->route->requests);
 }
 
+static struct tally_pool *pool_row(struct worker *worker, const struct routing *routing,
+				   uint32_t pool)
+{
+	uint32_t row = routing->image.pools[pool].row;
+
+	return &worker->tally.pools[row < worker->tally.pools_count ? row : 0];
+}
+
+void seen_asked(struct worker *worker, const struct routing *routing, uint32_t pool,
+		struct upstream_member *member)
+{
+	if (!member->connections)
+		member->tally = pool_row(worker, routing, pool);
+	tally_one(&member->tally->requests);
+}
+
+void seen_pool_failed(struct worker *worker, const struct routing *routing, uint32_t pool,
+		      unsigned why)
+{
+	struct tally_pool *row = pool_row(worker, routing, pool);
+
+	tally_one(&row->failures);
+	if (why == IMAGE_RETRY_CONNECT)
+		tally_one(&row->connect_failures);
+}
+
 void seen_attempt(struct conn *conn, struct upstream_member *member)
 {
-	const struct tally *tally = &conn->worker->tally;
 	const struct exchange *exchange = &conn->exchange;
-	uint32_t row = exchange->routing->image.pools[exchange->pool].row;
 
 	conn->seen.connected_at = 0;
 	conn->seen.attempt_at = loop_now(conn->worker->loop);
 	conn->seen.member = member->address;
-	if (!member->connections)
-		member->tally = &tally->pools[row < tally->pools_count ? row : 0];
-	tally_one(&member->tally->requests);
+	seen_asked(conn->worker, exchange->routing, exchange->pool, member);
 }
 
 void seen_connected(struct conn *conn)
@@ -124,14 +146,10 @@ static bool is_of_tls(int error)
 
 void seen_failed(struct conn *conn, unsigned why)
 {
-	const struct tally *tally = &conn->worker->tally;
 	const struct exchange *exchange = &conn->exchange;
-	uint32_t row = exchange->routing->image.pools[exchange->pool].row;
-	struct tally_pool *pool = &tally->pools[row < tally->pools_count ? row : 0];
+	struct tally_pool *pool = pool_row(conn->worker, exchange->routing, exchange->pool);
 
-	tally_one(&pool->failures);
-	if (why == IMAGE_RETRY_CONNECT)
-		tally_one(&pool->connect_failures);
+	seen_pool_failed(conn->worker, exchange->routing, exchange->pool, why);
 	if (why == IMAGE_RETRY_CONNECT && is_of_tls(exchange->connect_error))
 		tally_one(&pool->tls_failures);
 }

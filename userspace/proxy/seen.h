@@ -13,6 +13,7 @@
 #include "upstream.h"
 
 struct conn;
+struct routing;
 struct worker;
 struct h1_request;
 struct seen_note;
@@ -47,6 +48,11 @@ void seen_head(struct conn *conn, const struct h1_request *request);
 const char *seen_traceparent(const struct conn *conn);
 bool seen_trace_begun(const struct conn *conn);
 void seen_attempt(struct conn *conn, struct upstream_member *member);
+/* A request, or a copy of one, goes to this member of the pool; or it has failed there. */
+void seen_asked(struct worker *worker, const struct routing *routing, uint32_t pool,
+		struct upstream_member *member);
+void seen_pool_failed(struct worker *worker, const struct routing *routing, uint32_t pool,
+		      unsigned why);
 void seen_connected(struct conn *conn);
 void seen_retry(struct conn *conn);
 /* The attempt has failed, for a reason of enum image_retry. */

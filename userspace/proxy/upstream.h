@@ -58,6 +58,7 @@ struct upstream {
 	bool on_trial; /* its request is the one that shows whether its member works again */
 	bool reused;   /* it has served a request before: it may just be going away */
 	bool told;     /* whose it is: it serves that client alone */
+	bool mirrors;  /* its user is a copy of a request, see mirror.h */
 };
 
 struct upstreams {

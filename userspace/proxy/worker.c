@@ -15,6 +15,7 @@
 
 #include "../base/log.h"
 #include "conn.h"
+#include "mirror.h"
 #include "idle.h"
 
 #define SECOND		1000000000ULL
@@ -155,6 +156,7 @@ void worker_fini(struct worker *worker)
 	worker->drained = NULL;
 	while (worker->conns)
 		conn_close(worker->conns);
+	mirror_end_all(worker);
 	while (worker->listeners)
 		worker_unlisten(worker, worker->listeners->id);
 	routing_drop(worker->routing);

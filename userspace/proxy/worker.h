@@ -60,6 +60,8 @@ struct worker {
 	struct vault *vault;	 /* for the next image; NULL: none has come yet */
 	struct routing *routing; /* NULL: none has come yet */
 	struct listener *listeners;
+	struct mirror *mirrors; /* see mirror.h */
+	unsigned mirror_count;
 	struct conn *conns;
 	unsigned conn_count;
 	struct conn *idle_first, *idle_last; /* see idle.h */

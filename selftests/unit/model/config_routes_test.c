@@ -40,6 +40,7 @@ static const char text[] =
 	"  circuitBreaker: {ejectAfter: 5}\n"
 	"  backends: [{address: \"10.1.0.1:8080\", weight: 3},\n"
 	"             {address: \"[2001:db8::1]:81\", state: drain, zone: a}]\n"
+	"- {name: copies, backends: [{address: \"10.1.0.3:8080\"}]}\n"
 	"- {name: canary, proxyProtocol: v2, backends: [{address: \"10.1.0.2:8080\"}]}\n"
 	"routes:\n"
 	"- name: orders\n"
@@ -51,6 +52,7 @@ static const char text[] =
 	"  filters:\n"
 	"  - {type: RequestHeaderModifier, set: {X-Team: a}, add: {X-B: b}, remove: [Cookie]}\n"
 	"  - {type: URLRewrite, hostname: in.example, path: {type: ReplaceFullPath, value: /x}}\n"
+	"  - {type: RequestMirror, pool: copies, percent: 10}\n"
 	"  session: {type: cookie, name: lb}\n"
 	"  backendRefs: [{pool: web, weight: 3}, {pool: canary}]\n"
 	"  timeouts: {request: 5s, backend: 500ms}\n"
@@ -135,7 +137,7 @@ static void pools_and_members(void **state)
 	(void)state;
 	open_config(&config, &made);
 	pools = made.image.pools;
-	assert_int_equal(made.image.pools_count, 2); /* what no route uses is not there */
+	assert_int_equal(made.image.pools_count, 3); /* what no route uses is not there */
 	is_text(&made, pools[0].name, "web");
 	assert_int_equal(pools[0].scheduler, IMAGE_MAGLEV);
 	assert_int_equal(pools[0].hash_by, IMAGE_HASH_COOKIE);
@@ -212,7 +214,7 @@ static void what_is_done_with_a_request(void **state)
 	for (uint32_t i = 0; i < 4; i++)
 		web += made.image.backends[route_backend(&made.image, 0, i << 30)].pool == 0;
 	assert_int_equal(web, 3);
-	assert_int_equal(route->filters.count, 2);
+	assert_int_equal(route->filters.count, 3);
 	filters = &made.image.filters[route->filters.first];
 	assert_int_equal(filters[0].type, IMAGE_REQUEST_HEADERS);
 	assert_int_equal(filters[0].edits.count, 3);
@@ -223,6 +225,9 @@ static void what_is_done_with_a_request(void **state)
 	is_text(&made, edits[1].value, "b");
 	assert_int_equal(edits[2].type, IMAGE_REMOVE);
 	assert_int_equal(filters[1].type, IMAGE_REWRITE);
+	assert_int_equal(filters[2].type, IMAGE_MIRROR);
+	assert_int_equal(filters[2].percent, 10);
+	is_text(&made, made.image.pools[filters[2].pool].name, "copies");
 	assert_int_equal(filters[1].path_edit, IMAGE_PATH_FULL);
 	is_text(&made, filters[1].hostname, "in.example");
 	filters = &made.image.filters[made.image.routes[2].filters.first];

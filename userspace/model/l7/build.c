@@ -502,6 +502,7 @@ void build_filter(struct build *build, const struct build_filter *from)
 		.status = from->status,
 		.type = (uint8_t)from->type,
 		.path_edit = (uint8_t)from->path_edit,
+		.percent = from->percent,
 	};
 
 	if (!route)

@@ -124,7 +124,8 @@ struct build_filter {
 	const char *scheme, *hostname, *path; /* NULL: not given */
 	enum image_path_edit path_edit;
 	uint16_t port, status;
-	uint32_t pool; /* mirror only */
+	uint32_t pool;	 /* mirror only */
+	uint8_t percent; /* mirror only: of requests */
 };
 
 void build_filter(struct build *build, const struct build_filter *filter);

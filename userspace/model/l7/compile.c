@@ -145,12 +145,14 @@ static void add_certificates(struct build *build, const struct state *state,
 	}
 }
 
-static void add_filters(struct build *build, const struct wanted_route *route)
+static void add_filters(struct build *build, const struct wanted_route *route, uint32_t first_pool)
 {
 	for (size_t i = 0; i < route->filter_count; i++) {
 		const struct wanted_filter *filter = &route->filters[i];
+		struct build_filter to = filter->filter;
 
-		build_filter(build, &filter->filter);
+		to.pool += to.type == IMAGE_MIRROR ? first_pool : 0;
+		build_filter(build, &to);
 		for (size_t j = 0; j < filter->edit_count; j++)
 			build_edit(build, filter->edits[j].type, filter->edits[j].name,
 				   filter->edits[j].value);
@@ -167,7 +169,7 @@ static void add_route(struct build *build, const struct wanted_route *from, uint
 	for (size_t i = 0; i < from->backend_count; i++)
 		build_backend(build, first_pool + (uint32_t)from->backends[i].pool,
 			      from->backends[i].weight);
-	add_filters(build, from);
+	add_filters(build, from, first_pool);
 	for (size_t i = 0; i < from->hostname_count; i++)
 		build_hostname(build, from->hostnames[i]);
 	for (size_t i = 0; i < from->match_count; i++)

@@ -74,6 +74,7 @@ static const struct field fields[] = {
 	OPTIONAL(filters, filter, pool, pools),
 	BELOW(filters, filter, type, IMAGE_FILTERS),
 	BELOW(filters, filter, path_edit, IMAGE_PATH_EDITS),
+	BELOW(filters, filter, percent, 101),
 	TEXT(edits, edit, name),
 	TEXT(edits, edit, value),
 	BELOW(edits, edit, type, IMAGE_EDITS),

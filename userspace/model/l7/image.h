@@ -23,7 +23,7 @@
 #include "../../base/prefix.h"
 
 #define IMAGE_MAGIC   UINT64_C(0x3149624c746d374c)
-#define IMAGE_VERSION 9
+#define IMAGE_VERSION 10
 #define IMAGE_NONE    UINT32_MAX
 
 /* at counts from where the image begins. */
@@ -203,7 +203,8 @@ struct image_filter {
 	uint16_t status;	    /* redirect: 301, 302, 303, 307 or 308 */
 	uint8_t type;		    /* enum image_filter_type */
 	uint8_t path_edit;	    /* enum image_path_edit */
-	uint8_t reserved[6];
+	uint8_t percent;	    /* mirror: of requests, 1-100 */
+	uint8_t reserved[5];
 };
 
 enum image_edit_type {

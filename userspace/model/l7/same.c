@@ -26,14 +26,23 @@ static bool same_match(const struct build_match *a, const struct build_match *b)
 	       same_conditions(a->queries, a->query_count, b->queries, b->query_count);
 }
 
-static bool same_filter(const struct wanted_filter *a, const struct wanted_filter *b)
+static bool same_mirror(const struct wanted *a, const struct build_filter *x,
+			const struct wanted *b, const struct build_filter *y)
+{
+	return x->type != IMAGE_MIRROR ||
+	       (x->percent == y->percent &&
+		same_text(a->pools[x->pool].pool.name, b->pools[y->pool].pool.name));
+}
+
+static bool same_filter(const struct wanted *in_a, const struct wanted_filter *a,
+			const struct wanted *in_b, const struct wanted_filter *b)
 {
 	const struct build_filter *x = &a->filter, *y = &b->filter;
 
 	if (x->type != y->type || !same_text(x->scheme, y->scheme) ||
 	    !same_text(x->hostname, y->hostname) || !same_text(x->path, y->path) ||
 	    x->path_edit != y->path_edit || x->port != y->port || x->status != y->status ||
-	    a->edit_count != b->edit_count)
+	    a->edit_count != b->edit_count || !same_mirror(in_a, x, in_b, y))
 		return false;
 	for (size_t i = 0; i < a->edit_count; i++)
 		if (a->edits[i].type != b->edits[i].type ||
@@ -86,7 +95,7 @@ bool same_route(const struct wanted *a, const struct wanted_route *route_a, cons
 		if (!same_match(&route_a->matches[i], &route_b->matches[i]))
 			return false;
 	for (size_t i = 0; i < route_a->filter_count; i++)
-		if (!same_filter(&route_a->filters[i], &route_b->filters[i]))
+		if (!same_filter(a, &route_a->filters[i], b, &route_b->filters[i]))
 			return false;
 	return true;
 }
