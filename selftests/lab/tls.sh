@@ -9,26 +9,10 @@
 set -u -o pipefail
 # shellcheck source=selftests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/lib/authority.sh
+. "$LAB_ROOT/selftests/lib/authority.sh"
 
 V4=192.0.2.61
-
-authority()
-{
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" \
-		-keyout "$RUN/$1.key" -out "$RUN/$1.pem" 2>/dev/null
-}
-
-# certify FILE DAYS NAME...: FILE.crt and FILE.key, by the authority "ours".
-certify()
-{
-	local file=$1 days=$2
-	shift 2
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=lab -keyout "$file.key" \
-		-out "$RUN/csr" 2>/dev/null && chmod 600 "$file.key" &&
-		openssl x509 -req -in "$RUN/csr" -CA "$RUN/ours.pem" -CAkey "$RUN/ours.key" -days "$days" \
-			-extfile <(printf 'subjectAltName=%s\n' "$(printf 'DNS:%s,' "$@" | sed 's/,$//')") \
-			-out "$file.crt" 2>/dev/null
-}
 
 # ocsp: what the authority says of acme's certificate, for a day.
 ocsp()

@@ -138,6 +138,8 @@ enum step conn_pass_through(struct conn *conn);
 /* An alert of TLS instead of an answer, and the end. */
 enum step conn_alert(struct conn *conn, enum refusal why, uint8_t alert);
 enum step conn_tunnel(struct conn *conn);
+/* Of this tenant's pipes, where the operator lets it. */
+void conn_allow_splice(struct conn *conn, struct relay *relay);
 enum step conn_answer(struct conn *conn);
 enum step conn_linger(struct conn *conn);
 

@@ -18,7 +18,7 @@ static void forget_head(struct conn *conn)
 	buffer_consume(conn->down.in, conn->exchange.head_length);
 }
 
-static void allow_splice(struct conn *conn, struct relay *relay)
+void conn_allow_splice(struct conn *conn, struct relay *relay)
 {
 	struct worker *worker = conn->worker;
 
@@ -42,7 +42,7 @@ static void begin_upload(struct conn *conn)
 	exchange->upload.tap = mirror_body;
 	exchange->upload.tap_context = (void **)&exchange->mirror;
 	exchange->upload.most = exchange->routing->image.routes[exchange->route].max_body;
-	allow_splice(conn, &exchange->upload);
+	conn_allow_splice(conn, &exchange->upload);
 }
 
 static enum step upload(struct conn *conn)
@@ -135,7 +135,7 @@ static void begin_reply(struct conn *conn, const struct h1_response *response)
 		    (uint64_t)head->content_length,
 		    exchange->minor &&
 			    (head->body == H1_BODY_CHUNKED || head->body == H1_BODY_CLOSE));
-	allow_splice(conn, &exchange->reply);
+	conn_allow_splice(conn, &exchange->reply);
 }
 
 /* Its end is the connection's: a client of HTTP/1.0 has no other. */
@@ -149,6 +149,7 @@ static enum step begin_tunnel(struct conn *conn)
 	struct exchange *exchange = &conn->exchange;
 
 	relay_begin(&exchange->upload, &conn->down, &conn->up->channel, H1_BODY_TUNNEL, 0, false);
+	conn_allow_splice(conn, &exchange->upload);
 	conn->state = CONN_TUNNEL;
 	return STEP_AGAIN;
 }

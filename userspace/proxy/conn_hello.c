@@ -132,6 +132,8 @@ enum step conn_pass_through(struct conn *conn)
 	exchange->replayable = false;
 	relay_begin(&exchange->upload, &conn->down, &conn->up->channel, H1_BODY_TUNNEL, 0, false);
 	relay_begin(&exchange->reply, &conn->up->channel, &conn->down, H1_BODY_TUNNEL, 0, false);
+	conn_allow_splice(conn, &exchange->upload);
+	conn_allow_splice(conn, &exchange->reply);
 	conn->state = CONN_TUNNEL;
 	return STEP_AGAIN;
 }

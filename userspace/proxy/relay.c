@@ -41,22 +41,36 @@ void relay_end(struct relay *relay)
 	relay->from = relay->to = NULL;
 }
 
+static bool is_long(const struct relay *relay)
+{
+	if (relay->framing == H1_BODY_TUNNEL)
+		return relay->moved >= RELAY_TUNNEL_MIN;
+	return relay->framing == H1_BODY_LENGTH && relay->left >= RELAY_SPLICE_MIN;
+}
+
 /* A pipe that is held is used to the end. */
 static bool may_splice(struct relay *relay)
 {
 	if (relay->pipe)
 		return true;
-	if (!relay->pipes || relay->from->tls || relay->to->tls ||
-	    relay->framing != H1_BODY_LENGTH || relay->chunk || relay->left < RELAY_SPLICE_MIN ||
-	    buffer_length(relay->from->in) || channel_pending(relay->to) ||
+	if (!relay->pipes || relay->from->tls || relay->to->tls || relay->chunk ||
+	    !is_long(relay) || buffer_length(relay->from->in) || channel_pending(relay->to) ||
 	    *relay->holding >= relay->hold_most)
 		return false;
 	relay->pipe = pipe_take(relay->pipes);
 	if (relay->pipe)
 		(*relay->holding)++;
-	else
+	else if (relay->framing == H1_BODY_LENGTH)
 		relay->pipes = NULL; /* not asked for again by this body */
 	return relay->pipe;
+}
+
+/* A tunnel may rest for hours: it has a pipe only while there is something in it. */
+static void rest(struct relay *relay)
+{
+	if (relay->pipe && relay->framing == H1_BODY_TUNNEL && !relay->pipe->filled)
+		give_pipe_back(relay);
+	channel_rest(relay->from);
 }
 
 static enum relay_result finish(struct relay *relay)
@@ -91,6 +105,6 @@ enum relay_result relay_run(struct relay *relay)
 		if (result != RELAY_DONE)
 			break;
 	}
-	channel_rest(relay->from);
+	rest(relay);
 	return relay->ended ? finish(relay) : result;
 }

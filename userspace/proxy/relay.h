@@ -2,7 +2,8 @@
 /*
  * Moves a body, or a tunnel's bytes, from one connection to another, as far as both let it. One
  * verb; which mover does the work is decided here: splice(2) through a pipe for bodies that are
- * long, of known length and change in nothing, else by way of a buffer. Every byte is counted, and
+ * long, of known length and change in nothing, and for tunnels that have carried much, else by way
+ * of a buffer. Every byte is counted, and
  * a body of known length that did not come out at its length is an error of this program.
  */
 #ifndef MTLB_PROXY_RELAY_H
@@ -13,6 +14,7 @@
 #include "pipes.h"
 
 #define RELAY_SPLICE_MIN 65536	   /* bytes that are still to come */
+#define RELAY_TUNNEL_MIN (256 << 10) /* bytes that a tunnel has carried */
 #define RELAY_TURN	 (1 << 20) /* then others have their turn */
 
 enum relay_result {

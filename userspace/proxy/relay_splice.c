@@ -7,15 +7,25 @@
 
 #define FLAGS (SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
 
+/* A tunnel may end anywhere, a body of known length may not. */
+static enum relay_result source_ended(struct relay *relay)
+{
+	if (relay->from->error || relay->framing != H1_BODY_TUNNEL)
+		return RELAY_SOURCE_FAILED;
+	relay->ended = true;
+	return RELAY_DONE;
+}
+
 /* The pipe is empty, so EAGAIN speaks of the socket. */
 static enum relay_result draw(struct relay *relay)
 {
 	struct channel *from = relay->from;
-	size_t length = relay->left < PIPE_SIZE ? (size_t)relay->left : PIPE_SIZE;
+	bool tunnel = relay->framing == H1_BODY_TUNNEL;
+	size_t length = tunnel || relay->left > PIPE_SIZE ? PIPE_SIZE : (size_t)relay->left;
 	ssize_t n;
 
 	if (from->error || from->ended)
-		return RELAY_SOURCE_FAILED;
+		return source_ended(relay);
 	if (!from->can_read)
 		return RELAY_WAIT;
 	n = splice(from->fd.fd, NULL, relay->pipe->in, NULL, length, FLAGS);
@@ -26,10 +36,11 @@ static enum relay_result draw(struct relay *relay)
 	if (n <= 0) {
 		from->ended = !n;
 		from->error = n ? -errno : 0;
-		return RELAY_SOURCE_FAILED;
+		return source_ended(relay);
 	}
 	relay->pipe->filled = (size_t)n;
-	relay->left -= (uint64_t)n;
+	if (!tunnel)
+		relay->left -= (uint64_t)n;
 	from->received += (uint64_t)n;
 	return RELAY_DONE;
 }
@@ -63,7 +74,7 @@ enum relay_result relay_splice(struct relay *relay, size_t *turn)
 {
 	if (relay->pipe->filled)
 		return pour(relay, turn);
-	if (!relay->left) {
+	if (!relay->left && relay->framing != H1_BODY_TUNNEL) {
 		relay->ended = true;
 		return RELAY_DONE;
 	}
