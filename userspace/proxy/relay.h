@@ -13,9 +13,9 @@
 #include "channel.h"
 #include "pipes.h"
 
-#define RELAY_SPLICE_MIN 65536	   /* bytes that are still to come */
+#define RELAY_SPLICE_MIN 65536	     /* bytes that are still to come */
 #define RELAY_TUNNEL_MIN (256 << 10) /* bytes that a tunnel has carried */
-#define RELAY_TURN	 (1 << 20) /* then others have their turn */
+#define RELAY_TURN	 (1 << 20)   /* then others have their turn */
 
 enum relay_result {
 	RELAY_WAIT, /* for one of the two */
