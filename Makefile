@@ -155,7 +155,7 @@ DEPGEN = -MMD -MP -MF $(@:.o=.d)
 # --- targets people type -------------------------------------------------------------------------
 
 .PHONY: help all demo lab lab-down test tests test-deb check lint bench bench-flow bench-isolation bench-agent \
-	bench-health bench-tools bench-l7 bench-build fuzz fuzz-build vm install uninstall deb deps clean format compile_commands.json FORCE
+	bench-health bench-tools bench-l7 bench-slow bench-build fuzz fuzz-build vm install uninstall deb deps clean format compile_commands.json FORCE
 
 all: $(BPF_OBJ) $(SKELS) $(PROGRAMS) ## Build the BPF programs, mtlbd, mtlb-prober, mtlb-proxy, mtlb and mtlb-top (the default)
 
@@ -215,6 +215,9 @@ bench-tools: all $(O)/bench/tools $(O)/bench/inspect ## What it costs to look: m
 
 bench-l7: all $(O)/bench/shake | $(O)/deps-test.stamp $(O)/deps-bench.stamp ## What a request costs the L7 tier, beside HAProxy (and nginx) in the same run
 	$(Q)scripts/as-root.sh selftests/bench/l7.sh
+
+bench-slow: all | $(O)/deps-test.stamp $(O)/deps-bench.stamp ## What slowhttptest at one tenant does to the requests of another one
+	$(Q)scripts/as-root.sh selftests/bench/slow.sh
 
 bench-%: $(O)/bench/%
 	$(Q)scripts/as-root.sh $<

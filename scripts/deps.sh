@@ -47,6 +47,8 @@ test	dnsmasq-base	a UDP backend
 test	bind9-dnsutils	dig, its client
 test	curl	a client
 test	haproxy	a proxy before and behind the L7 tier
+test	nodejs	runs a WebSocket server and its client
+test	node-ws	which is made of it
 test	openssl	certificates, a TLS backend
 test	sslscan	what a server of TLS agrees to
 test	python3-grpcio	a gRPC backend
@@ -79,6 +81,7 @@ deb	lintian	looks at the package
 deb	debootstrap	a Debian to install it in, for make test-deb
 bench	wrk	a load for the L7 tier
 bench	haproxy	what the L7 tier is compared with
+bench	slowhttptest	a client that means harm to it
 lint	clang-format	the format of C files
 lint	cppcheck	static analysis
 '

@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# What slowhttptest, in each of its modes, does at one tenant to the requests of another one at the same
+# address: the 99th percentile of wrk's, with it and without, in turns. Both have a backend of their
+# own. What is told is the median of the turns' ratios, and the smallest and the largest one.
+#
+#   selftests/bench/slow.sh [TURNS]   of each mode (5)
+
+set -u -o pipefail
+# shellcheck source=selftests/lab/lib.sh
+. "$(dirname "$0")/../lab/lib.sh"
+# shellcheck source=selftests/lib/sites.sh
+. "$LAB_ROOT/selftests/lib/sites.sh"
+
+TURNS=${1:-5}
+SECONDS_EACH=4
+CONNECTIONS=1000
+GOAL=1.10
+
+fail()
+{
+	echo "bench slow: $*" >&2
+	[ ! -e "$AGENT_LOG" ] || tail -n 5 "$AGENT_LOG" >&2
+	exit 1
+}
+
+# p99: of the victim, in microseconds; every request must be answered.
+p99()
+{
+	ns client2 wrk -t1 -c2 -d"${SECONDS_EACH}s" --latency -H 'Host: globex.test' "http://$SITE_V4/" >"$RUN/wrk" ||
+		fail "wrk failed"
+	! grep -qE 'Non-2xx|Socket errors' "$RUN/wrk" || fail "the victim: $(cat "$RUN/wrk")"
+	awk '$1 == "99%" { n = $2 + 0; print $2 ~ /us$/ ? n : $2 ~ /ms$/ ? n * 1e3 : n * 1e6 }' "$RUN/wrk"
+}
+
+# attack OPTION...: until it is killed. By name, which the host's own file of names does not have.
+attack()
+{
+	# shellcheck disable=SC2016 # the shell inside
+	ns client1 unshare -m bash -c 'mount --bind "$1" /etc/hosts && shift && exec "$@"' _ "$RUN/hosts" \
+		slowhttptest -c $CONNECTIONS -r 500 -l 600 -p 3 "$@" </dev/null >"$RUN/attack" 2>&1 &
+	ATTACK=$!
+	wait_until '[ "$(attackers)" -ge 200 ] || ! kill -0 $ATTACK 2>/dev/null' 20
+	kill -0 $ATTACK 2>/dev/null || fail "slowhttptest has ended: $(tail -n 3 "$RUN/attack")"
+}
+
+attackers()
+{
+	ns client1 ss -tnH state established "dst $SITE_V4" | wc -l
+}
+
+attack_stop()
+{
+	kill $ATTACK
+	wait $ATTACK 2>/dev/null
+	wait_until '[ "$(attackers)" = 0 ]' 20 || fail "its connections stay"
+}
+
+# mode NAME OPTION...
+mode()
+{
+	local name=$1 turn calm busy
+	shift
+	: >"$RUN/ratios"
+	for ((turn = 0; turn < TURNS; turn++)); do
+		calm=$(p99) || exit 1
+		attack "$@"
+		busy=$(p99) || exit 1
+		attack_stop
+		echo "$calm $busy" >>"$RUN/ratios"
+	done
+	awk '{ print $2 / $1, $1 }' "$RUN/ratios" | sort -n | awk -v name="$name" -v goal=$GOAL '
+		{ ratio[NR] = $1; calm[NR] = $2 }
+		END {
+			middle = ratio[int((NR + 1) / 2)]
+			printf "bench slow.%s.p99 %.2f of the calm one (%.2f..%.2f), goal %.2f: %s\n", name, middle, ratio[1],
+				ratio[NR], goal, middle <= goal ? "ok" : "over"
+			exit middle > goal
+		}'
+}
+
+lab_name "mtlb-bench-slow-$$"
+trap 'kill $(jobs -p) 2>/dev/null; wait; lab_down >/dev/null 2>&1' EXIT
+trap 'exit 130' INT TERM HUP
+lab_up || exit 1
+echo "$SITE_V4 acme.test" >"$RUN/hosts"
+site_addresses && site_listener && site_domains acme acme.test && site_domains globex globex.test &&
+	site_pool acme site '' 10.20.1.21:80 && site_pool globex site '' 10.20.2.24:80 &&
+	site_routes acme '{name: site, listener: web, backendRefs: [{pool: site}]}' &&
+	site_routes globex '{name: site, listener: web, backendRefs: [{pool: site}]}' || fail "no configuration"
+agent_start && wait_until '[ "$(ns client2 curl -s -o /dev/null -w "%{http_code}" -H "Host: globex.test" "http://$SITE_V4/")" = 200 ]' 10 ||
+	fail "mtlb does not serve"
+p99 >/dev/null # what is cold is not measured
+over=0
+mode headers -H -i 10 -t GET -x 24 -u http://acme.test/ || over=1
+mode body -B -i 10 -s 8192 -t POST -x 10 -u http://acme.test/upload || over=1
+mode range -R -a 10 -b 3000 -t HEAD -u http://acme.test/big || over=1
+mode read -X -w 512 -y 1024 -n 5 -z 32 -k 3 -u http://acme.test/big || over=1
+exit $over
