@@ -69,7 +69,12 @@ async def answer(tenant, path, headers, total, writer):
     if path.startswith("/seen"):
         body = json.dumps(seen).encode()
     if path.startswith("/big"):
-        body = b"x" * (4 << 20)
+        # in pieces: asyncio moves all that waits with each that goes, and the others would wait
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (4 << 20))
+        for _ in range(64):
+            writer.write(b"x" * (64 << 10))
+            await writer.drain()
+        return True
     if path.startswith("/reset"):
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
         await writer.drain()
