@@ -480,12 +480,12 @@ $(O)/vm/bpf/%: $(O)/obj/selftests/bpf/%.o $(call obj,$(TEST_LIB_SRC)) \
 $(O)/fuzz/%: $(O)/fuzz-obj/selftests/fuzz/%.o $(call fuzzlib,host rig $(FUZZ_ROOMS))
 	$(call say,LD-FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(TEST_LINK) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
+	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) $(CMOCKA_LIBS)
 
 $(O)/fuzz/top_fuzz: $(O)/fuzz-obj/selftests/fuzz/top_fuzz.o $(call fuzzlib,$(TOP_ROOMS))
 	$(call say,LD-FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(TEST_LINK) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) $(TOP_LIBS)
+	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) $(TOP_LIBS)
 
 $(O)/fuzz/seeds: $(O)/obj/selftests/fuzz/seeds.o $(call objlib,host rig inspect $(AGENT_ROOMS))
 	$(call say,LD,$@)

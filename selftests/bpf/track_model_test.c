@@ -24,7 +24,7 @@
 
 #include "track_world.h"
 
-#define ROUNDS	    13 /* unless MTLB_MODEL_ROUNDS in the environment says otherwise */
+#define ROUNDS	    7 /* unless MTLB_MODEL_ROUNDS in the environment says otherwise */
 #define ROUND_NS    (5 * WORLD_SECOND)
 #define ROUND_MAX   (60 * WORLD_SECOND)
 #define FLOWS	    48	/* per tenant, at once */

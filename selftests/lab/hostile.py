@@ -478,8 +478,58 @@ def smuggling(vip):
     return told
 
 
+def odd(smuggled):
+    """What RFC 9110 and 9112 allow, and few clients send: PATH is where it goes."""
+    large = smuggled * 40
+    return {
+        "trailers": b"POST PATH HTTP/1.1\r\nHost: acme.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    b"5;a=b;c=\"d\"\r\nhello\r\n0\r\nX-Trailer: t\r\n\r\n",
+        "case": b"POST PATH HTTP/1.1\r\nhOST: acme.test\r\ntRANSFER-eNCODING: CHUNKED\r\n\r\n"
+                b"0005\r\nhello\r\n000\r\n\r\n",
+        "absolute": b"GET http://acme.testPATH HTTP/1.1\r\nHost: acme.test\r\n\r\n",
+        "empty line": b"\r\nGET PATH HTTP/1.1\r\nHost: acme.test\r\n\r\n",
+        "spaces": b"GET PATH HTTP/1.1\r\nHost:\tacme.test \t\r\nX-Empty:\r\nX-Tab: \ta\tb\t\r\n\r\n",
+        "tokens": b"GET PATH HTTP/1.1\r\nHost: acme.test\r\n!#$%&'*+-.^_`|~: x\r\n\r\n",
+        "obs-text": b"GET PATH HTTP/1.1\r\nHost: acme.test\r\nX: \xff\xfe\r\n\r\n",
+        "a request as a body": b"POST PATH HTTP/1.1\r\nHost: acme.test\r\nContent-Length: %d\r\n\r\n" %
+                               len(large) + large,
+        "a request in a chunk": b"POST PATH HTTP/1.1\r\nHost: acme.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                b"%x\r\n0\r\n\r\n%s\r\n0\r\n\r\n" % (len(smuggled) + 5, smuggled),
+        "a body of GET": b"GET PATH HTTP/1.1\r\nHost: acme.test\r\nContent-Length: %d\r\n\r\n" %
+                         len(smuggled) + smuggled,
+        "continue": b"POST PATH HTTP/1.1\r\nHost: acme.test\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+                    b"hello",
+    }
+
+
+def peers(vip):
+    """Behind /n and /h are servers of other making: what each must have heard, and nothing else."""
+    told, heard = {}, []
+    for peer in ("n", "h"):
+        smuggled = b"/%s/smuggled" % peer.encode()
+        for number, (name, data) in enumerate(odd(SMUGGLED.replace(b"/smuggled", smuggled)).items()):
+            path, after = "/%s/odd-%d" % (peer, number), "/%s/after-%d" % (peer, number)
+            sock = open_connection(vip)
+            sock.sendall(data.replace(b"PATH", path.encode()) +
+                         ask(vip, "acme.test", after, "Connection: close\r\n"))
+            statuses = [int(s) for s in re.findall(rb"HTTP/1\.[01] (\d{3}) ", receive(sock)[0])]
+            told["%s %s" % (peer, name)] = [s for s in statuses if s != 100]
+            heard += [path, after]
+        for number, (name, data) in enumerate(CORPUS.items()):
+            data = re.sub(rb"t\d\.test", b"acme.test", data).replace(b"/smuggled", smuggled)
+            sock = open_connection(vip, 5)
+            try:
+                sock.sendall(data.replace(b" /s ", b" /%s/refused-%d " % (peer.encode(), number)))
+            except OSError:
+                pass
+            told["%s refused %s" % (peer, name)] = status_of(receive(sock)[0])
+    return {"odd": sorted(k for k, v in told.items() if isinstance(v, list) and v != [200, 200]),
+            "refused": sorted(k for k, v in told.items() if isinstance(v, int) and not 400 <= v <= 505),
+            "heard": sorted(heard)}
+
+
 ABUSE = {f.__name__: f for f in (slowloris, hoard, slow_read, half_closed, client_reset, backend_reset, lies,
-                                 smuggling)}
+                                 smuggling, peers)}
 
 
 def main():

@@ -35,9 +35,13 @@ peers_config()
 	site_pool acme site '' 10.20.1.21:80
 	site_pool acme told1 'proxyProtocol: v1' 10.20.1.23:8082
 	site_pool acme told2 'proxyProtocol: v2' 10.20.1.23:8082
+	site_pool acme nginx '' 10.20.1.23:8084
+	site_pool acme haproxy '' 10.20.1.22:8086
 	site_pool acme copies '' 10.20.1.23:8083
 	site_pool acme nobody '' 10.20.1.99:80
 	site_routes acme '{name: site, listener: web, backendRefs: [{pool: site}]}' \
+		'{name: nginx, listener: web, matches: [{path: {value: /n}}], backendRefs: [{pool: nginx}]}' \
+		'{name: haproxy, listener: web, matches: [{path: {value: /h}}], backendRefs: [{pool: haproxy}]}' \
 		'{name: copied, listener: web, matches: [{path: {value: /copied}}], filters: [{type: RequestMirror, pool: copies}], backendRefs: [{pool: site}]}' \
 		'{name: lost, listener: web, matches: [{path: {value: /lost}}], filters: [{type: RequestMirror, pool: nobody}], backendRefs: [{pool: site}]}' \
 		'{name: front, listener: front, backendRefs: [{pool: site}]}' \
@@ -68,6 +72,21 @@ haproxy_start()
 	END
 	ns client1 haproxy -db -f "$RUN/haproxy.cfg" </dev/null >"$RUN/haproxy.log" 2>&1 &
 	PEERS=$!
+	cat >"$RUN/behind.cfg" <<-END
+		global
+		    nbthread 1
+		defaults
+		    mode http
+		    option http-buffer-request
+		    timeout connect 5s
+		    timeout client 20s
+		    timeout server 20s
+		listen behind
+		    bind 10.20.1.22:8086
+		    server be3 10.20.1.23:8084
+	END
+	ns be2 haproxy -db -f "$RUN/behind.cfg" </dev/null >"$RUN/behind.log" 2>&1 &
+	PEERS+=" $!"
 }
 
 # What it is told, and what a header of HTTP says.
@@ -93,6 +112,15 @@ nginx_told()
 				listen 8083;
 				access_log $dir/copies.log;
 				location / { return 500 "copy\n"; }
+			}
+			server { # it has a body whole before it goes on
+				listen 8084;
+				access_log $dir/heard.log;
+				location / { proxy_pass http://127.0.0.1:8085; }
+			}
+			server {
+				listen 127.0.0.1:8085;
+				location / { return 200 "heard\n"; }
 			}
 			server {
 				listen 8082 proxy_protocol;
@@ -127,6 +155,12 @@ refused()
 copies()
 {
 	sed -n 's|.*"GET /copied/\([0-9]*\) HTTP/1.1" 500 .*|\1|p' "$RUN/told/copies.log" | sort -n | uniq -c | awk '{ print $2 ":" $1 }' | xargs
+}
+
+# heard: the paths of all requests that nginx took for some.
+heard()
+{
+	awk '{ print $7 }' "$RUN/told/heard.log" | LC_ALL=C sort
 }
 
 # told_apart: both clients ask at once, many times on few connections, and each one's are its own.
@@ -167,6 +201,12 @@ is "one without a header is closed" "$(get client1 http://$SITE_V4:81/ -w '%{htt
 is "one from elsewhere as well" "$(get client2 http://$SITE_V4:81/ --haproxy-protocol -w '%{http_code}')" 000
 is "and so within TLS" "$(get client2 https://acme.test/ -k --resolve acme.test:443:$SITE_V4 --haproxy-protocol -w '%{http_code}')" 000
 is "those are counted" "$(refused)" 3
+
+ns client1 python3 "$LAB_DIR/hostile.py" abuse $SITE_V4 peers >"$RUN/peers"
+is "what is odd and right goes to nginx and HAProxy" "$(json "d['odd']" <"$RUN/peers")" "[]"
+is "what can be read in two ways goes to nobody" "$(json "d['refused']" <"$RUN/peers")" "[]"
+check "each is one request to them, and nothing else is" \
+	cmp <(heard) <(json "'\n'.join(d['heard'])" <"$RUN/peers")
 
 is "nginx is told, v1" "$(get client1 http://$SITE_V4/v1)" "10.10.1.11 80 10.10.1.11"
 is "v2" "$(get client2 http://$SITE_V4/v2)" "10.10.1.12 80 10.10.1.12"

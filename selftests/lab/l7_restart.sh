@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# mtlbd is killed, stopped and started again while requests of routes come, on connections that are
+# mtlbd is killed, and upgraded to another version, while requests of routes come, on connections that are
 # kept and on new ones: none fails, workers without an agent serve on and go when others have their
 # place. Nothing is bound to the VIP: a server of the node's own on the same port is not in the way.
 # And when the dataplane is taken down, no worker is left.
@@ -84,7 +84,8 @@ hammer "-H Connection:close" closed $SITE_V4
 hammer "-H Connection:close" closed6 $SITE_V6
 check "requests come" wait_until '[ -s "$RUN/kept" ] && [ -s "$RUN/closed" ] && [ -s "$RUN/closed6" ]' 10
 restarted KILL
-restarted TERM
+MTLBD=$LAB_BUILD/next/mtlbd restarted TERM
+check "that was an upgrade" [ "$(api node | json "d['version'].endswith('-next')")" = True ]
 check "the old ones go" wait_until 'none_of "$OLD"' 40
 loops_stop
 for list in kept closed closed6; do

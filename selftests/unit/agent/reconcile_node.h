@@ -33,7 +33,7 @@
 #define MEMBERS	     8
 #define NAT_SOURCES  2 /* at most: their tables are large, and slow to make */
 #define PAIRS	     12
-#define CHAINS	     100
+#define CHAINS	     40
 #define CHAIN	     6
 #define ACL_PREFIXES 12 /* that a list may have */
 

@@ -193,7 +193,7 @@ static void changes_one_by_one(void **state)
 	assert_non_null(loaded.renew);
 	/* nothing changed: that is for a look at everything */
 	assert_int_equal(renew(&loaded, &count), -EAGAIN);
-	for (unsigned round = 0; round < 60; round++) {
+	for (unsigned round = 0; round < 30; round++) {
 		unsigned number = dice_throw(&dice, TENANTS);
 
 		write_tenant(number, &dice);
