@@ -5,7 +5,7 @@
 # address: the 99th percentile of wrk's, with it and without, in turns. Both have a backend of their
 # own. What is told is the median of the turns' ratios, and the smallest and the largest one.
 #
-#   selftests/bench/slow.sh [TURNS]   of each mode (5)
+#   selftests/bench/slow.sh [TURNS]   of each mode (7)
 
 set -u -o pipefail
 # shellcheck source=selftests/lab/lib.sh
@@ -13,8 +13,8 @@ set -u -o pipefail
 # shellcheck source=selftests/lib/sites.sh
 . "$LAB_ROOT/selftests/lib/sites.sh"
 
-TURNS=${1:-5}
-SECONDS_EACH=4
+TURNS=${1:-7}
+SECONDS_EACH=3
 CONNECTIONS=1000
 GOAL=1.10
 
@@ -28,21 +28,25 @@ fail()
 # p99: of the victim, in microseconds; every request must be answered.
 p99()
 {
-	ns client2 wrk -t1 -c2 -d"${SECONDS_EACH}s" --latency -H 'Host: globex.test' "http://$SITE_V4/" >"$RUN/wrk" ||
+	ns client2 wrk -t1 -c1 -d"${SECONDS_EACH}s" --latency -H 'Host: globex.test' "http://$SITE_V4/" >"$RUN/wrk" ||
 		fail "wrk failed"
 	! grep -qE 'Non-2xx|Socket errors' "$RUN/wrk" || fail "the victim: $(cat "$RUN/wrk")"
 	awk '$1 == "99%" { n = $2 + 0; print $2 ~ /us$/ ? n : $2 ~ /ms$/ ? n * 1e3 : n * 1e6 }' "$RUN/wrk"
 }
 
-# attack OPTION...: until it is killed. By name, which the host's own file of names does not have.
+# attack LEAST OPTION...: until attack_stop, again and again if it ends; so many connections are there at
+# first. By name, which the host's own file of names does not have.
 attack()
 {
+	local least=$1
+	shift
+	rm -f "$RUN/attack.stop"
 	# shellcheck disable=SC2016 # the shell inside
-	ns client1 unshare -m bash -c 'mount --bind "$1" /etc/hosts && shift && exec "$@"' _ "$RUN/hosts" \
+	ns client1 unshare -m bash -c 'mount --bind "$1" /etc/hosts; stop=$2; shift 2
+		while [ ! -e "$stop" ]; do "$@" || sleep 0.1; done' _ "$RUN/hosts" "$RUN/attack.stop" \
 		slowhttptest -c $CONNECTIONS -r 500 -l 600 -p 3 "$@" </dev/null >"$RUN/attack" 2>&1 &
 	ATTACK=$!
-	wait_until '[ "$(attackers)" -ge 200 ] || ! kill -0 $ATTACK 2>/dev/null' 20
-	kill -0 $ATTACK 2>/dev/null || fail "slowhttptest has ended: $(tail -n 3 "$RUN/attack")"
+	wait_until '[ "$(attackers)" -ge '"$least"' ]' 20 || fail "no attack: $(tail -n 3 "$RUN/attack")"
 }
 
 attackers()
@@ -52,26 +56,30 @@ attackers()
 
 attack_stop()
 {
-	kill $ATTACK
+	touch "$RUN/attack.stop"
+	# shellcheck disable=SC2046 # a list, of none if it has just ended
+	kill $(server_pids client1 slowhttptest) 2>/dev/null
 	wait $ATTACK 2>/dev/null
 	wait_until '[ "$(attackers)" = 0 ]' 20 || fail "its connections stay"
 }
 
-# mode NAME OPTION...
+# mode NAME LEAST OPTION...: each turn is between two calm ones.
 mode()
 {
-	local name=$1 turn calm busy
+	local name=$1 turn before busy after
 	shift
 	: >"$RUN/ratios"
+	before=$(p99) || exit 1
 	for ((turn = 0; turn < TURNS; turn++)); do
-		calm=$(p99) || exit 1
 		attack "$@"
 		busy=$(p99) || exit 1
 		attack_stop
-		echo "$calm $busy" >>"$RUN/ratios"
+		after=$(p99) || exit 1
+		echo "$before $busy $after" >>"$RUN/ratios"
+		before=$after
 	done
-	awk '{ print $2 / $1, $1 }' "$RUN/ratios" | sort -n | awk -v name="$name" -v goal=$GOAL '
-		{ ratio[NR] = $1; calm[NR] = $2 }
+	awk '{ print 2 * $2 / ($1 + $3) }' "$RUN/ratios" | sort -n | awk -v name="$name" -v goal=$GOAL '
+		{ ratio[NR] = $1 }
 		END {
 			middle = ratio[int((NR + 1) / 2)]
 			printf "bench slow.%s.p99 %.2f of the calm one (%.2f..%.2f), goal %.2f: %s\n", name, middle, ratio[1],
@@ -93,8 +101,8 @@ agent_start && wait_until '[ "$(ns client2 curl -s -o /dev/null -w "%{http_code}
 	fail "mtlb does not serve"
 p99 >/dev/null # what is cold is not measured
 over=0
-mode headers -H -i 10 -t GET -x 24 -u http://acme.test/ || over=1
-mode body -B -i 10 -s 8192 -t POST -x 10 -u http://acme.test/upload || over=1
-mode range -R -a 10 -b 3000 -t HEAD -u http://acme.test/big || over=1
-mode read -X -w 512 -y 1024 -n 5 -z 32 -k 3 -u http://acme.test/big || over=1
+mode headers 500 -H -i 10 -t GET -x 24 -u http://acme.test/ || over=1
+mode body 500 -B -i 10 -s 8192 -t POST -x 10 -u http://acme.test/upload || over=1
+mode range 1 -R -a 10 -b 3000 -t HEAD -u http://acme.test/big || over=1
+mode read 950 -X -w 512 -y 1024 -n 5 -z 32 -k 3 -u http://acme.test/big || over=1
 exit $over
