@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Half a minute with a balancer: three tenants under traffic from two clients over IPv4 and IPv6, two
+# Less than a minute with a balancer: three tenants under traffic from two clients over IPv4 and IPv6, two
 # of them with a web site behind one address, port and store of certificates as well, while a
 # backend dies and returns, another is drained, a certificate is renewed, and the agent itself is
 # killed. Ends with what the clients saw, and what the dataplane and the workers counted; fails when

@@ -5,7 +5,7 @@
 # address: the 99th percentile of wrk's, with it and without, in turns. Both have a backend of their
 # own. What is told is the median of the turns' ratios, and the smallest and the largest one.
 #
-#   selftests/bench/slow.sh [TURNS]   of each mode (7)
+#   selftests/bench/slow.sh [TURNS]   of each mode (5)
 
 set -u -o pipefail
 # shellcheck source=selftests/lab/lib.sh
@@ -13,7 +13,7 @@ set -u -o pipefail
 # shellcheck source=selftests/lib/sites.sh
 . "$LAB_ROOT/selftests/lib/sites.sh"
 
-TURNS=${1:-7}
+TURNS=${1:-5}
 SECONDS_EACH=3
 CONNECTIONS=1000
 GOAL=1.10

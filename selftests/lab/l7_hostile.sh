@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Eight tenants behind one VIP, told apart by hosts on one port and by paths on another. First: whatever the order, the way in which a request
-# says whose it is, and the connection that it shares with others, its answer is its own tenant's.
-# Then: clients and backends that mean harm, each kind with what must come of it, while one tenant's
-# requests go on and all succeed.
+# Eight tenants behind one VIP, told apart by hosts on one port and by paths on another. First: whatever
+# the order, the way in which a request says whose it is, and the connection that it shares with
+# others, its answer is its own tenant's. Then: clients and backends that mean harm, each kind with
+# what must come of it, while one tenant's requests go on and all succeed.
 #
 #   client1  those that mean harm, and the mixed ones     be1  a server for each tenant, ports 9000-9007
 #   client2  the victim

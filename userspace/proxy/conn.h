@@ -6,7 +6,7 @@
  *
  *	PREAMBLE                              what tells whose the connection is, if that is told
  *	  │
- *	HELLO ─▶ EXCHANGE ──▶ TUNNEL             TLS that is passed through
+ *	HELLO ─▶ EXCHANGE ──▶ TUNNEL          TLS that is passed through
  *
  *	HEAD ──▶ EXCHANGE ──▶ HEAD ...        a request, its answer, the next one
  *	  │          ├──────▶ TUNNEL          after 101

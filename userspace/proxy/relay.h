@@ -3,8 +3,8 @@
  * Moves a body, or a tunnel's bytes, from one connection to another, as far as both let it. One
  * verb; which mover does the work is decided here: splice(2) through a pipe for bodies that are
  * long, of known length and change in nothing, and for tunnels that have carried much, else by way
- * of a buffer. Every byte is counted, and
- * a body of known length that did not come out at its length is an error of this program.
+ * of a buffer. Every byte is counted, and a body of known length that did not come out at its
+ * length is an error of this program.
  */
 #ifndef MTLB_PROXY_RELAY_H
 #define MTLB_PROXY_RELAY_H
