@@ -25,7 +25,8 @@ static void check_probe(const struct probes_probe *probe)
 	for (int i = 0; i < PROBE_TEXTS; i++)
 		REQUIRE(copy->length[i] <= PROBE_TEXT_MAX && copy->text[i][copy->length[i]] == 0);
 	REQUIRE(probe->kind > PROBE_NONE && probe->kind < PROBE_KINDS);
-	REQUIRE(probe->interval_ms && probe->timeout_ms && probe->jitter <= 100);
+	REQUIRE(probe->interval_ms && probe->timeout_ms && probe->jitter <= 100 &&
+		probe->proxy_protocol <= 2);
 	free(copy);
 }
 

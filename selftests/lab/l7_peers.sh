@@ -6,6 +6,7 @@
 #
 #   client1  curl, and HAProxy on :8080 (HTTP, v1) and :8443 (any bytes, v2)
 #   client2  asks HAProxy, or lb itself
+#   be2      HAProxy, on :8086, that demands a header on :8088 within TLS
 #   be3      nginx, that demands a header on :8082, and gets copies on :8083
 
 set -u -o pipefail
@@ -15,6 +16,7 @@ set -u -o pipefail
 . "$LAB_ROOT/selftests/lib/sites.sh"
 
 FRONT='proxyProtocol: {from: [10.10.1.11]}'
+OFTEN='interval: 500ms, timeout: 500ms, rise: 1, fall: 1'
 
 certify()
 {
@@ -33,8 +35,12 @@ peers_config()
 	echo "accessLog: {file: $RUN/access.log}" >>"$CONFIG/platform.yaml"
 	site_domains acme acme.test
 	site_pool acme site '' 10.20.1.21:80
-	site_pool acme told1 'proxyProtocol: v1' 10.20.1.23:8082
-	site_pool acme told2 'proxyProtocol: v2' 10.20.1.23:8082
+	site_pool acme told1 "proxyProtocol: v1, health: {type: http, $OFTEN}" 10.20.1.23:8082
+	site_pool acme told2 "proxyProtocol: v2, health: {type: http, $OFTEN}" 10.20.1.23:8082
+	site_pool acme asked1 "proxyProtocol: v1, health: {type: https, $OFTEN}" 10.20.1.22:8088
+	site_pool acme asked2 "proxyProtocol: v2, health: {type: https, $OFTEN}" 10.20.1.22:8088
+	site_pool acme aside "proxyProtocol: v2, health: {type: http, port: 8083, status: '500', $OFTEN}" 10.20.1.23:8082
+	site_pool acme untold "health: {type: http, $OFTEN}" 10.20.1.23:8082
 	site_pool acme nginx '' 10.20.1.23:8084
 	site_pool acme haproxy '' 10.20.1.22:8086
 	site_pool acme copies '' 10.20.1.23:8083
@@ -48,6 +54,7 @@ peers_config()
 		'{name: fronts, listener: fronts, backendRefs: [{pool: site}]}' \
 		'{name: told1, listener: web, matches: [{path: {value: /v1}}], backendRefs: [{pool: told1}]}' \
 		'{name: told2, listener: web, matches: [{path: {value: /v2}}], backendRefs: [{pool: told2}]}' \
+		'{name: checked, listener: web, matches: [{path: {value: /checked}}], backendRefs: [{pool: asked1}, {pool: asked2}, {pool: aside}, {pool: untold}]}' \
 		'{name: through, listener: front, matches: [{path: {value: /v2}}], backendRefs: [{pool: told2}]}'
 	echo 'certificates: [{name: a, hostnames: [acme.test], certFile: a.crt, keyFile: a.key}]' >>"$CONFIG/tenants.d/acme.yaml"
 }
@@ -84,7 +91,11 @@ haproxy_start()
 		listen behind
 		    bind 10.20.1.22:8086
 		    server be3 10.20.1.23:8084
+		frontend demanding
+		    bind 10.20.1.22:8088 accept-proxy ssl crt $RUN/demanding.pem
+		    http-request return status 200
 	END
+	cat "$CONFIG/certificates/acme/a.crt" "$CONFIG/certificates/acme/a.key" >"$RUN/demanding.pem"
 	ns be2 haproxy -db -f "$RUN/behind.cfg" </dev/null >"$RUN/behind.log" 2>&1 &
 	PEERS+=" $!"
 }
@@ -157,6 +168,12 @@ copies()
 	sed -n 's|.*"GET /copied/\([0-9]*\) HTTP/1.1" 500 .*|\1|p' "$RUN/told/copies.log" | sort -n | uniq -c | awk '{ print $2 ":" $1 }' | xargs
 }
 
+# states POOL...: of the one backend of each, by its health check.
+states()
+{
+	mtlb -j health list | json "' '.join(next((i['state'] for i in items if i['pool'] == p), 'none') for p in '$*'.split())"
+}
+
 # heard: the paths of all requests that nginx took for some.
 heard()
 {
@@ -208,6 +225,8 @@ is "what can be read in two ways goes to nobody" "$(json "d['refused']" <"$RUN/p
 check "each is one request to them, and nothing else is" \
 	cmp <(heard) <(json "'\n'.join(d['heard'])" <"$RUN/peers")
 
+check "checks tell nginx and HAProxy, v1 and v2" wait_until '[ "$(states told1 told2 asked1 asked2)" = "up up up up" ]' 10
+check "but not another port, nor in a pool without a header" wait_until '[ "$(states aside untold)" = "up down" ]' 10
 is "nginx is told, v1" "$(get client1 http://$SITE_V4/v1)" "10.10.1.11 80 10.10.1.11"
 is "v2" "$(get client2 http://$SITE_V4/v2)" "10.10.1.12 80 10.10.1.12"
 is "what HAProxy has told goes on" "$(get client2 http://10.10.1.11:8080/v2)" "10.10.1.12 8080 10.10.1.12"

@@ -12,6 +12,7 @@
 #define KIND(id) (1U << PROBE_##id)
 #define WEB	 (KIND(HTTP) | KIND(HTTPS))
 #define SECURE	 (KIND(TLS) | KIND(HTTPS))
+#define OVER_TCP (KIND(TCP) | KIND(GRPC) | WEB | SECURE)
 
 /* Which keys mean something to which kinds. */
 static const struct {
@@ -223,4 +224,9 @@ int check_health(struct check *check, const struct tree_node *health,
 	return kind == PROBE_TCP || kind == PROBE_ICMP
 		       ? 0
 		       : read_question(health, kind, &ret_health->question);
+}
+
+void check_health_header(struct state_health *health, uint8_t version)
+{
+	health->proxy_protocol = OVER_TCP & 1U << health->type ? version : 0;
 }

@@ -9,4 +9,9 @@
 int check_health(struct check *check, const struct tree_node *health,
 		 struct state_health *ret_health);
 
+/* A connection to a backend begins with a header of this version of the PROXY protocol (0: it does
+ * not), and so does one of a check.
+ */
+void check_health_header(struct state_health *health, uint8_t version);
+
 #endif

@@ -133,6 +133,7 @@ static void take_balance(struct check *check, const struct tree_node *item, stru
 	if (schema_find(item, SCHEMA_pool_proxyProtocol))
 		pool->proxy_protocol =
 			(uint8_t)(1 + schema_number(item, SCHEMA_pool_proxyProtocol));
+	check_health_header(&pool->health, pool->proxy_protocol);
 	take_hash(check, item, pool);
 	check_pool_tls(check, schema_find(item, SCHEMA_pool_tls));
 }

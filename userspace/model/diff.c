@@ -150,7 +150,7 @@ static bool same_health(const struct state_health *a, const struct state_health 
 	       (a->port == b->port && a->interval_ms == b->interval_ms &&
 		a->timeout_ms == b->timeout_ms && a->rise == b->rise && a->fall == b->fall &&
 		a->via == b->via && a->damped == b->damped && a->panic == b->panic &&
-		state_same_question(a, b));
+		a->proxy_protocol == b->proxy_protocol && state_same_question(a, b));
 }
 
 static bool same_settings(const struct state_service *a, const struct state_service *b)

@@ -335,6 +335,12 @@ static const char *via_name(enum state_via via)
 	return via == STATE_VIA_AUTO ? "auto" : via == STATE_VIA_VIP ? "vip" : "direct";
 }
 
+/* Of the PROXY protocol. */
+static const char *header_name(uint8_t version)
+{
+	return version == 2 ? "v2" : version ? "v1" : "none";
+}
+
 static void add_health(struct line *line, const struct state_health *a,
 		       const struct state_health *b)
 {
@@ -362,6 +368,9 @@ static void add_health(struct line *line, const struct state_health *a,
 
 		add_number(line, "health.panicThreshold", a ? &old_panic : NULL, b->panic, plain);
 	}
+	if (b->proxy_protocol || (a && a->proxy_protocol))
+		add_setting(line, "proxyProtocol", a ? header_name(a->proxy_protocol) : NULL,
+			    header_name(b->proxy_protocol));
 	if (b->question)
 		add_question(line, a && a->type == b->type ? a->question : NULL, b->question);
 }

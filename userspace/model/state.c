@@ -151,7 +151,8 @@ bool state_same_health(const struct state_health *a, const struct state_health *
 	return state_same_question(a, b) && a->via == b->via && a->port == b->port &&
 	       a->jitter == b->jitter && a->interval_ms == b->interval_ms &&
 	       a->timeout_ms == b->timeout_ms && a->rise == b->rise && a->fall == b->fall &&
-	       a->damped == b->damped && a->panic == b->panic;
+	       a->damped == b->damped && a->panic == b->panic &&
+	       a->proxy_protocol == b->proxy_protocol;
 }
 
 static int tenant_name_order(const void *name, const void *tenant)

@@ -64,9 +64,11 @@ struct state_health {
 	uint16_t port;	/* host order; 0: the member's port, else the service's first */
 	uint8_t jitter; /* percent of the interval by which a probe may come early */
 	uint32_t interval_ms, timeout_ms;
-	uint32_t rise, fall; /* checks in a row */
-	bool damped;	     /* see health.h */
-	uint8_t panic;	     /* percent of the pool that must be up, or all are used; 0: never */
+	uint32_t rise, fall;	/* checks in a row */
+	bool damped;		/* see health.h */
+	uint8_t panic;		/* percent of the pool that must be up, or all are used; 0: never */
+	uint8_t proxy_protocol; /* the version of its header that a check of the member's own port
+				 * begins with; 0: none */
 	struct probe_question *question; /* NULL for the kinds that have nothing to set */
 };
 

@@ -7,6 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../wire/proxy_header.h"
+
+#define HEADER_ROOM 128 /* more than it takes without addresses */
+
 /* A closed port of this very node can be answered by the probe itself: when connect() picks the
  * target as source port, TCP's simultaneous open makes a connection with one end.
  */
@@ -35,12 +39,35 @@ static int outcome(int fd)
 	return -error;
 }
 
+/*
+ * What the protocol has for a connection of the sender's own: version 2 the command LOCAL (section
+ * 2.2), version 1 UNKNOWN. In one piece: a few bytes into a fresh socket.
+ */
+static int introduce(int fd, uint8_t version)
+{
+	const struct proxy_header header = {.version = version, .local = true};
+	char bytes[HEADER_ROOM];
+	int length = version ? proxy_header_write(&header, bytes, sizeof(bytes)) : 0;
+
+	if (length <= 0)
+		return length;
+	/* One that has hung up is the kind's to hear of, if it cares. */
+	return send(fd, bytes, (size_t)length, MSG_NOSIGNAL) >= 0 || errno == EPIPE ? 0 : -errno;
+}
+
+/* How it ended, that the socket is ready: 0, or a negative errno. */
+static int settle(const struct connection *connection)
+{
+	return outcome(connection->fd.fd)
+		       ?: introduce(connection->fd.fd, connection->attempt->probe->proxy_protocol);
+}
+
 static void ready(struct loop_fd *fd, uint32_t events)
 {
 	struct connection *connection = fd->context;
 
 	(void)events;
-	connection->made(connection->attempt, outcome(fd->fd));
+	connection->made(connection->attempt, settle(connection));
 }
 
 int connection_socket(const struct probes_probe *probe, int type, struct way *way)
@@ -81,7 +108,7 @@ void connection_open(struct connection *connection, struct attempt *attempt,
 	}
 	/* Interrupted, connect() goes on in the background all the same. */
 	if (connect(fd, (struct sockaddr *)&there, length) == 0)
-		error = outcome(fd);
+		error = settle(connection);
 	else if (errno != EINPROGRESS && errno != EINTR)
 		error = -errno;
 	else
@@ -90,12 +117,20 @@ void connection_open(struct connection *connection, struct attempt *attempt,
 		made(attempt, error);
 }
 
+int connection_hand_over(struct connection *connection)
+{
+	int fd = connection->fd.fd;
+
+	connection->fd.fd = -1;
+	return fd;
+}
+
 void connection_close(struct connection *connection)
 {
-	if (connection->fd.fd < 0)
-		return;
-	loop_fd_remove(connection->attempt->loop, &connection->fd);
-	close(connection->fd.fd);
-	connection->fd.fd = -1;
+	if (connection->fd.fd >= 0) {
+		loop_fd_remove(connection->attempt->loop, &connection->fd);
+		close(connection->fd.fd);
+		connection->fd.fd = -1;
+	}
 	way_release(&connection->way);
 }

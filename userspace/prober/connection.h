@@ -2,7 +2,8 @@
 /*
  * A TCP connection of an attempt, as all kinds need that speak over one: opened without waiting,
  * from the source that was asked for, and reset when it is closed, so that ten thousand probes
- * leave no TIME_WAIT sockets behind.
+ * leave no TIME_WAIT sockets behind. Where the backend wants a header of the PROXY protocol, that
+ * is sent when it is made; whose the connection is, it does not say, since it is nobody's.
  */
 #ifndef MTLB_PROBER_CONNECTION_H
 #define MTLB_PROBER_CONNECTION_H
@@ -27,6 +28,10 @@ struct connection {
 /* made will be called, unless connection_close() comes first. */
 void connection_open(struct connection *connection, struct attempt *attempt,
 		     void (*made)(struct attempt *attempt, int error));
+/* The socket, which the loop no longer has, is the caller's to close from now on; its way is still
+ * the connection's.
+ */
+int connection_hand_over(struct connection *connection);
 void connection_close(struct connection *connection);
 
 #endif

@@ -15,18 +15,17 @@
 #include <curl/curl.h>
 
 #include "certificate.h"
+#include "connection.h"
 #include "http_answer.h"
 #include "kinds.h"
-#include "way.h"
 
 #define URL_MAX (PROBE_TEXT_MAX + 320)
 
 struct request {
 	struct attempt *attempt;
+	struct connection connection; /* until libcurl has it */
 	CURL *easy;
 	struct curl_slist *connect_to;
-	struct way way;
-	int fault; /* of this node: what kept it from its way */
 	struct http_answer answer;
 	long status;
 	char error[CURL_ERROR_SIZE];
@@ -159,10 +158,8 @@ static void tell_certificate(struct attempt *attempt, const struct request *requ
 static void tell_failure(struct attempt *attempt, const struct request *request, CURLcode code)
 {
 	const char *text = request->error[0] ? request->error : curl_easy_strerror(code);
-	long error = 0;
 	char first = text[0];
 
-	curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
 	if (code == CURLE_PEER_FAILED_VERIFICATION) {
 		tell_certificate(attempt, request);
 		return;
@@ -171,12 +168,8 @@ static void tell_failure(struct attempt *attempt, const struct request *request,
 		attempt_fault(attempt, "health.ca is no certificate in PEM, or a broken one");
 		return;
 	}
-	if (request->fault)
-		attempt_fail_errno(attempt, request->fault);
-	else if (code == CURLE_OUT_OF_MEMORY || code == CURLE_WRITE_ERROR)
+	if (code == CURLE_OUT_OF_MEMORY || code == CURLE_WRITE_ERROR)
 		attempt_fail_errno(attempt, -ENOMEM);
-	else if (code == CURLE_COULDNT_CONNECT && error)
-		attempt_fail_errno(attempt, -(int)error);
 	else if (isupper((unsigned char)first) && islower((unsigned char)text[1]))
 		attempt_fail(attempt, "%c%s", tolower((unsigned char)first), text + 1);
 	else
@@ -215,18 +208,24 @@ static void settle(void)
 
 /* what is asked */
 
-/* No connection is left behind in TIME_WAIT, as with the other kinds; and it goes its way. */
-static int prepare_socket(void *context, curl_socket_t fd, curlsocktype purpose)
+/* The connection is there before libcurl is asked: it could not write a header that is not its own.
+ */
+static curl_socket_t give_socket(void *context, curlsocktype purpose, struct curl_sockaddr *there)
 {
-	static const struct linger reset_on_close = {.l_onoff = 1};
-
 	struct request *request = context;
 
 	(void)purpose;
-	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof(reset_on_close)))
-		return CURL_SOCKOPT_ERROR;
-	request->fault = way_take(&request->way, request->attempt->probe, fd);
-	return request->fault ? CURL_SOCKOPT_ERROR : CURL_SOCKOPT_OK;
+	(void)there;
+	return request->connection.fd.fd < 0 ? CURL_SOCKET_BAD
+					     : connection_hand_over(&request->connection);
+}
+
+static int is_connected(void *context, curl_socket_t fd, curlsocktype purpose)
+{
+	(void)context;
+	(void)fd;
+	(void)purpose;
+	return CURL_SOCKOPT_ALREADY_CONNECTED;
 }
 
 static int connected(void *context, char *there, char *here, int there_port, int here_port)
@@ -298,8 +297,9 @@ static void set_options(struct request *request)
 	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "mtlb-health");
-	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, prepare_socket);
-	curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, request);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, give_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request);
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, is_connected);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, connected);
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, request);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
@@ -309,18 +309,14 @@ static void set_options(struct request *request)
 	curl_easy_setopt(easy, CURLOPT_NOBODY, (long)question_of(request)->head);
 }
 
-static int start(struct attempt *attempt)
+static void made(struct attempt *attempt, int error)
 {
-	struct request *request = calloc(1, sizeof(*request));
-	int error;
+	struct request *request = attempt->own;
 
-	if (!request)
-		return -ENOMEM;
-	request->attempt = attempt;
-	request->answer.question = &attempt->probe->question;
-	attempt->own = request;
-	request->easy = curl_easy_init();
-	error = request->easy ? 0 : -ENOMEM;
+	loop_fd_remove(attempt->loop, &request->connection.fd);
+	request->easy = error ? NULL : curl_easy_init();
+	if (!error && !request->easy)
+		error = -ENOMEM;
 	if (!error) {
 		set_options(request);
 		error = set_target(request);
@@ -329,6 +325,18 @@ static int start(struct attempt *attempt)
 		error = -ENOMEM;
 	if (error)
 		attempt_fail_errno(attempt, error);
+}
+
+static int start(struct attempt *attempt)
+{
+	struct request *request = calloc(1, sizeof(*request));
+
+	if (!request)
+		return -ENOMEM;
+	request->attempt = attempt;
+	request->answer.question = &attempt->probe->question;
+	attempt->own = request;
+	connection_open(&request->connection, attempt, made);
 	return 0;
 }
 
@@ -336,9 +344,10 @@ static void stop(struct attempt *attempt)
 {
 	struct request *request = attempt->own;
 
-	curl_multi_remove_handle(multi, request->easy);
+	if (request->easy)
+		curl_multi_remove_handle(multi, request->easy);
 	curl_easy_cleanup(request->easy);
-	way_release(&request->way);
+	connection_close(&request->connection);
 	curl_slist_free_all(request->connect_to);
 	http_answer_fini(&request->answer);
 	free(request);

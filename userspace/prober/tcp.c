@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * tcp: connect, and nothing more. A backend that completes the handshake is good; not a byte is
- * read or written.
+ * read, and none written but a header of the PROXY protocol, where the backend waits for one.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -90,8 +90,9 @@ bool probes_add_probe(struct probes_writer *writer, const struct probes_probe *p
 		     put(writer, probe->address.byte, sizeof(probe->address.byte)) &&
 		     put16(writer, probe->port) && put32(writer, probe->member) &&
 		     put(writer, probe->source.byte, sizeof(probe->source.byte)) &&
-		     put16(writer, probe->jitter) && put32(writer, probe->interval_ms) &&
-		     put32(writer, probe->timeout_ms) && put_question(writer, &probe->question);
+		     put16(writer, probe->jitter) && put16(writer, probe->proxy_protocol) &&
+		     put32(writer, probe->interval_ms) && put32(writer, probe->timeout_ms) &&
+		     put_question(writer, &probe->question);
 
 	return added(writer, before, whole);
 }
@@ -199,7 +200,7 @@ static bool get_question(struct probes_reader *reader, struct probe_question *re
 int probes_next_probe(struct probes_reader *reader, struct probes_probe *ret_probe)
 {
 	struct probes_probe probe = {};
-	uint16_t kind, jitter;
+	uint16_t kind, jitter, header;
 	int more = another(reader);
 
 	if (more <= 0)
@@ -208,14 +209,15 @@ int probes_next_probe(struct probes_reader *reader, struct probes_probe *ret_pro
 	    !get16(reader, &kind) || !get(reader, probe.address.byte, sizeof(probe.address.byte)) ||
 	    !get16(reader, &probe.port) || !get32(reader, &probe.member) ||
 	    !get(reader, probe.source.byte, sizeof(probe.source.byte)) || !get16(reader, &jitter) ||
-	    !get32(reader, &probe.interval_ms) || !get32(reader, &probe.timeout_ms) ||
-	    !get_question(reader, &probe.question))
+	    !get16(reader, &header) || !get32(reader, &probe.interval_ms) ||
+	    !get32(reader, &probe.timeout_ms) || !get_question(reader, &probe.question))
 		return -EBADMSG;
-	if (kind == PROBE_NONE || kind >= PROBE_KINDS || jitter > 100 || !probe.interval_ms ||
-	    !probe.timeout_ms)
+	if (kind == PROBE_NONE || kind >= PROBE_KINDS || jitter > 100 || header > 2 ||
+	    !probe.interval_ms || !probe.timeout_ms)
 		return -EBADMSG;
 	probe.kind = (enum probe_kind)kind;
 	probe.jitter = (uint8_t)jitter;
+	probe.proxy_protocol = (uint8_t)header;
 	*ret_probe = probe;
 	return 1;
 }

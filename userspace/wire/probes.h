@@ -14,7 +14,7 @@
 #include "../base/addr.h"
 #include "../base/probe.h"
 
-#define PROBES_VERSION	   4
+#define PROBES_VERSION	   5
 #define PROBES_MESSAGE_MAX 32768
 #define PROBES_ERROR_MAX   128 /* with the closing NUL */
 #define PROBES_SOCKET_FD   3   /* the prober's end, when it starts */
@@ -39,7 +39,8 @@ struct probes_probe {
 	 */
 	uint32_t member;
 	struct addr source;
-	uint8_t jitter; /* percent of the interval by which a probe may come early */
+	uint8_t jitter;		/* percent of the interval by which a probe may come early */
+	uint8_t proxy_protocol; /* the version of its header that comes first; 0: none */
 	uint32_t interval_ms, timeout_ms;
 	struct probe_question question; /* read: its texts lie in the message */
 };

@@ -271,6 +271,104 @@ static void grpc(void **state)
 	BAD_OF(silent, probe_of(PROBE_GRPC, SHORT_MS), "timeout after 300ms without an answer");
 }
 
+/* Headers of the PROXY protocol: a server that tells what it got, and goes on if that is right. */
+
+static int told[2]; /* a pipe */
+static const char *wanted_header;
+static size_t wanted_length;
+
+/* What comes after it is left in the socket. */
+static bool demand(int fd)
+{
+	char got[64] = {};
+	ssize_t length = recv(fd, got, wanted_length, MSG_WAITALL);
+
+	if (length < 0)
+		length = 0;
+	(void)!write(told[1], got, (size_t)length);
+	return (size_t)length == wanted_length && !memcmp(got, wanted_header, wanted_length);
+}
+
+static void demands_then_http(int fd)
+{
+	if (demand(fd))
+		well(fd);
+}
+
+static void demands_then_alert(int fd)
+{
+	char first = 0;
+
+	if (!demand(fd) || recv(fd, &first, 1, MSG_PEEK) != 1 || first != 0x16)
+		return;
+	hear(fd);
+	(void)!write(fd, "\x15\x03\x03\x00\x02\x02\x28", 7); /* handshake_failure */
+	pause();
+}
+
+static void demands_then_waits(int fd)
+{
+	demand(fd);
+	pause();
+}
+
+static void check_told(void)
+{
+	char got[64];
+
+	assert_int_equal(read(told[0], got, sizeof(got)), wanted_length);
+	assert_memory_equal(got, wanted_header, wanted_length);
+}
+
+static void check_header(uint8_t version, const char *header, size_t length)
+{
+	struct probes_probe probe = probe_of(PROBE_HTTP, LONG_MS);
+
+	wanted_header = header;
+	wanted_length = length;
+	probe.proxy_protocol = version;
+	GOOD_OF(demands_then_http, probe);
+	check_told();
+	probe.kind = PROBE_HTTPS;
+	assert_non_null(strstr(ask(demands_then_alert, probe).error, "handshake failure"));
+	check_told();
+	probe.kind = PROBE_TLS;
+	assert_non_null(strstr(ask(demands_then_alert, probe).error, "handshake failure"));
+	check_told();
+	probe.kind = PROBE_GRPC;
+	BAD_OF(demands_then_http, probe, "the answer is no HTTP/2");
+	check_told();
+}
+
+/* Good before the server has said anything, so the server must outlive the attempt. */
+static void check_header_of_tcp(uint8_t version)
+{
+	struct probes_probe probe = probe_of(PROBE_TCP, LONG_MS);
+	pid_t pid = serve(demands_then_waits, &probe.port);
+	struct outcome outcome;
+
+	probe.proxy_protocol = version;
+	outcome = run(&probe);
+	assert_string_equal(outcome.error, "");
+	check_told();
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void header_first(void **state)
+{
+	static const char local[] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", line[] = "PROXY UNKNOWN\r\n";
+
+	(void)state;
+	assert_int_equal(pipe(told), 0);
+	check_header(1, line, sizeof(line) - 1);
+	check_header_of_tcp(1);
+	check_header(2, local, sizeof(local) - 1);
+	check_header_of_tcp(2);
+	close(told[0]);
+	close(told[1]);
+}
+
 /* Nobody listens there. */
 static void refused(void **state)
 {
@@ -373,6 +471,7 @@ int main(void)
 		cmocka_unit_test(http_header_and_body),
 		cmocka_unit_test(tls),
 		cmocka_unit_test(grpc),
+		cmocka_unit_test(header_first),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(udp),
 		cmocka_unit_test(stopped_in_the_middle),

@@ -24,6 +24,7 @@ static struct probes_probe sample(uint32_t id)
 		.port = 8080,
 		.member = 0x12345 + id,
 		.jitter = 20,
+		.proxy_protocol = 2,
 		.interval_ms = 2000,
 		.timeout_ms = 1000,
 	};
@@ -92,10 +93,25 @@ static void test_probes(void **state)
 		assert_int_equal(probe.member, wanted.member);
 		assert_int_equal(addr_compare(&probe.source, &wanted.source), 0);
 		assert_int_equal(probe.jitter, 20);
+		assert_int_equal(probe.proxy_protocol, 2);
 		assert_int_equal(probe.interval_ms, 2000);
 		assert_int_equal(probe.timeout_ms, 1000);
 	}
 	assert_int_equal(probes_next_probe(&reader, &probe), 0);
+}
+
+static void test_no_such_header(void **state)
+{
+	struct probes_probe probe = sample(1);
+	struct probes_reader reader;
+
+	(void)state;
+	probe.proxy_protocol = 3;
+	probe.question.length[0] = 0;
+	probes_begin(&writer, PROBES_SET);
+	assert_true(probes_add_probe(&writer, &probe));
+	assert_int_equal(probes_open(&reader, writer.bytes, writer.used), PROBES_SET);
+	assert_int_equal(probes_next_probe(&reader, &probe), -EBADMSG);
 }
 
 static void test_removals(void **state)
@@ -229,10 +245,10 @@ static void test_noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_probes),	      cmocka_unit_test(test_questions),
-		cmocka_unit_test(test_removals),      cmocka_unit_test(test_results),
-		cmocka_unit_test(test_lengths),	      cmocka_unit_test(test_noise),
-		cmocka_unit_test(test_other_version),
+		cmocka_unit_test(test_probes),	       cmocka_unit_test(test_questions),
+		cmocka_unit_test(test_no_such_header), cmocka_unit_test(test_removals),
+		cmocka_unit_test(test_results),	       cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_noise),	       cmocka_unit_test(test_other_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,15 @@ static void set_text(struct probe_question *question, enum probe_text which, con
 	question->length[which] = (uint16_t)strlen(text);
 }
 
+/*
+ * Whoever listens at another port than the one that requests go to is not behind the balancer, and
+ * takes a header for rubbish.
+ */
+static bool asks_its_port(const struct check *check)
+{
+	return check->key.port ? check->port == check->key.port : !check->settings.port;
+}
+
 static bool fill(void *context, uint32_t id, struct probes_probe *ret_probe)
 {
 	const struct side *side = context;
@@ -128,6 +137,7 @@ static bool fill(void *context, uint32_t id, struct probes_probe *ret_probe)
 		.interval_ms = check->settings.interval_ms,
 		.timeout_ms = check->settings.timeout_ms,
 	};
+	ret_probe->proxy_protocol = asks_its_port(check) ? check->settings.proxy_protocol : 0;
 	if (check->settings.question)
 		ret_probe->question = *check->settings.question;
 	if (check->settings.type == PROBE_SCRIPT) {
@@ -490,7 +500,7 @@ static bool asks_the_same(const struct state_health *a, const struct state_healt
 {
 	return a->type == b->type && a->interval_ms == b->interval_ms &&
 	       a->timeout_ms == b->timeout_ms && a->jitter == b->jitter &&
-	       state_same_question(a, b);
+	       a->proxy_protocol == b->proxy_protocol && state_same_question(a, b);
 }
 
 /* The history stays; a probe under way is dropped if it asks what is no longer asked. */
