@@ -11,12 +11,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* In a turn: whoever sends many requests at once, which are answered here, has more than one. */
+#define STEPS_MOST 16
+
 static void down_ready(struct loop_fd *fd, uint32_t events)
 {
 	struct conn *conn = fd->context;
 
 	channel_note(&conn->down, events);
-	conn_run(conn);
+	conn_wait_turn(conn);
 }
 
 void upstream_told(void *user, struct upstream *upstream, uint32_t events)
@@ -25,7 +28,7 @@ void upstream_told(void *user, struct upstream *upstream, uint32_t events)
 	if (upstream->mirrors)
 		mirror_told(user);
 	else
-		conn_run(user);
+		conn_wait_turn(user);
 }
 
 /* NULL: the image in use has none. */
@@ -92,18 +95,9 @@ int conn_new(struct worker *worker, struct listener *listener, int fd, const str
 		listener->conns++;
 	/* Most clients have sent their request by now: one look saves a round of the loop. */
 	conn->down.can_read = conn->down.can_write = true;
-	conn_run(conn);
+	idle_note(conn);
+	conn_wait_turn(conn);
 	return 0;
-}
-
-static void leave_again(struct conn *conn)
-{
-	struct conn **link = &conn->worker->again;
-
-	while (*link != conn)
-		link = &(*link)->again_next;
-	*link = conn->again_next;
-	conn->again = false;
 }
 
 void conn_let_go(struct conn *conn)
@@ -129,8 +123,7 @@ void conn_close(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
 
-	if (conn->again)
-		leave_again(conn);
+	turns_leave(&worker->turns, &conn->turn);
 	idle_leave(conn);
 	seen_close(conn);
 	conn_let_go(conn);
@@ -177,36 +170,23 @@ static enum step step(struct conn *conn)
 	}
 }
 
-/* It is called again once all the others that have something to do had their turn. */
-void conn_run_again(struct conn *conn)
-{
-	struct conn **link = &conn->worker->again;
-
-	if (conn->again)
-		return;
-	while (*link)
-		link = &(*link)->again_next;
-	conn->again = true;
-	conn->again_next = NULL;
-	*link = conn;
-	loop_timer_set(conn->worker->loop, &conn->worker->again_timer, 0);
-}
-
-void conn_run(struct conn *conn)
+bool conn_run(struct conn *conn)
 {
 	enum step next;
+	int steps = 0;
 
 	conn->active_at = loop_now(conn->worker->loop);
 	do
 		next = step(conn);
-	while (next == STEP_AGAIN);
+	while (next == STEP_AGAIN && ++steps < STEPS_MOST);
 	if (next == STEP_CLOSE) {
 		conn_close(conn);
-		return;
+		return false;
 	}
 	seen_bytes(conn);
 	idle_note(conn);
-	if (next == STEP_TURN_OVER)
-		conn_run_again(conn);
+	if (next == STEP_TURN_OVER || next == STEP_AGAIN)
+		conn_wait_turn(conn);
 	conn_arm(conn);
+	return true;
 }

@@ -88,14 +88,16 @@ struct conn {
 	struct upstream *up;
 	struct upstream *kept; /* that were told of this client, and wait for its next request */
 	struct wheel_timer timer;
+	struct turn turn;
+	uint32_t weight;	      /* of the last request's tenant; 0: not known */
 	struct conn *next, *previous; /* all of the worker's */
-	struct conn *again_next;
 	struct conn *pending_next, *pending_previous;
 	struct conn *idle_next, *idle_previous; /* see idle.h */
 	uint64_t idle_since;
 	bool idle, idle_homeless;
-	bool again;
-	bool waiting; /* for the first byte of a request */
+	bool late;	/* its time limit is over: its next turn sees to that */
+	bool late_told; /* something came before that, and is to be looked at first */
+	bool waiting;	/* for the first byte of a request */
 	uint8_t state;
 	struct addr peer; /* the client: where the connection is from, or who that says it is */
 	uint16_t peer_port;
@@ -113,10 +115,15 @@ struct conn {
 int conn_new(struct worker *worker, struct listener *listener, int fd, const struct addr *peer,
 	     uint16_t peer_port);
 void conn_close(struct conn *conn);
-/* Does what can be done. The connection may be gone afterwards. */
-void conn_run(struct conn *conn);
-/* The same, soon. */
-void conn_run_again(struct conn *conn);
+/* Does what can be done. False: the connection is gone. */
+bool conn_run(struct conn *conn);
+/* The same, when it is its tenant's turn. */
+void conn_wait_turn(struct conn *conn);
+/* Of those whose tenant is not known there are so many queues, which are chosen by the client's
+ * address (stochastic fairness queueing: McKenney, INFOCOM 1990); tenants' come behind them, by
+ * their rows of the tally. */
+#define CONN_QUEUES 64
+uint32_t conn_take_turn(struct turn *turn);
 void upstream_told(void *user, struct upstream *upstream, uint32_t events);
 
 /* In the image that is in use now; IMAGE_NONE: it has none. */
@@ -183,6 +190,9 @@ void conn_let_go(struct conn *conn);
 void conn_count(struct conn *conn, unsigned status);
 
 void conn_arm(struct conn *conn);
+/* Its time limit was over: cut it, unless something has come in time. False: the connection is
+ * gone. */
+bool conn_late(struct conn *conn);
 void conn_timer_fired(struct wheel_timer *timer);
 
 #endif

@@ -286,11 +286,11 @@ enum step conn_head(struct conn *conn)
 				return begin(conn, &request);
 			if (error != -EAGAIN)
 				return refuse_head(conn, error);
-		} else if (conn->waiting && conn->worker->draining) {
-			return STEP_CLOSE;
 		}
 		n = channel_fill(down);
 		if (n == -EAGAIN) {
+			if (conn->waiting && conn->worker->draining)
+				return STEP_CLOSE;
 			channel_rest(down);
 			return STEP_WAIT;
 		}

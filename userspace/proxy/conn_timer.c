@@ -136,17 +136,34 @@ static enum step late(struct conn *conn, uint64_t now)
 	return STEP_CLOSE;
 }
 
+bool conn_late(struct conn *conn)
+{
+	uint64_t now = loop_now(conn->worker->loop);
+	bool told = conn->late_told;
+
+	conn->late = conn->late_told = false;
+	if (told && !conn_run(conn))
+		return false;
+	if (due_of(conn) > now) {
+		conn_arm(conn);
+		return true;
+	}
+	if (late(conn, now) != STEP_CLOSE)
+		return conn_run(conn);
+	conn_close(conn);
+	return false;
+}
+
+/* Many of one tenant may be late at the same time: they are cut in its turns. */
 void conn_timer_fired(struct wheel_timer *timer)
 {
 	struct conn *conn = timer->context;
-	uint64_t now = loop_now(conn->worker->loop);
 
-	if (due_of(conn) > now) {
+	if (due_of(conn) > loop_now(conn->worker->loop)) {
 		conn_arm(conn);
 		return;
 	}
-	if (late(conn, now) == STEP_CLOSE)
-		conn_close(conn);
-	else
-		conn_run(conn);
+	conn->late = true;
+	conn->late_told = conn->turn.queue;
+	conn_wait_turn(conn);
 }

@@ -112,6 +112,6 @@ void pending_leave(struct conn *conn)
 
 		leave_queue(pending, next);
 		admit(next);
-		conn_run_again(next);
+		conn_wait_turn(next);
 	}
 }

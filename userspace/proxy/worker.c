@@ -20,7 +20,7 @@
 
 #define SECOND		1000000000ULL
 #define MS		1000000ULL
-#define ACCEPT_TURN	64
+#define ACCEPT_TURN	16
 #define BUFFERS_KEPT	1024 /* 32 MB */
 #define PIPES_MOST	48   /* an unprivileged user has 64 MB of pipes */
 #define IDLE_OF_MEMBER	256
@@ -55,25 +55,6 @@ uint64_t worker_random(struct worker *worker)
 	return z ^ (z >> 31);
 }
 
-/* Those that are not done after this join the end of the list, and come in the next round. */
-static void again_due(struct loop_timer *timer)
-{
-	struct worker *worker = timer->context;
-	unsigned count = 0;
-
-	for (const struct conn *conn = worker->again; conn; conn = conn->again_next)
-		count++;
-	while (worker->again && count--) {
-		struct conn *conn = worker->again;
-
-		worker->again = conn->again_next;
-		conn->again = false;
-		conn_run(conn);
-	}
-	if (worker->again)
-		loop_timer_set(worker->loop, timer, 0);
-}
-
 /* counting */
 
 /* Of one that nobody gave any memory: enough rows that a test has its own. */
@@ -90,6 +71,13 @@ static int use_tally(struct worker *worker, void *base, size_t size)
 	}
 	pace = calloc(tally.tenants_count, sizeof(*pace));
 	if (!pace) {
+		munmap(base, size);
+		return -ENOMEM;
+	}
+	turns_fini(&worker->turns);
+	if (turns_init(&worker->turns, worker->loop, CONN_QUEUES + tally.tenants_count,
+		       conn_take_turn)) {
+		free(pace);
 		munmap(base, size);
 		return -ENOMEM;
 	}
@@ -145,9 +133,9 @@ int worker_init(struct worker *worker, struct loop *loop, const struct worker_li
 		.idle_ns = IDLE_UPSTREAM,
 	};
 	worker->leave_timer = (struct loop_timer){.fire = leave_on, .context = worker};
-	worker->again_timer = (struct loop_timer){.fire = again_due, .context = worker};
 	if (getrandom(&worker->random, sizeof(worker->random), 0) < 0)
 		return -errno;
+	worker->stranger_secret = worker_random(worker);
 	return own_tally(worker) ?: tls_server_init(&worker->tls);
 }
 
@@ -166,7 +154,7 @@ void worker_fini(struct worker *worker)
 	tls_server_fini(&worker->tls);
 	upstreams_fini(&worker->upstreams);
 	access_log_close(&worker->log);
-	loop_timer_cancel(worker->loop, &worker->again_timer);
+	turns_fini(&worker->turns);
 	loop_timer_cancel(worker->loop, &worker->leave_timer);
 	wheel_fini(&worker->wheel);
 	pipes_fini(&worker->pipes);
@@ -415,8 +403,11 @@ void worker_drain(struct worker *worker)
 	stop_all(worker);
 	for (conn = worker->conns; conn; conn = next) {
 		next = conn->next;
-		if (conn->state == CONN_HEAD && conn->waiting)
-			conn_run(conn);
+		if (conn->state != CONN_HEAD || !conn->waiting)
+			continue;
+		/* a request that is here, and of which nothing was told yet, is served */
+		conn->down.can_read = true;
+		conn_run(conn);
 	}
 	if (!worker->conn_count && worker->drained)
 		worker->drained(worker->drained_context);

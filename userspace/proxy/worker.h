@@ -12,6 +12,7 @@
 #include "pipes.h"
 #include "routing.h"
 #include "tls_server.h"
+#include "turns.h"
 
 #define WORKER_LISTENER_NAME_MAX 64
 
@@ -66,15 +67,15 @@ struct worker {
 	unsigned conn_count;
 	struct conn *idle_first, *idle_last; /* see idle.h */
 	unsigned idle_homeless;
-	struct conn *again; /* had their turn, and have more to do */
-	struct loop_timer again_timer;
-	bool leaving; /* another one has its place: clients are to go there */
+	struct turns turns; /* of its connections that have something to do */
+	bool leaving;	    /* another one has its place: clients are to go there */
 	struct loop_timer leave_timer;
 	bool draining;			/* no request after the one at hand */
 	void (*drained)(void *context); /* the last connection has gone */
 	void *drained_context;
 	uint64_t random;
-	uint64_t shortage_told; /* when it was last told of; 0: never */
+	uint64_t stranger_secret; /* see conn_turn.c */
+	uint64_t shortage_told;	  /* when it was last told of; 0: never */
 	struct worker_limits limits;
 	struct worker_counts counts;
 	struct access_log log;

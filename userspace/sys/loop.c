@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define BATCH	  128
+#define BATCHES	  8  /* of a round that has tasks: they are to know of as many as there are */
 #define HEAP_ROOM 64 /* the first allocation; doubled when full */
 
 struct loop {
@@ -23,6 +24,8 @@ struct loop {
 	uint64_t now;
 	struct loop_timer **heap;
 	size_t timers, room;
+	struct loop_task *tasks; /* that are set */
+	struct loop_task *due;	 /* of this round, still to be done */
 	/* What epoll_wait told; [next, count) is still to be handed out. */
 	struct epoll_event batch[BATCH];
 	int next, count;
@@ -181,11 +184,39 @@ void loop_timer_cancel(struct loop *loop, struct loop_timer *timer)
 		sift(loop, hole - 1, last);
 }
 
+void loop_task_set(struct loop *loop, struct loop_task *task)
+{
+	if (task->set)
+		return;
+	task->set = true;
+	task->next = loop->tasks;
+	loop->tasks = task;
+}
+
+static void leave(struct loop_task **link, struct loop_task *task)
+{
+	while (*link && *link != task)
+		link = &(*link)->next;
+	if (*link)
+		*link = task->next;
+}
+
+void loop_task_cancel(struct loop *loop, struct loop_task *task)
+{
+	if (!task->set)
+		return;
+	leave(&loop->tasks, task);
+	leave(&loop->due, task);
+	task->set = false;
+}
+
 /* Rounded up: a timer that fires early would have to wait once more. */
 static int timeout_ms(const struct loop *loop)
 {
 	uint64_t now, ms;
 
+	if (loop->tasks)
+		return 0;
 	if (!loop->timers)
 		return -1;
 	now = clock_now();
@@ -217,6 +248,41 @@ static void fire(struct loop *loop)
 	}
 }
 
+/* Those that are set from here on wait for the next round. */
+static void do_tasks(struct loop *loop)
+{
+	loop->due = loop->tasks;
+	loop->tasks = NULL;
+	while (!loop->stop && loop->due) {
+		struct loop_task *task = loop->due;
+
+		loop->due = task->next;
+		task->set = false;
+		task->run(task);
+	}
+	/* stopped in between: the next run does the rest */
+	while (loop->due) {
+		struct loop_task *task = loop->due;
+
+		loop->due = task->next;
+		task->next = loop->tasks;
+		loop->tasks = task;
+	}
+}
+
+/* Whoever has many descriptors that are ready may have one among them that matters most. */
+static int all_batches(struct loop *loop, int count)
+{
+	for (int i = 1; i < BATCHES && count == BATCH && loop->tasks && !loop->stop; i++) {
+		count = epoll_wait(loop->epoll, loop->batch, BATCH, 0);
+		if (count < 0)
+			return errno == EINTR ? 0 : -errno;
+		loop->count = count;
+		hand_out(loop);
+	}
+	return 0;
+}
+
 int loop_run(struct loop *loop)
 {
 	int ret = 0;
@@ -233,6 +299,10 @@ int loop_run(struct loop *loop)
 		loop->count = count < 0 ? 0 : count;
 		/* Descriptors first: an answer that is here beats the timer that waits for it. */
 		hand_out(loop);
+		ret = all_batches(loop, count);
+		if (ret)
+			break;
+		do_tasks(loop);
 		fire(loop);
 	}
 	loop->running = false;

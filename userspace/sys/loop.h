@@ -25,6 +25,14 @@ struct loop_timer {
 	size_t place; /* the loop's: 1 + index in the heap, 0 when not set */
 };
 
+/* What is done once in a round, between its descriptors and its timers. */
+struct loop_task {
+	void (*run)(struct loop_task *self);
+	void *context;
+	struct loop_task *next; /* the loop's */
+	bool set;		/* the loop's */
+};
+
 struct loop;
 
 int loop_new(struct loop **ret_loop);
@@ -44,5 +52,10 @@ void loop_fd_remove(struct loop *loop, struct loop_fd *fd); /* does not close it
 /* Fires once, delay_ns from now; a timer that is set already is moved. */
 int loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t delay_ns);
 void loop_timer_cancel(struct loop *loop, struct loop_timer *timer);
+
+/* Runs once: in the round at hand, unless that has come to its tasks already; then in the next one,
+ * which does not wait for anything. */
+void loop_task_set(struct loop *loop, struct loop_task *task);
+void loop_task_cancel(struct loop *loop, struct loop_task *task);
 
 #endif

@@ -603,6 +603,25 @@ static void test_drain(void **state)
 	peer_free(backend);
 }
 
+/* It is here, though the worker was not told of it yet. */
+static void test_drain_with_a_request(void **state)
+{
+	static const char request[] = "GET / HTTP/1.1\r\nHost: other.example\r\n\r\n";
+	struct peer *client = client_new();
+
+	(void)state;
+	say(client, request);
+	expect_text(client, "}\n");
+	peer_clear(client);
+	assert_int_equal(send(client->fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+	worker_drain(&worker);
+	expect_end(client);
+	assert_false(client->reset);
+	assert_non_null(strstr(client->data, "Connection: close\r\n"));
+	assert_non_null(strstr(client->data, "}\n"));
+	peer_free(client);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -632,6 +651,7 @@ int main(void)
 		proxy_test(test_half_is_the_most),
 		proxy_test(test_reload_during_a_request),
 		proxy_test(test_drain),
+		proxy_test(test_drain_with_a_request),
 	};
 
 	return cmocka_run_group_tests_name("conn", tests, NULL, NULL);

@@ -207,6 +207,7 @@ static void test_requests_of_a_tenant(void **state)
 	use_image(NULL, add_limits);
 	clients[0] = client_with(GET);
 	backend = backend_accept(0);
+	expect_text(backend, "\r\n\r\n");
 	clients[1] = client_with("GET /two HTTP/1.1\r\nHost: acme.example\r\n\r\n");
 	expect_text(clients[1], "HTTP/1.1 503 ");
 	expect_text(clients[1], "Too many requests of this tenant");

@@ -203,7 +203,9 @@ static void test_listening(void **state)
 	/* its connections stay when it goes */
 	tell((struct handover_message){.type = HANDOVER_UNLISTEN, .id = 5}, -1);
 	peer_clear(client);
+	peer_clear(backend);
 	say(client, "GET / HTTP/1.1\r\nHost: acme.example\r\n\r\n");
+	expect_text(backend, "\r\n\r\n");
 	say(backend, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nagain");
 	expect_text(client, "again");
 	connected = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

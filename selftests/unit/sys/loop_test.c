@@ -290,6 +290,112 @@ static void test_busy_timer_starves_nobody(void **state)
 	run_briefly();
 }
 
+/* Tasks. */
+
+#define MANY 300 /* more than one epoll_wait() tells */
+
+static struct loop_task *tasks[3];
+static unsigned task_rounds, ready_calls, ready_at_first, late_timers;
+
+static void is_ready(struct loop_fd *self, uint32_t events)
+{
+	(void)self;
+	(void)events;
+	ready_calls++;
+}
+
+static void counts_rounds(struct loop_task *task)
+{
+	if (!task_rounds++)
+		ready_at_first = ready_calls;
+	loop_task_set(loop, task);
+	loop_task_set(loop, task);
+	if (task_rounds == 3)
+		loop_stop(loop);
+}
+
+static void is_late(struct loop_timer *timer)
+{
+	(void)timer;
+	late_timers += task_rounds > 0;
+}
+
+/* After all that is ready, before timers, once in each round. */
+static void test_tasks_in_order(void **state)
+{
+	struct loop_task task = {.run = counts_rounds};
+	struct loop_timer timer = {.fire = is_late};
+	static struct loop_fd *many[MANY];
+
+	(void)state;
+	task_rounds = ready_calls = late_timers = 0;
+	for (int i = 0; i < MANY; i++)
+		many[i] = make_ready(is_ready);
+	loop_task_set(loop, &task);
+	assert_int_equal(loop_timer_set(loop, &timer, 0), 0);
+	assert_int_equal(loop_run(loop), 0);
+	assert_int_equal(task_rounds, 3);
+	assert_true(ready_at_first >= MANY);
+	assert_int_equal(late_timers, 1);
+	loop_task_cancel(loop, &task);
+	run_briefly();
+	assert_int_equal(task_rounds, 3);
+	for (int i = 0; i < MANY; i++)
+		drop(many[i]);
+}
+
+static void drops_the_others(struct loop_task *task)
+{
+	task_rounds++;
+	for (int i = 0; i < 3; i++) {
+		if (tasks[i] == task)
+			continue;
+		loop_task_cancel(loop, tasks[i]);
+		free(tasks[i]);
+		tasks[i] = NULL;
+	}
+}
+
+static void test_task_cancels_others(void **state)
+{
+	(void)state;
+	task_rounds = 0;
+	for (int i = 0; i < 3; i++) {
+		tasks[i] = calloc(1, sizeof(struct loop_task));
+		assert_non_null(tasks[i]);
+		tasks[i]->run = drops_the_others;
+		loop_task_set(loop, tasks[i]);
+	}
+	run_briefly();
+	assert_int_equal(task_rounds, 1);
+	for (int i = 0; i < 3; i++)
+		free(tasks[i]);
+}
+
+static void stops(struct loop_task *task)
+{
+	(void)task;
+	task_rounds++;
+	loop_stop(loop);
+}
+
+/* What is left of a round that was stopped is done in the next run. */
+static void test_stop_between_tasks(void **state)
+{
+	struct loop_task all[2] = {{.run = stops}, {.run = stops}};
+
+	(void)state;
+	task_rounds = 0;
+	loop_task_set(loop, &all[0]);
+	loop_task_set(loop, &all[1]);
+	assert_int_equal(loop_run(loop), 0);
+	assert_int_equal(task_rounds, 1);
+	assert_int_equal(loop_run(loop), 0);
+	assert_int_equal(task_rounds, 2);
+	run_briefly();
+	assert_int_equal(task_rounds, 2);
+}
+
 static void test_never_early(void **state)
 {
 	uint64_t before = loop_now(loop);
@@ -361,6 +467,9 @@ int main(void)
 		TEST(test_timers_in_order),
 		TEST(test_timer_cancels_all),
 		TEST(test_busy_timer_starves_nobody),
+		TEST(test_tasks_in_order),
+		TEST(test_task_cancels_others),
+		TEST(test_stop_between_tasks),
 		TEST(test_never_early),
 		TEST(test_far_away),
 		TEST(test_signals_do_not_end_it),
