@@ -80,18 +80,19 @@ sysctls()
 fabric_namespaces()
 {
 	local node
+	# shellcheck disable=SC2086 # a list
+	printf "netns add $LAB-%s\n" $NODES | ip -batch - || return 1
 	for node in $NODES; do
-		ip netns add "$LAB-$node" || return 1
 		# New interfaces take the "default" values: no DAD, or addresses stay unusable for a second.
-		sysctls "$node" ipv6/conf/default/accept_dad=0 ipv6/conf/all/accept_dad=0 \
-			ipv6/conf/default/accept_ra=0 ipv4/conf/all/rp_filter=0 \
-			ipv4/conf/default/rp_filter=0 || return 1
-		ip -n "$LAB-$node" link set lo up || return 1
-	done
-	sysctls router ipv4/ip_forward=1 ipv6/conf/all/forwarding=1 \
-		ipv4/conf/all/send_redirects=0 ipv4/conf/default/send_redirects=0 || return 1
-	for node in $BACKENDS; do
-		sysctls "$node" ipv4/conf/all/arp_ignore=1 ipv4/conf/all/arp_announce=2 || return 1
+		local keys="ipv6/conf/default/accept_dad=0 ipv6/conf/all/accept_dad=0
+			ipv6/conf/default/accept_ra=0 ipv4/conf/all/rp_filter=0 ipv4/conf/default/rp_filter=0"
+		case $node in
+		router) keys+=" ipv4/ip_forward=1 ipv6/conf/all/forwarding=1
+			ipv4/conf/all/send_redirects=0 ipv4/conf/default/send_redirects=0" ;;
+		be*) keys+=" ipv4/conf/all/arp_ignore=1 ipv4/conf/all/arp_announce=2" ;;
+		esac
+		# shellcheck disable=SC2086 # a list
+		sysctls "$node" $keys || return 1
 	done
 }
 
@@ -101,13 +102,13 @@ fabric_bridges()
 	while read -r bridge net sub mtu; do
 		# Without multicast snooping, neighbour discovery works from the first packet on. And an
 		# address of its own, or the router would change its MAC whenever a port comes or goes.
-		ip -n "$LAB-router" -batch - <<-END || return 1
+		cat <<-END
 			link add $bridge address 02:00:0a:$net:0$sub:01 mtu $mtu type bridge stp_state 0 mcast_snooping 0
 			address add 10.$net.$sub.1/24 dev $bridge
 			address add fd00:$net:$sub::1/64 dev $bridge nodad
 			link set $bridge up
 		END
-	done <<-END
+	done <<-END | ip -n "$LAB-router" -batch -
 		clients 10 1 1500
 		rackA 20 1 1600
 		rackB 20 2 1600
@@ -121,51 +122,62 @@ fabric_offloads()
 	ns "$node" ethtool -K "$device" tx off tso off gso off >/dev/null 2>&1
 }
 
+# What ip is told in NODE: all at once, as each ip takes longer to start than what it does.
 fabric_node()
 {
-	local node=$1 net sub host mtu bridge
+	local node=$1 net sub host mtu bridge vip
 	read -r net sub host mtu bridge <<<"$(node_net "$node")"
-	ip -n "$LAB-$node" -batch - <<-END || return 1
-		link add eth0 mtu $mtu type veth peer name $node mtu $mtu netns $LAB-router
+	cat <<-END
+		link set lo up
 		address add 10.$net.$sub.$host/24 dev eth0
 		address add fd00:$net:$sub::$host/64 dev eth0 nodad
 		link set eth0 up
-	END
-	ip -n "$LAB-router" -batch - <<-END || return 1
-		link set $node master $bridge
-		link set $node up
-	END
-	ip -n "$LAB-$node" -batch - <<-END || return 1
 		route add default via 10.$net.$sub.1
 		route add default via fd00:$net:$sub::1
 	END
 	# The racks' bigger packets do not fit the clients' network; known beforehand, not one is lost.
-	[ "$mtu" = 1500 ] || ip -n "$LAB-$node" -batch - <<-END || return 1
+	[ "$mtu" = 1500 ] || cat <<-END
 		route add 10.10.1.0/24 via 10.$net.$sub.1 mtu 1500
 		route add fd00:10:1::/64 via fd00:$net:$sub::1 mtu 1500
 	END
-	fabric_offloads "$node" eth0 && fabric_offloads router "$node"
+	case $node in be*)
+		for vip in $VIPS4; do echo "address add $vip/32 dev lo"; done
+		for vip in $VIPS6; do echo "address add $vip/128 dev lo nodad"; done
+		;;
+	esac
+}
+
+# And in the router, for each of them.
+fabric_cables()
+{
+	local node net sub host mtu bridge
+	echo "link set lo up"
+	for node; do
+		read -r net sub host mtu bridge <<<"$(node_net "$node")"
+		cat <<-END
+			link add $node mtu $mtu type veth peer name eth0 mtu $mtu netns $LAB-$node
+			link set $node master $bridge
+			link set $node up
+		END
+	done
 }
 
 fabric_links()
 {
-	local node vip
-	for node in client1 client2 lb $BACKENDS; do
-		fabric_node "$node" || return 1
+	local node nodes="client1 client2 lb $BACKENDS"
+	# shellcheck disable=SC2086 # a list
+	fabric_cables $nodes | ip -n "$LAB-router" -batch - || return 1
+	for node in $nodes; do
+		fabric_node "$node" | ip -n "$LAB-$node" -batch - && fabric_offloads "$node" eth0 &&
+			fabric_offloads router "$node" || return 1
 	done
 	# A veth delivers what XDP sends back only once its other end runs XDP too: with GRO there
 	# instead, packets are queued but nobody is woken to take them.
 	xdp_attach router lb pass || return 1
-	ip -n "$LAB-router" -batch - <<-END || return 1
+	ip -n "$LAB-router" -batch - <<-END
 		route add 192.0.2.0/24 via $(node_ip4 lb)
 		route add 2001:db8::/64 via $(node_ip6 lb)
 	END
-	for node in $BACKENDS; do
-		{
-			for vip in $VIPS4; do echo "address add $vip/32 dev lo"; done
-			for vip in $VIPS6; do echo "address add $vip/128 dev lo nodad"; done
-		} | ip -n "$LAB-$node" -batch - || return 1
-	done
 }
 
 # xdp_attach NODE INTERFACE NAME: the program of NAME.bpf.c, compiled when it is new.
@@ -290,9 +302,9 @@ dnsmasq_start()
 # server_pids NODE nginx|dnsmasq
 server_pids()
 {
-	local pid
+	local pid comm
 	for pid in $(node_pids "$1"); do
-		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] && echo "$pid"
+		read -r comm 2>/dev/null <"/proc/$pid/comm" && [ "$comm" = "$2" ] && echo "$pid"
 	done
 }
 
@@ -317,10 +329,13 @@ server_ensure()
 
 servers_up()
 {
-	local node
+	local node pid pids=
 	for node in $BACKENDS; do
-		server_ensure "$node" nginx || return 1
-		server_ensure "$node" dnsmasq || return 1
+		{ server_ensure "$node" nginx && server_ensure "$node" dnsmasq; } &
+		pids+=" $!"
+	done
+	for pid in $pids; do
+		wait "$pid" || return 1
 	done
 }
 
@@ -343,18 +358,30 @@ fabric_up()
 	data_make && touch "$RUN/fabric"
 }
 
+# lab_pids: all that run in one of the lab's namespaces, found at one look at /proc.
+lab_pids()
+{
+	local node spaces=()
+	for node in $NODES; do
+		[ ! -e "/run/netns/$LAB-$node" ] || spaces+=("/run/netns/$LAB-$node")
+	done
+	[ ${#spaces[@]} = 0 ] ||
+		stat -Lc '%n %i' "${spaces[@]}" /proc/[0-9]*/ns/net 2>/dev/null |
+		awk '$1 ~ /^.run/ { ours[$2] } $1 ~ /^.proc/ && $2 in ours { split($1, part, "/"); print part[3] }'
+}
+
 # Needs nothing but the lab's name, so it also removes what a crash left behind.
 fabric_down()
 {
 	local node pids signal
 	for signal in TERM KILL; do
-		pids=$(for node in $NODES; do node_pids "$node"; done)
+		pids=$(lab_pids)
 		[ -n "$pids" ] || break
 		# shellcheck disable=SC2086 # a list
 		kill -"$signal" $pids 2>/dev/null
-		wait_until '[ -z "$(for node in $NODES; do node_pids $node; done)" ]' 3
+		wait_until '[ -z "$(lab_pids)" ]' 3
 	done
 	for node in $NODES; do
-		[ ! -e "/run/netns/$LAB-$node" ] || ip netns del "$LAB-$node"
-	done
+		[ ! -e "/run/netns/$LAB-$node" ] || echo "netns del $LAB-$node"
+	done | ip -batch -
 }

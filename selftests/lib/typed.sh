@@ -35,7 +35,7 @@ typed_run()
 				;;
 			*)
 				bash -c "exec $command" >"$output" 2>&1 </dev/null &
-				said=. looks=60
+				said=. looks=20
 				;;
 			esac
 			for ((look = 0; look < looks; look++)); do
