@@ -138,6 +138,9 @@ int dataplane_open(const struct dataplane_options *options, struct dataplane **r
  */
 int dataplane_open_memory(const struct dataplane_options *options,
 			  struct dataplane **ret_dataplane);
+/* As it was when it was opened with these options: for a test that needs thousands, one after the
+ * other. */
+void dataplane_memory_clear(struct dataplane *dataplane, const struct dataplane_options *options);
 void dataplane_memory_fail_at(struct dataplane *dataplane, unsigned long verb);
 /* Has it sample a packet that was dropped. */
 int dataplane_memory_sample(struct dataplane *dataplane, const struct mtlb_event *event);

@@ -8,6 +8,7 @@
 #include <uthash.h>
 
 #include "internal.h"
+#include "kept.h"
 
 struct memory_key {
 	struct mtlb_vip_key key;
@@ -240,7 +241,8 @@ static int detach_others(struct dataplane *dataplane, const struct dataplane_lin
 	return 0;
 }
 
-static void close_memory(struct dataplane *dataplane)
+/* All that is not in an array. */
+static void forget(struct dataplane *dataplane)
 {
 	struct memory_key *entry, *next;
 	struct memory_quic *quic, *next_quic;
@@ -263,6 +265,11 @@ static void close_memory(struct dataplane *dataplane)
 		HASH_DEL(memory_of(dataplane)->quic, quic);
 		free(quic);
 	}
+}
+
+static void close_memory(struct dataplane *dataplane)
+{
+	forget(dataplane);
 	for (int i = 0; i < DATAPLANE_ARRAY_COUNT; i++)
 		free(*dataplane_array_slot(&dataplane->arrays, i));
 	free(dataplane);
@@ -313,6 +320,22 @@ int dataplane_open_memory(const struct dataplane_options *options, struct datapl
 	dataplane_make_view(&memory->dataplane);
 	*ret_dataplane = &memory->dataplane;
 	return 0;
+}
+
+void dataplane_memory_clear(struct dataplane *dataplane, const struct dataplane_options *options)
+{
+	struct memory *memory = memory_of(dataplane);
+
+	kept_free(dataplane);
+	forget(dataplane);
+	memset(memory->interfaces, 0, sizeof(memory->interfaces));
+	for (int i = 0; i < DATAPLANE_ARRAY_COUNT; i++)
+		memset(*dataplane_array_slot(&dataplane->arrays, i), 0,
+		       memory->length[i] * dataplane_array_size(i));
+	dataplane->closing = false;
+	dataplane_memory_fail_at(dataplane, 0);
+	dataplane_fill_node(dataplane->arrays.node, options, 1);
+	dataplane_make_view(dataplane);
 }
 
 size_t dataplane_memory_length(const struct dataplane *dataplane, enum dataplane_array array)

@@ -416,5 +416,5 @@ int main(void)
 		cmocka_unit_test(test_counters_are_carried_over_once),
 	};
 
-	return cmocka_run_group_tests_name("reconcile", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("reconcile", tests, NULL, close_spares);
 }
