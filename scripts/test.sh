@@ -6,7 +6,7 @@
 # cmocka test are failures. What needs root gets it or the run fails: nothing is skipped silently.
 #
 #   TESTS="unit/model lab"   only test files whose name contains one of these words
-#   JOBS=1                   how many at once (2)
+#   JOBS=1                   how many at once (3: most scenarios wait half of the time)
 #   TIMEOUT=600              seconds that one file may take (300)
 set -euo pipefail
 
@@ -56,15 +56,21 @@ run_one() {
 # A script of the lab that another one sources is a library, any other is a scenario.
 all_tests() {
 	local source script
-	find selftests/unit selftests/bpf -name '*_test.c' 2>/dev/null | sort | while read -r source; do
-		source=${source%.c}
-		echo "$O/test/${source#selftests/}"
-	done
-	find selftests/unit -name '*_test.sh' 2>/dev/null | sort
 	for script in selftests/lab/*.sh; do
 		[ -e "$script" ] || continue
 		grep -qE "^[[:space:]]*(\.|source) .*/${script##*/}\"?\$" selftests/lab/*.sh || echo "$script"
 	done
+	find selftests/unit -name '*_test.sh' 2>/dev/null | sort
+	find selftests/unit selftests/bpf -name '*_test.c' 2>/dev/null | sort | while read -r source; do
+		source=${source%.c}
+		echo "$O/test/${source#selftests/}"
+	done
+}
+
+# The longest comes first, and the many short ones are last as it is: they fill up the end, where a
+# long one would run alone.
+long_first() {
+	awk '{ print !/\/reconcile_test$/, $0 }' | sort -s -n -k1,1 | cut -d' ' -f2-
 }
 
 picked() {
@@ -89,7 +95,7 @@ while read -r file; do
 		echo "test: $file cannot be run: build it with make tests (a script: chmod +x)" >&2
 		exit 1
 	fi
-done < <(all_tests)
+done < <(all_tests | long_first)
 if [ "${#tests[@]}" = 0 ]; then
 	echo "test: no test file${TESTS:+ has one of these in its name: $TESTS}" >&2
 	exit 1
@@ -108,7 +114,7 @@ mkdir -p "$logs"
 status=0
 # Which ones need the machine to themselves.
 export HARNESS_RULESFILE=selftests/lib/rules.yml
-prove --timer --jobs "${JOBS:-2}" --exec "$self --one" "${tests[@]}" || status=$?
+prove --timer --jobs "${JOBS:-3}" --exec "$self --one" "${tests[@]}" || status=$?
 # What sudo made is the caller's all the same, so that `make clean` needs no root.
 [ -z "${SUDO_UID:-}" ] || chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" "$logs"
 exit "$status"

@@ -52,13 +52,15 @@ now_ms()
 	echo "${now%???}"
 }
 
-# wait_until CONDITION TIMEOUT: polls a shell expression for that many seconds.
+# wait_until CONDITION TIMEOUT: polls a shell expression for that many seconds. What did not come within
+# ten looks is looked for less often: looking takes time of a CPU that others need.
 wait_until()
 {
-	local end=$(($(now_ms) + $2 * 1000))
+	local end=$(($(now_ms) + $2 * 1000)) looks=0
 	until eval "$1"; do
 		[ "$(now_ms)" -lt "$end" ] || return 1
-		sleep 0.05
+		looks=$((looks + 1))
+		if [ $looks -le 10 ]; then sleep 0.05; else sleep 0.2; fi
 	done
 }
 
