@@ -47,15 +47,17 @@ report "$(cppcheck --quiet --std=c11 --language=c --enable=warning,performance,p
 	bpf userspace tools selftests 2>&1)"
 
 step "house rules"
-for file in "${sources[@]}"; do
-	if ! head -n 2 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause'; then
-		report "$file:1: no SPDX-License-Identifier line"
-	fi
-	lines=$(wc -l <"$file")
-	if [ "$lines" -gt 700 ]; then
-		report "$file:700: $lines lines: more than one room's worth, split it"
-	fi
-done
+report "$(awk '
+	FNR <= 2 && /SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause/ { licensed[FILENAME] }
+	{ lines[FILENAME]++ }
+	END {
+		for (i = 1; i < ARGC; i++) {
+			if (!(ARGV[i] in licensed))
+				printf "%s:1: no SPDX-License-Identifier line\n", ARGV[i]
+			if (lines[ARGV[i]] > 700)
+				printf "%s:700: %d lines: more than one room\047s worth, split it\n", ARGV[i], lines[ARGV[i]]
+		}
+	}' "${sources[@]}")"
 report "$(grep -nwE 'TOD[O]|FIXM[E]|XX[X]|HAC[K]' "${sources[@]}" | sed 's/$/   (finish it or open an issue)/' || true)"
 report "$(find "${roots[@]}" -regextype posix-extended \
 	-regex '.*/(utils?|common|helpers?|misc)(\.[^/]*)?' -printf '%p: the name says nothing of what is in it\n')"
