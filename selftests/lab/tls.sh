@@ -111,6 +111,7 @@ tls_backend()
 			}
 			location /mutual/echo { proxy_pass http://127.0.0.1:8081; }
 			location /safe/big { alias $RUN/data/big; }
+			location /safe/anew { keepalive_timeout 0; return 200 "\$ssl_session_reused\n"; }
 			location /safe/upload { proxy_pass http://127.0.0.1:8081; }
 		}
 		server {
@@ -321,6 +322,8 @@ check "where there is none it is not" grep -q 'OCSP response: no response sent' 
 is "a backend that proves who it is" "$(get acme.test /safe)" "be2 TLSv1.3 orders.internal"
 is "its long answer comes whole" "$(get acme.test /safe/big | sha256sum | cut -d' ' -f1)" "$(cat "$RUN/data/big.sha256")"
 is "and a long body goes whole" "$(get acme.test /safe/upload -T "$RUN/data/big" | cut -d' ' -f2)" "$(stat -c %s "$RUN/data/big")"
+is "sessions are resumed by new connections" "$(get acme.test '/safe/anew?[1-12]' | tail -n 10 | sort | uniq -c | xargs)" "10 r"
+check "which are counted" [ "$(mtlb -j route show acme/safe | json "items[0]['pools'][0]['tlsResumed'] >= 10")" = True ]
 is "it asks who we are" "$(get acme.test /mutual)" "be2 CN=lab"
 is "one that another authority knows" "$(status /stranger)" 502
 check "and the log says why" logged /stranger backend_untrusted

@@ -25,7 +25,8 @@ static bool set_up(SSL_CTX *context)
 					  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 					  SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_read_ahead(context, 1);
-	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(context, tls_resume_keep);
 	return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) &&
 	       SSL_CTX_set_cipher_list(context, TLS_CIPHERS) &&
 	       SSL_CTX_set1_groups_list(context, TLS_GROUPS) &&
@@ -93,16 +94,20 @@ static bool find_certificate(const struct tls_backend *backend,
 }
 
 int tls_backend_open(const struct tls_backend *backend, struct channel *channel,
-		     const struct sockaddr *address)
+		     const struct upstream_member *member)
 {
 	const struct certificate *certificate;
+	uint8_t terms[TLS_TERMS_SIZE];
+	time_t proven_until = 0;
 	struct tls *tls;
 	SSL *ssl;
 
 	if (!find_certificate(backend, &certificate))
 		return -ENOKEY;
 	ssl = SSL_new(backend->shared->backends);
-	if (!ssl || !prepare(ssl, backend, certificate, address)) {
+	if (!ssl || !prepare(ssl, backend, certificate, &member->address.any) ||
+	    !tls_resume_terms(backend, member->key, terms) ||
+	    !tls_resume_offer(&backend->shared->resume, ssl, terms, &proven_until)) {
 		ERR_clear_error();
 		SSL_free(ssl);
 		return -ENOMEM;
@@ -111,6 +116,8 @@ int tls_backend_open(const struct tls_backend *backend, struct channel *channel,
 	if (tls_channel_open(channel, backend->shared->method, ssl, &tls))
 		return -ENOMEM;
 	tls->backends = backend->shared;
+	tls->proven_until = proven_until;
+	memcpy(tls->terms, terms, sizeof(tls->terms));
 	return 0;
 }
 
@@ -143,11 +150,14 @@ int tls_backend_handshake(struct channel *channel, const struct sockaddr *addres
 		tls->done = true;
 		return 1;
 	}
-	if (channel->error)
-		return channel->error;
 	why = SSL_get_error(tls->ssl, result);
-	if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
+	if (!channel->error && (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE))
 		return 0;
+	tls_resume_forget(&tls->backends->resume, tls->terms);
+	if (channel->error) {
+		ERR_clear_error();
+		return channel->error;
+	}
 	verdict = SSL_get_verify_result(tls->ssl);
 	if (SSL_get_verify_mode(tls->ssl) == SSL_VERIFY_NONE)
 		verdict = X509_V_OK;
@@ -157,6 +167,11 @@ int tls_backend_handshake(struct channel *channel, const struct sockaddr *addres
 	ERR_clear_error();
 	channel_fail(channel, EPROTO);
 	return verdict != X509_V_OK ? -EKEYREJECTED : -EPROTO;
+}
+
+bool tls_backend_resumed(const struct channel *channel)
+{
+	return SSL_session_reused(channel->tls->ssl);
 }
 
 bool tls_backend_has_more(const struct channel *channel)

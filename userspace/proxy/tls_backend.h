@@ -11,6 +11,8 @@
 
 #include "tls_server.h"
 
+struct upstream_member;
+
 /* How it is spoken, as an image says. */
 struct tls_backend {
 	uint64_t key; /* as in image.h */
@@ -27,10 +29,12 @@ int tls_backend_init(struct tls_shared *shared);
 /* From here on the channel's bytes are TLS. 0; -ENOKEY: what the pool has for it cannot be used;
  * -ENOMEM. */
 int tls_backend_open(const struct tls_backend *backend, struct channel *channel,
-		     const struct sockaddr *address);
+		     const struct upstream_member *member);
 /* The handshake: 1: it is done; 0: not yet; -EKEYREJECTED: the backend is not who it should be;
  * -EPROTO: there was no agreement; or what the socket says. */
 int tls_backend_handshake(struct channel *channel, const struct sockaddr *address);
+/* It went on with a session of an earlier one, see tls_resume.h. */
+bool tls_backend_resumed(const struct channel *channel);
 /* Something was received that nobody has asked for yet. */
 bool tls_backend_has_more(const struct channel *channel);
 

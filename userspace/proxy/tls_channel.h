@@ -18,12 +18,14 @@ struct tls {
 	struct worker *worker; /* with a client; NULL: with a backend */
 	struct listener *listener;
 	struct tls_shared *backends;
-	struct buffer *records;	     /* that wait to be sent */
-	struct tally_tenant *tenant; /* whose name it is for; NULL: nobody's, or none is known */
-	bool shed;		     /* there were too many handshakes of the tenant's */
-	bool done;		     /* the handshake */
-	bool ended;		     /* the other side's bytes */
-	uint8_t client_auth;	     /* enum image_client_auth, of the handshake */
+	uint8_t terms[TLS_TERMS_SIZE]; /* with a backend, see tls_resume.h */
+	time_t proven_until;	       /* of the session that was offered */
+	struct buffer *records;	       /* that wait to be sent */
+	struct tally_tenant *tenant;   /* whose name it is for; NULL: nobody's, or none is known */
+	bool shed;		       /* there were too many handshakes of the tenant's */
+	bool done;		       /* the handshake */
+	bool ended;		       /* the other side's bytes */
+	uint8_t client_auth;	       /* enum image_client_auth, of the handshake */
 	uint8_t client_ca[IMAGE_DIGEST_SIZE];
 	char *client_cert; /* what is told of the client's certificate; NULL: it has none */
 	uint8_t stapled[IMAGE_DIGEST_SIZE]; /* certificate with something to staple; zeros: none */

@@ -214,7 +214,8 @@ int tls_server_prepare(void)
 
 int tls_server_init(struct tls_shared *shared)
 {
-	*shared = (struct tls_shared){.parsed.most = PARSED_MOST, .tickets.count = 1};
+	*shared = (struct tls_shared){
+		.parsed.most = PARSED_MOST, .resume.most = TLS_RESUME_BYTES, .tickets.count = 1};
 	shared->context = SSL_CTX_new(TLS_server_method());
 	shared->method = tls_channel_method();
 	if (shared->context && shared->method && set_up(shared->context) &&
@@ -229,6 +230,7 @@ int tls_server_init(struct tls_shared *shared)
 void tls_server_fini(struct tls_shared *shared)
 {
 	parsed_fini(&shared->parsed);
+	tls_resume_fini(&shared->resume);
 	SSL_CTX_free(shared->context);
 	SSL_CTX_free(shared->backends);
 	BIO_meth_free(shared->method);

@@ -11,6 +11,7 @@
 
 #include "../wire/handover.h"
 #include "../model/l7/route.h"
+#include "tls_resume.h"
 #include "vault.h"
 
 /* Those that nobody needs to be warned of; what a client likes best of them is taken. */
@@ -34,6 +35,7 @@ struct tls_shared {
 	SSL_CTX *context, *backends; /* with clients; with backends */
 	BIO_METHOD *method;
 	struct parsed_list parsed;
+	struct tls_resume resume; /* with backends */
 	struct handover_tickets tickets;
 	struct tls_counts counts;
 	uint64_t told_at; /* why a backend is refused; 0: never */

@@ -209,7 +209,7 @@ static int make(struct upstreams *upstreams, struct upstream_member *member,
 		return error;
 	}
 	if (tls)
-		error = tls_backend_open(tls, &upstream->channel, &member->address.any);
+		error = tls_backend_open(tls, &upstream->channel, member);
 	if (error) {
 		channel_close(&upstream->channel);
 		free(upstream);
@@ -283,6 +283,19 @@ static int check_socket(const struct upstream *upstream)
 	return error ? -error : 1;
 }
 
+static int shake(struct upstream *upstream)
+{
+	struct upstream_member *member = upstream->member;
+	int done = tls_backend_handshake(&upstream->channel, &member->address.any);
+
+	if (done > 0) {
+		tally_one(&member->tally->tls_handshakes);
+		if (tls_backend_resumed(&upstream->channel))
+			tally_one(&member->tally->tls_resumed);
+	}
+	return done;
+}
+
 int upstream_check(struct upstream *upstream)
 {
 	int connected = 1;
@@ -293,8 +306,7 @@ int upstream_check(struct upstream *upstream)
 		connected = check_socket(upstream);
 	upstream->reached = connected > 0;
 	if (upstream->reached && upstream->channel.tls)
-		connected =
-			tls_backend_handshake(&upstream->channel, &upstream->member->address.any);
+		connected = shake(upstream);
 	upstream->connected = connected > 0;
 	return connected;
 }

@@ -363,15 +363,147 @@ static void cut_off(void **state)
 	peer_free(client);
 }
 
+/* Sessions. All servers have the same keys of tickets, so that none but the worker minds who
+ * resumes what.
+ */
+
+/* Of a host, on a connection of its own. Whether its handshake went on with a session. */
+static bool resumes(const char *host, const struct pair *as, const struct pair *asks)
+{
+	struct peer *client = client_new();
+	struct secure *server;
+	bool reused;
+	char get[128];
+
+	snprintf(get, sizeof(get), "GET /safe HTTP/1.1\r\nHost: %s\r\n\r\n", host);
+	say(client, get);
+	server = serve(as, asks);
+	assert_int_equal(secure_shake(server), 0);
+	expect_served(client, server);
+	reused = SSL_session_reused(server->ssl);
+	secure_free(server);
+	peer_free(client);
+	return reused;
+}
+
+static bool acme_resumes(const struct pair *as)
+{
+	return resumes("acme.example", as, NULL);
+}
+
+static void check_resumed(int version)
+{
+	uint64_t handshakes = ROW_OF_SAFE->tls_handshakes, resumed = ROW_OF_SAFE->tls_resumed;
+
+	SSL_CTX_set_max_proto_version(server_context, version);
+	assert_false(acme_resumes(&named));
+	for (int i = 0; i < TLS_RESUME_EACH + 2; i++)
+		assert_true(acme_resumes(&named));
+	assert_int_equal(ROW_OF_SAFE->tls_handshakes - handshakes, TLS_RESUME_EACH + 3);
+	assert_int_equal(ROW_OF_SAFE->tls_resumed - resumed, TLS_RESUME_EACH + 2);
+}
+
+static void resumed(void **state)
+{
+	(void)state;
+	secure_pool(IMAGE_TLS_VERIFIED, "backend.example", &named, NULL);
+	check_resumed(TLS1_3_VERSION);
+	secure_pool(IMAGE_TLS_VERIFIED, "second.example", &named, NULL);
+	check_resumed(TLS1_2_VERSION);
+	SSL_CTX_set_max_proto_version(server_context, 0);
+}
+
+static void check_terms(int version)
+{
+	SSL_CTX_set_max_proto_version(server_context, version);
+	secure_pool(IMAGE_TLS_UNVERIFIED, "backend.example", &named, NULL);
+	assert_false(acme_resumes(&stranger));
+	/* who was not verified is not taken for one who was */
+	secure_pool(IMAGE_TLS_VERIFIED, "backend.example", &named, NULL);
+	expect_refused(&stranger);
+	assert_false(acme_resumes(&named));
+	assert_true(acme_resumes(&named));
+	/* nor who is known by one name for one of another */
+	secure_pool(IMAGE_TLS_VERIFIED, "second.example", &named, NULL);
+	assert_false(acme_resumes(&named));
+	/* nor for somebody whose issuer is trusted */
+	secure_pool(IMAGE_TLS_VERIFIED, "backend.example", &stranger, NULL);
+	expect_refused(&named);
+	assert_false(acme_resumes(&stranger));
+	/* and who was shown one certificate is shown the next one */
+	secure_pool(IMAGE_TLS_VERIFIED, "backend.example", &named, &friend);
+	assert_false(resumes("acme.example", &named, &friend));
+	assert_true(resumes("acme.example", &named, &friend));
+	/* the first terms are as good as they were */
+	secure_pool(IMAGE_TLS_VERIFIED, "backend.example", &named, NULL);
+	assert_true(acme_resumes(&named));
+	tls_resume_fini(&worker.tls.resume);
+}
+
+static void resumed_under_the_same_terms_only(void **state)
+{
+	(void)state;
+	check_terms(TLS1_3_VERSION);
+	check_terms(TLS1_2_VERSION);
+	SSL_CTX_set_max_proto_version(server_context, 0);
+}
+
+static void add_safe_twice(struct build *build, uint32_t tenant)
+{
+	uint32_t other = build_tenant(build, "other", 8, 2);
+
+	build_domain(build, other, "other.example");
+	add_safe(build, tenant);
+	add_safe(build, other);
+}
+
+static void resumed_by_the_same_tenant_only(void **state)
+{
+	(void)state;
+	secure_pool(IMAGE_TLS_VERIFIED, "backend.example", &named, NULL);
+	use_image(NULL, add_safe_twice);
+	assert_false(resumes("acme.example", &named, NULL));
+	assert_true(resumes("acme.example", &named, NULL));
+	assert_false(resumes("other.example", &named, NULL));
+	assert_true(resumes("other.example", &named, NULL));
+}
+
+static void as_many_sessions_as_there_is_room_for(void **state)
+{
+	(void)state;
+	worker.tls.resume.most = 1;
+	secure_pool(IMAGE_TLS_VERIFIED, "backend.example", &named, NULL);
+	assert_false(acme_resumes(&named));
+	assert_int_equal(HASH_COUNT(worker.tls.resume.terms), 0);
+	assert_int_equal(worker.tls.resume.bytes, 0);
+	assert_false(acme_resumes(&named));
+
+	worker.tls.resume.most = TLS_RESUME_BYTES;
+	assert_false(acme_resumes(&named));
+	/* for those of one's terms, whose lengths are not quite the same each time, and not of two
+	 */
+	worker.tls.resume.most = worker.tls.resume.bytes * 3 / 2;
+	secure_pool(IMAGE_TLS_VERIFIED, "second.example", &named, NULL);
+	assert_false(acme_resumes(&named));
+	assert_true(acme_resumes(&named));
+	assert_in_range(worker.tls.resume.bytes, 1, worker.tls.resume.most);
+	/* those of the other terms had to go */
+	secure_pool(IMAGE_TLS_VERIFIED, "backend.example", &named, NULL);
+	assert_false(acme_resumes(&named));
+}
+
 static int set_up(void **state)
 {
 	(void)state;
-	pair_make(&named, "DNS:backend.example", 30);
+	pair_make(&named, "DNS:backend.example,DNS:second.example", 30);
 	pair_make(&addressed, "IP:127.0.0.1", 30);
 	pair_make(&stranger, "DNS:backend.example", 30);
 	pair_make(&friend, "DNS:client.example", 30);
 	server_context = SSL_CTX_new(TLS_server_method());
-	return server_context ? 0 : -1;
+	return server_context && SSL_CTX_set_session_id_context(server_context,
+								(const unsigned char *)"test", 4)
+		       ? 0
+		       : -1;
 }
 
 static int tear_down(void **state)
@@ -399,6 +531,10 @@ int main(void)
 		proxy_test(told_first),
 		proxy_test(no_agreement),
 		proxy_test(cut_off),
+		proxy_test(resumed),
+		proxy_test(resumed_under_the_same_terms_only),
+		proxy_test(resumed_by_the_same_tenant_only),
+		proxy_test(as_many_sessions_as_there_is_room_for),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
