@@ -239,6 +239,14 @@ is "copies that nobody takes hold up nobody" \
 	"$(get client1 "http://$SITE_V4/lost/[1-100]" --max-time 2 | sort | uniq -c | xargs)" "100 be1"
 is "of those there are so many at a time" \
 	"$(mtlb -j tenant show acme | json "items[0]['l7']['mirrored'] + items[0]['l7']['mirrorsDropped']")" 150
+# mirrors RESULT: how many copies, as Prometheus is told.
+mirrors()
+{
+	curl -s --unix-socket "$SOCKET" http://mtlb/metrics >"$RUN/metrics" &&
+		"$LAB_DIR/metrics.py" sum "$RUN/metrics" mtlb_tenant_mirrored_requests_total tenant=acme result="$1"
+}
+check "Prometheus is told of those" wait_until '[ "$(mirrors sent) $(mirrors dropped)" = "$(mtlb -j tenant show acme |
+	json "str(items[0][\"l7\"][\"mirrored\"]) + chr(32) + str(items[0][\"l7\"][\"mirrorsDropped\"])")" ]' 10
 # shellcheck disable=SC2086 # a list
 kill $PEERS
 

@@ -89,6 +89,8 @@ metric()
 }
 is "promtool has nothing to say" "$(promtool check metrics <"$RUN/metrics" 2>&1)" ""
 is "metrics: requests and bytes" "$(metric mtlb_tenant_requests_total tenant=acme) $(metric mtlb_tenant_request_bytes_total tenant=acme) $(metric mtlb_tenant_response_bytes_total tenant=acme)" "$(sent "$RUN/acme")"
+is "metrics: what was for nobody" "$(metric mtlb_nobody_refused_total reason=no_route)" "$(api proxy | json "d['nobody']['refused']['no_route']")"
+check "which is something" [ "$(metric mtlb_nobody_refused_total)" -ge 1 ]
 is "metrics: each request is in a bucket" "$(metric mtlb_tenant_request_seconds_bucket tenant=acme le=+Inf)" 33
 
 # A line for each request, with its bytes; traces arrive at backends.

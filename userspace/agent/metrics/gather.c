@@ -309,6 +309,8 @@ static void read_l7(struct gather *gather, uint32_t index, const char *name)
 	for (uint32_t i = 0; i < REFUSALS; i++)
 		accounts_total(accounts, index, COLUMN_REFUSED + i, sum.refused[i]);
 	accounts_total(accounts, index, COLUMN_RETRIES, sum.retries);
+	accounts_total(accounts, index, COLUMN_MIRRORED, sum.mirrored);
+	accounts_total(accounts, index, COLUMN_MIRRORS_DROPPED, sum.mirrors_dropped);
 	accounts_total(accounts, index, COLUMN_REQUEST_BYTES, sum.bytes_in);
 	accounts_total(accounts, index, COLUMN_RESPONSE_BYTES, sum.bytes_out);
 	accounts_total(accounts, index, COLUMN_CONNECTIONS, sum.connections);

@@ -263,6 +263,17 @@ NODE(responses_total)
 	write_classes(page, PAGE_NO_LABELS, page->all + COLUMN_ANSWERS);
 }
 
+/* Of nobody there is one series for each reason, from the start, so that rates are true. */
+NODE(nobody_refused_total)
+{
+	struct tally_tenant nobody;
+
+	if (!tallies_tenant(l7_tallies(page->agent->l7), NULL, &nobody))
+		return;
+	for (int why = 0; why < REFUSALS; why++)
+		page_count(page, PAGE_NO_LABELS, refusal_names[why], nobody.refused[why]);
+}
+
 struct workers_sum {
 	uint64_t runs, starts, away, restarts, connections, shed;
 };

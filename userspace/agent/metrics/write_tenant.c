@@ -140,6 +140,16 @@ void write_tenant_refused_requests_total(struct page *page, size_t i)
 	}
 }
 
+void write_tenant_mirrored_requests_total(struct page *page, size_t i)
+{
+	const struct page_tenant *tenant = &page->tenants[i];
+
+	if (!tenant->routes)
+		return;
+	page_count(page, tenant->labels, "sent", tenant->account[COLUMN_MIRRORED]);
+	page_count(page, tenant->labels, "dropped", tenant->account[COLUMN_MIRRORS_DROPPED]);
+}
+
 void write_tenant_tls_handshakes_total(struct page *page, size_t i)
 {
 	static const struct {
