@@ -84,7 +84,12 @@ hammer "-H Connection:close" closed $SITE_V4
 hammer "-H Connection:close" closed6 $SITE_V6
 check "requests come" wait_until '[ -s "$RUN/kept" ] && [ -s "$RUN/closed" ] && [ -s "$RUN/closed6" ]' 10
 restarted KILL
+sed -i 's/^listeners:/proxy: {workers: 3}\n&/' "$CONFIG/platform.yaml"
+check "another number of workers is told of beforehand" grep -q 'workers by CPUs -> 3, at the next start' <(mtlb config diff)
+check "and taken" config_apply
+is "but not by those that serve" "$(api proxy | json 'len(d["items"])')" $(($(nproc) > 2 ? $(nproc) : 2))
 MTLBD=$LAB_BUILD/next/mtlbd restarted TERM
+is "there are as many workers as are wanted now" "$(api proxy | json 'len(d["items"])')" 3
 check "that was an upgrade" [ "$(api node | json "d['version'].endswith('-next')")" = True ]
 check "the old ones go" wait_until 'none_of "$OLD"' 40
 loops_stop

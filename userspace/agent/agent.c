@@ -197,6 +197,8 @@ static int check_fixed(const struct agent *agent, const struct config *next, str
 			"`mtlbd --remove` and start it anew");
 	if (strcmp(now->api.socket, next->api.socket) != 0)
 		log_warn("config", "api.socket takes effect at the next start of the agent");
+	if (now->proxy.workers != next->proxy.workers && l7_workers(agent->l7))
+		log_warn("config", "proxy.workers takes effect at the next start of the agent");
 	return 0;
 }
 

@@ -40,6 +40,20 @@ __attribute__((format(printf, 2, 3))) static void add(struct lines *lines, const
 
 /* what all tenants have together */
 
+static void add_workers(struct lines *lines, const struct config *now, const struct config *next)
+{
+	char from[16] = "by CPUs", to[16] = "by CPUs";
+
+	if (now->proxy.workers == next->proxy.workers)
+		return;
+	if (now->proxy.workers)
+		snprintf(from, sizeof(from), "%u", now->proxy.workers);
+	if (next->proxy.workers)
+		snprintf(to, sizeof(to), "%u", next->proxy.workers);
+	add(lines, "~ proxy: workers %s -> %s%s", from, to,
+	    now->listener_count ? ", at the next start of the agent" : "");
+}
+
 static void add_proxy(struct lines *lines, const struct config_proxy *now,
 		      const struct config_proxy *next)
 {
@@ -260,6 +274,7 @@ int changes_l7(const struct config *now, const struct config *next, char ***ret_
 {
 	struct lines lines = {};
 
+	add_workers(&lines, now, next);
 	add_proxy(&lines, &now->proxy, &next->proxy);
 	add_access_log(&lines, &now->access_log, &next->access_log);
 	add_listeners(&lines, now, next);

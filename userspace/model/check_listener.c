@@ -130,6 +130,7 @@ static void take_proxy(struct config_proxy *proxy, const struct tree_node *platf
 	const struct tree_node *timeouts = schema_find(given, SCHEMA_proxy_timeouts);
 	const struct tree_node *splice = schema_find(given, SCHEMA_proxy_splice);
 
+	proxy->workers = (uint32_t)schema_number(given, SCHEMA_proxy_workers);
 	proxy->copy = splice && !strcmp(splice->text, "false");
 #define TIME_LIMIT(name, least, most, fallback, sentence) \
 	proxy->name##_ms = (uint32_t)schema_number(timeouts, SCHEMA_proxy_timeouts_##name);

@@ -105,7 +105,8 @@ struct config_api {
 
 /* Of all workers; milliseconds. */
 struct config_proxy {
-	bool copy; /* no splice(2) */
+	uint32_t workers; /* 0: by the CPUs */
+	bool copy;	  /* no splice(2) */
 #define TIME_LIMIT(name, least, most, fallback, sentence) uint32_t name##_ms;
 #include "l7/limits.def"
 #undef TIME_LIMIT

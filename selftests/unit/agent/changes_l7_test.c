@@ -99,6 +99,8 @@ static void workers(void **state)
 	expect(here, "proxy: {timeouts: {head: 5s, tunnel: 2h}, splice: false}\nvips: [{name: v4",
 	       "~ proxy: splice on -> off\n~ proxy: timeouts: head 10000ms -> 5000ms\n"
 	       "~ proxy: timeouts: tunnel 3600000ms -> 7200000ms\n");
+	expect(here, "proxy: {workers: 4}\nvips: [{name: v4",
+	       "~ proxy: workers by CPUs -> 4, at the next start of the agent\n");
 	expect(here, "accessLog: {file: /var/log/access}\nvips: [{name: v4",
 	       "+ accessLog /var/log/access: one of 1 requests\n");
 }

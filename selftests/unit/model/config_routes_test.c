@@ -21,7 +21,7 @@ static const char text[] =
 	"- {name: other, vips: [v4], port: 8080, protocol: HTTP, tenantsByPath: true, "
 	"proxyProtocol: {from: "
 	"[10.1.0.0/16, 10.3.0.1]}}\n"
-	"proxy: {splice: false, timeouts: {head: 1500ms, tunnel: 24h}}\n"
+	"proxy: {workers: 3, splice: false, timeouts: {head: 1500ms, tunnel: 24h}}\n"
 	"tiers: [{name: gold, weight: 5}]\n"
 	"tenants:\n"
 	"- {name: bolt, domains: [bolt.example]}\n"
@@ -95,6 +95,7 @@ static void listeners_and_tenants(void **state)
 	(void)state;
 	open_config(&config, &made);
 	image = &made.image;
+	assert_int_equal(config.proxy.workers, 3);
 	assert_int_equal(image->head->limits.copy, 1);
 	assert_int_equal(image->head->limits.head_ms, 1500);
 	assert_int_equal(image->head->limits.idle_ms, 60000); /* as it is without a word */

@@ -183,13 +183,16 @@ static void ejected(void *context, unsigned worker, uint64_t key, uint32_t failu
 		l7->events.ejected(l7->events.context, &member, failures);
 }
 
-/* One for each CPU that this process may use; and two at least, so that one is left when one dies.
+/* Else one for each CPU that this process may use; and two at least, so that one is left when one
+ * dies.
  */
-static unsigned count_wanted(void)
+static unsigned count_wanted(const struct config_proxy *config)
 {
 	cpu_set_t set;
 	int count = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
 
+	if (config->workers)
+		return config->workers;
 	if (count < WORKERS_MIN)
 		return WORKERS_MIN;
 	return count > WORKERS_MAX ? WORKERS_MAX : (unsigned)count;
@@ -235,10 +238,10 @@ static void ready(void *context)
 		log_error("l7", "%s", err.text);
 }
 
-static int start(struct l7 *l7, struct err *err)
+static int start(struct l7 *l7, const struct config *config, struct err *err)
 {
 	struct workers_options options = {
-		.count = count_wanted(),
+		.count = count_wanted(&config->proxy),
 		.tallies = l7->tallies,
 		.ready = ready,
 		.ejected = ejected,
@@ -273,7 +276,7 @@ int l7_set(struct l7 *l7, const struct config *config, uint64_t generation, stru
 		return 0;
 	}
 	if (!l7->workers)
-		error = start(l7, err);
+		error = start(l7, config, err);
 	if (!error)
 		set_log(l7, &config->access_log);
 	/* Routes first: whoever comes by a new socket is to be served. */
