@@ -82,6 +82,7 @@ deb	debootstrap	a Debian to install it in, for make test-deb
 bench	wrk	a load for the L7 tier
 bench	haproxy	what the L7 tier is compared with
 bench	slowhttptest	a client that means harm to it
+bench	nghttp2-client	h2load: requests at a given rate
 lint	clang-format	the format of C files
 lint	cppcheck	static analysis
 '

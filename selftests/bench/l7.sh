@@ -1,20 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# What a request costs the workers of the L7 tier, beside HAProxy in the same run, and nginx where TLS
-# is measured: the same client (wrk), the same backend (nginx), one balancer after the other. What is told is CPU time of their
-# processes, which other work on the machine changes less than it does requests a second.
+# What a request costs a worker of the L7 tier, beside HAProxy and nginx in the same run: the same client
+# (wrk; h2load where the rate is given), the same backend (nginx), one balancer after the other, each one
+# process on a CPU of its own. What is told is the CPU time of that process, which other work on the machine changes
+# less than it does requests a second. The goals are ratios to HAProxy; exit 1 when one is not reached.
 #
 #   selftests/bench/l7.sh [SECONDS]   of each case and balancer (5)
 
 set -u -o pipefail
 # shellcheck source=selftests/lab/lib.sh
 . "$(dirname "$0")/../lab/lib.sh"
+# shellcheck source=selftests/bench/pinned.sh
+. "$(dirname "$0")/pinned.sh" || exit 1
 
 SECONDS_EACH=${1:-5}
 VIP=192.0.2.60
 MTLB_URL=http://$VIP
 HAPROXY_URL=http://$VIP:8090
+NGINX_URL=http://$VIP:8093
+DIRECT_URL=http://10.20.1.21
+RATE_CONNECTIONS=64
+RATE_OF_EACH=125 # requests a second: 8,000 together; h2load waits for ever if nginx ends a connection after 1,000
 # by name: who asks for none is refused
 NAME=acme.test
 
@@ -59,7 +66,7 @@ haproxy_start()
 {
 	cat >"$RUN/haproxy.cfg" <<-END
 		global
-		    nbthread 2
+		    nbthread 1
 		    maxconn 5000
 		defaults
 		    mode http
@@ -102,6 +109,7 @@ nginx_proxy_start()
 			upstream site { server 10.20.1.21:80; keepalive 64; }
 			server {
 				listen $VIP:8092 ssl;
+				listen $VIP:8093;
 				location / {
 					proxy_pass http://site;
 					proxy_http_version 1.1;
@@ -144,17 +152,42 @@ safe_cost()
 		'BEGIN { print ticks / 100 / count * 1e5, count / seconds }'
 }
 
+# goal_of CASE: how many times less than HAProxy's it is to be; 0: none is set.
+goal_of()
+{
+	case "$1" in
+	h1_1k.cpu | h1_100k.cpu) echo 1.43 ;;
+	h1_1k.rate) echo 1.40 ;;
+	h1_10m.cpu) echo 1.23 ;;
+	h1_close.cpu) echo 1.35 ;;
+	tls_1k.cpu) echo 1.25 ;;
+	tls_handshake_ec.cpu) echo 1.24 ;;
+	*) echo 0 ;;
+	esac
+}
+
+# tell NAME UNIT OWN HAPROXY NGINX MORE: what is told of one figure; MORE: 1 if more of it is better.
+tell()
+{
+	awk -v name="$1" -v unit="$2" -v own="$3" -v haproxy="$4" -v nginx="$5" -v more="$6" -v goal="$(goal_of "$1")" '
+		function ratio(theirs) { return more ? own / theirs : theirs / own }
+		BEGIN {
+			printf "bench l7.%s %.3g %s ratio %.2f vs haproxy %.2f vs nginx", name, own, unit, ratio(haproxy), ratio(nginx)
+			if (goal > 0)
+				printf ", goal %.2f: %s", goal, (ratio(haproxy) < goal ? "over" : "ok")
+			print ""
+			exit goal > 0 && ratio(haproxy) < goal
+		}' || OVER=1
+}
+
 # compare_tls CASE
 compare_tls()
 {
 	local own haproxy nginx
 	own=$(safe_cost "$1" mtlb-proxy 443) && haproxy=$(safe_cost "$1" haproxy 8091) &&
 		nginx=$(safe_cost "$1" nginx 8092) || exit 1
-	awk -v name="l7.$1" -v own="$own" -v haproxy="$haproxy" -v nginx="$nginx" 'BEGIN {
-		split(own, a, " "); split(haproxy, b, " "); split(nginx, c, " ")
-		printf "bench %s.cpu %.3g s/100k ratio %.2f vs haproxy %.2f vs nginx\n", name, a[1], b[1] / a[1], c[1] / a[1]
-		printf "bench %s.rate %.0f 1/s ratio %.2f vs haproxy %.2f vs nginx\n", name, a[2], a[2] / b[2], a[2] / c[2]
-	}'
+	tell "$1.cpu" s/100k "${own% *}" "${haproxy% *}" "${nginx% *}" 0
+	tell "$1.rate" 1/s "${own#* }" "${haproxy#* }" "${nginx#* }" 1
 }
 
 answers_at()
@@ -173,52 +206,91 @@ cpu()
 	echo $sum
 }
 
-# run PROGRAM URL PATH CONNECTIONS [WRK-OPTION...]: sets REQUESTS, RATE and TICKS.
+# run BYTES PROGRAM URL CONNECTIONS [WRK-OPTION...]: seconds of the CPU for 100,000, or for a GB if BYTES is not 0,
+# and how many a second.
 run()
 {
-	local program=$1 url=$2$3 connections=$4 before
+	local bytes=$1 program=$2 url=$3 connections=$4 before
 	shift 4
 	before=$(cpu "$program")
 	ns client1 wrk -t1 -c"$connections" -d"${SECONDS_EACH}s" -H 'Host: acme.test' "$@" "$url" >"$RUN/wrk" ||
 		fail "wrk failed"
-	TICKS=$(($(cpu "$program") - before))
-	REQUESTS=$(awk '/requests in/ { print $1 }' "$RUN/wrk")
-	RATE=$(awk '/^Requests\/sec/ { print $2 }' "$RUN/wrk")
 	! grep -qE 'Non-2xx|Socket errors: connect [1-9]' "$RUN/wrk" || fail "$program: $(cat "$RUN/wrk")"
-	[ "${REQUESTS:-0}" -gt 0 ] || fail "$program answered no request of $url"
+	awk -v ticks="$(($(cpu "$program") - before))" -v bytes="$bytes" '
+		/requests in/ { count = $1 }
+		/^Requests\/sec/ { rate = $2 }
+		END {
+			if (count == 0)
+				exit 1
+			print ticks / 100 / count * (bytes ? 1e9 / bytes : 1e5), rate
+		}' "$RUN/wrk" || fail "$program answered no request of $url"
 }
 
-# compare NAME PATH BYTES CONNECTIONS [WRK-OPTION...]: BYTES 0: per 100,000 requests, else per GB.
+# compare NAME PATH BYTES CONNECTIONS [WRK-OPTION...]
 compare()
 {
-	local name=$1 path=$2 bytes=$3 connections=$4 own rate
+	local name=$1 path=$2 bytes=$3 connections=$4 own haproxy nginx unit=s/100k
 	shift 4
-	run mtlb-proxy $MTLB_URL "$path" "$connections" "$@"
-	own="$TICKS $REQUESTS"
-	rate=$RATE
-	run haproxy $HAPROXY_URL "$path" "$connections" "$@"
-	awk -v name="l7.$name" -v bytes="$bytes" -v own="$own" -v theirs="$TICKS $REQUESTS" \
-		-v rate="$rate" -v their_rate="$RATE" 'function cost(text, part) {
-			split(text, part, " ")
-			return part[1] / 100 / part[2] * (bytes ? 1e9 / bytes : 1e5)
-		}
-		BEGIN {
-			unit = bytes ? "s/GB" : "s/100k"
-			printf "bench %s.cpu %.3g %s ratio %.2f vs haproxy\n", name, cost(own), unit, cost(theirs) / cost(own)
-			printf "bench %s.rate %.0f 1/s ratio %.2f vs haproxy\n", name, rate, rate / their_rate
-		}'
+	[ "$bytes" = 0 ] || unit=s/GB
+	own=$(run "$bytes" mtlb-proxy "$MTLB_URL$path" "$connections" "$@") &&
+		haproxy=$(run "$bytes" haproxy "$HAPROXY_URL$path" "$connections" "$@") &&
+		nginx=$(run "$bytes" nginx "$NGINX_URL$path" "$connections" "$@") || exit 1
+	tell "$name.cpu" $unit "${own% *}" "${haproxy% *}" "${nginx% *}" 0
+	tell "$name.rate" 1/s "${own#* }" "${haproxy#* }" "${nginx#* }" 1
 }
 
+# p99_at URL: of requests that come at the same rate whatever happens to those before them, in microseconds.
+p99_at()
+{
+	rm -f "$RUN/times"
+	ns client1 timeout $((SECONDS_EACH + 20)) h2load --h1 -c $RATE_CONNECTIONS --rps=$RATE_OF_EACH \
+		-n $((RATE_CONNECTIONS * RATE_OF_EACH * SECONDS_EACH)) --log-file="$RUN/times" \
+		--connect-to="${1#http://}" http://$NAME/data/1k >"$RUN/h2load" 2>&1 ||
+		fail "h2load failed: $(tail -n 3 "$RUN/h2load")"
+	awk '$2 != 200 { exit 1 } { print $3 }' "$RUN/times" | sort -n |
+		awk '{ time[NR] = $1 } END { if (NR < 1000) exit 1; print time[int(NR * 0.99)] }' || fail "not all of $1 was answered"
+}
+
+# What a balancer adds to the 99th percentile at a given rate: the median of five.
+compare_rate()
+{
+	local direct own haproxy nginx
+	for _ in 1 2 3 4 5; do
+		direct=$(p99_at $DIRECT_URL) && own=$(p99_at $MTLB_URL) && haproxy=$(p99_at $HAPROXY_URL) &&
+			nginx=$(p99_at $NGINX_URL) || exit 1
+		echo $((own - direct)) $((haproxy - direct)) $((nginx - direct))
+	done >"$RUN/added"
+	awk -v rate=$((RATE_CONNECTIONS * RATE_OF_EACH)) '
+		function median(list,   i, k, swap) {
+			for (i = 1; i <= NR; i++)
+				for (k = i + 1; k <= NR; k++)
+					if (list[k] < list[i]) { swap = list[i]; list[i] = list[k]; list[k] = swap }
+			return list[int((NR + 1) / 2)]
+		}
+		{ own[NR] = $1; haproxy[NR] = $2; nginx[NR] = $3 }
+		END {
+			ours = median(own)
+			theirs = median(haproxy)
+			printf "bench l7.h1_1k_rate.p99 %+d us at %d/s, haproxy %+d, nginx %+d, goal half of haproxy: %s\n", ours, rate,
+				theirs, median(nginx), (ours > theirs / 2 ? "over" : "ok")
+			exit ours > theirs / 2
+		}' "$RUN/added" || OVER=1
+}
+
+OVER=0
 lab_name "mtlb-bench-l7-$$"
 trap 'kill $(jobs -p) 2>/dev/null; wait; lab_down >/dev/null 2>&1' EXIT
 trap 'exit 130' INT TERM HUP
+stay_on "$THEIRS" || fail "no CPU for the others"
 lab_up || exit 1
 files
 ns lb ip address add $VIP/32 dev lo
 certificate || fail "no certificate"
+stay_on "$OURS" || fail "no CPU for balancers"
 mtlb_start || fail "mtlb does not serve"
 haproxy_start || fail "HAProxy does not serve: $(cat "$RUN/haproxy.log")"
 nginx_proxy_start || fail "nginx does not start: $(cat "$RUN/proxy/nginx.log")"
+stay_on "$THEIRS"
 for port in 443 8091 8092; do
 	wait_until "safe_answers $port" 10 || fail "no TLS on port $port"
 done
@@ -228,3 +300,5 @@ compare h1_1k /data/1k 0 64
 compare h1_close /data/1k 0 64 -H 'Connection: close'
 compare h1_100k /data/100k 102400 64
 compare h1_10m /big "$(stat -c %s "$RUN/data/big")" 8
+compare_rate
+exit $OVER

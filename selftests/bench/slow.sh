@@ -14,6 +14,8 @@ set -u -o pipefail
 . "$(dirname "$0")/../lab/lib.sh"
 # shellcheck source=selftests/lib/sites.sh
 . "$LAB_ROOT/selftests/lib/sites.sh"
+# shellcheck source=selftests/bench/pinned.sh
+. "$(dirname "$0")/pinned.sh" || exit 1
 
 TURNS=${1:-15}
 SECONDS_EACH=3
@@ -35,12 +37,6 @@ p99()
 		fail "wrk failed"
 	! grep -qE 'Non-2xx|Socket errors' "$RUN/wrk" || fail "the victim: $(cat "$RUN/wrk")"
 	awk '$1 == "99%" { n = $2 + 0; print $2 ~ /us$/ ? n : $2 ~ /ms$/ ? n * 1e3 : n * 1e6 }' "$RUN/wrk"
-}
-
-# cpus: which this process may use, a line each.
-cpus()
-{
-	taskset -cp $$ | sed 's/.*: //' | tr ',' '\n' | awk -F- '{ for (i = $1; i <= $NF; i++) print i }'
 }
 
 # attack ADDRESS LEAST OPTION...: until attack_stop, again and again if it ends; so many connections are
@@ -103,10 +99,7 @@ mode()
 		}'
 }
 
-{
-	read -r OURS && read -r THEIRS
-} < <(cpus) || fail "it needs two CPUs"
-taskset -cp "$OURS" $$ >/dev/null || fail "no CPU of its own"
+stay_on "$OURS" || fail "no CPU of its own"
 lab_name "mtlb-bench-slow-$$"
 trap 'kill $(jobs -p) 2>/dev/null; wait; lab_down >/dev/null 2>&1' EXIT
 trap 'exit 130' INT TERM HUP
@@ -118,9 +111,7 @@ site_addresses && site_listener && site_domains acme acme.test && site_domains g
 agent_start && wait_until '[ "$(ns client2 curl -s -o /dev/null -w "%{http_code}" -H "Host: globex.test" "http://$SITE_V4/")" = 200 ]' 10 ||
 	fail "mtlb does not serve"
 nginx_start client1 || fail "no server elsewhere"
-for pid in $(server_pids client1 nginx) $(server_pids be1 nginx); do
-	taskset -cp "$THEIRS" "$pid" >/dev/null || fail "a server that is attacked stays where it was"
-done
+put_on "$THEIRS" client1 nginx && put_on "$THEIRS" be1 nginx || fail "a server that is attacked stays where it was"
 p99 >/dev/null # what is cold is not measured
 over=0
 mode headers 950 -H -i 10 -t GET -x 24 -u http://acme.test/ || over=1
