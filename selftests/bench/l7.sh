@@ -53,7 +53,7 @@ certificate()
 mtlb_start()
 {
 	sed -i -e 's/^vips:/&\n  - {name: shared, address: 192.0.2.60}/' \
-		-e 's/^tenants:/listeners:\n  - {name: web, vips: [shared], port: 80, protocol: HTTP}\n  - {name: safe, vips: [shared], port: 443, protocol: HTTPS}\n&/' \
+		-e 's/^tenants:/listeners:\n  - {name: web, vips: [shared], port: 80, protocol: HTTP}\n  - {name: safe, vips: [shared], port: 443, protocol: HTTPS}\nproxy: {workers: 1}\n&/' \
 		-e 's/name: acme, id: 1,/& domains: [acme.test],/' "$CONFIG/platform.yaml"
 	sed -i -e 's/^services:/  - {name: site, backends: [{address: "10.20.1.21:80"}]}\n&/' \
 		-e '$a routes: [{name: site, listener: web, backendRefs: [{pool: site}]}, {name: safe, listener: safe, backendRefs: [{pool: site}]}]' \
