@@ -165,7 +165,6 @@ int turns_init(struct turns *turns, struct loop *loop, uint32_t count,
 	*turns = (struct turns){
 		.loop = loop,
 		.queues = calloc(count, sizeof(struct turn_queue)),
-		.count = count,
 		.take = take,
 		.clock = clock_now,
 	};

@@ -44,7 +44,6 @@ struct turns {
 	struct loop *loop;
 	struct loop_task task;
 	struct turn_queue *queues;
-	uint32_t count;
 	struct turns_list fresh, rota;
 	/* Does what can be done; returns whom the time is charged to. The turn may be gone. */
 	uint32_t (*take)(struct turn *turn);
