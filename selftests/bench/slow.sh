@@ -107,7 +107,8 @@ lab_up || exit 1
 site_addresses && site_listener && site_domains acme acme.test && site_domains globex globex.test &&
 	site_pool acme site '' 10.20.1.21:80 && site_pool globex site '' 10.20.2.24:80 &&
 	site_routes acme '{name: site, listener: web, backendRefs: [{pool: site}]}' &&
-	site_routes globex '{name: site, listener: web, backendRefs: [{pool: site}]}' || fail "no configuration"
+	site_routes globex '{name: site, listener: web, backendRefs: [{pool: site}]}' &&
+	echo 'proxy: {workers: 1}' >>"$CONFIG/platform.yaml" || fail "no configuration"
 agent_start && wait_until '[ "$(ns client2 curl -s -o /dev/null -w "%{http_code}" -H "Host: globex.test" "http://$SITE_V4/")" = 200 ]' 10 ||
 	fail "mtlb does not serve"
 nginx_start client1 || fail "no server elsewhere"

@@ -23,7 +23,7 @@ int channel_open(struct channel *channel, struct loop *loop, struct buffers *buf
 
 void channel_close(struct channel *channel)
 {
-	loop_fd_remove(channel->loop, &channel->fd);
+	loop_fd_forget(channel->loop, &channel->fd);
 	if (channel->tls)
 		tls_channel_close(channel);
 	if (channel->fd.fd >= 0)
@@ -133,7 +133,7 @@ ssize_t channel_send(struct channel *channel, const char *bytes, size_t length)
 	if (!channel->can_write)
 		return -EAGAIN;
 	do
-		n = sendmsg(channel->fd.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = sendmsg(channel->fd.fd, &message, channel_flags(channel));
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno != EAGAIN)
 		return channel_fail(channel, errno);

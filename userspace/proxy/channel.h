@@ -8,6 +8,7 @@
 #ifndef MTLB_PROXY_CHANNEL_H
 #define MTLB_PROXY_CHANNEL_H
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "../sys/loop.h"
@@ -24,6 +25,7 @@ struct channel {
 	bool hung_up;		 /* a FIN is on its way or here: a short read is not the last one */
 	bool ended;		 /* and it was read */
 	bool closed;		 /* shut down for writing */
+	bool ending;		 /* its end follows at once, and goes with the last bytes */
 	int error;		 /* a negative errno, from the first failure on */
 	uint64_t received, sent; /* with TLS: of what is within it */
 	struct tls *tls;	 /* see tls_channel.h; NULL: none */
@@ -60,6 +62,12 @@ void channel_shut(struct channel *channel);
 
 /* The other side will get a RST: what was sent may be incomplete. */
 void channel_abort(struct channel *channel);
+
+/* Of send(2). What is followed by the end at once goes into one segment with its FIN. */
+static inline int channel_flags(const struct channel *channel)
+{
+	return MSG_DONTWAIT | MSG_NOSIGNAL | (channel->ending ? MSG_MORE : 0);
+}
 
 static inline size_t channel_pending(const struct channel *channel)
 {

@@ -5,7 +5,6 @@
 #include "pending.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -63,7 +62,7 @@ int conn_new(struct worker *worker, struct listener *listener, int fd, const str
 	     uint16_t peer_port)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
-	int error, one = 1;
+	int error;
 
 	error = conn ? channel_open(&conn->down, worker->loop, &worker->buffers, fd, down_ready,
 				    conn)
@@ -80,7 +79,6 @@ int conn_new(struct worker *worker, struct listener *listener, int fd, const str
 		free(conn);
 		return -ENOMEM;
 	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	seen_open(conn);
 	conn->peer = *peer;
 	conn->peer_port = peer_port;

@@ -56,6 +56,7 @@ struct exchange {
 	bool counted;		      /* among the requests of its tenant */
 	bool admitted, waits;	      /* see pending.h */
 	bool keep_alive;	      /* the client's connection goes on after this */
+	bool asked_to_close;	      /* the client, after this request */
 	bool passthrough;	      /* no request: TLS that is nobody's here, see conn_hello.c */
 	bool upgrade;		      /* was asked for, and passed on */
 	bool replayable;	      /* its head is still in down.in, and no more of it was used */

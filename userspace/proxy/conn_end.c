@@ -17,12 +17,21 @@ static void next_request(struct conn *conn)
 	channel_rest(&conn->down);
 }
 
+/* It said that this was its last request (RFC 9112, 9.6), and all of that has been read. */
+static bool will_send_nothing(const struct conn *conn)
+{
+	const struct exchange *exchange = &conn->exchange;
+
+	return exchange->asked_to_close && exchange->body == H1_BODY_NONE && exchange->sent &&
+	       !conn->down.tls && !buffer_length(conn->down.in);
+}
+
 /* A client that is still sending would get a RST for it, and might lose the answer. */
 static enum step end_connection(struct conn *conn)
 {
 	struct channel *down = &conn->down;
 
-	if (down->ended || down->error)
+	if (down->ended || down->error || will_send_nothing(conn))
 		return STEP_CLOSE;
 	channel_shut(down);
 	conn->state = CONN_LINGER;
@@ -137,8 +146,10 @@ enum step conn_refuse_head(struct conn *conn, unsigned status, const char *detai
 
 enum step conn_answer(struct conn *conn)
 {
-	ssize_t n = channel_send(&conn->down, NULL, 0);
+	ssize_t n;
 
+	conn->down.ending = !conn->exchange.keep_alive;
+	n = channel_send(&conn->down, NULL, 0);
 	if (n == -EAGAIN)
 		return STEP_WAIT;
 	if (n < 0)

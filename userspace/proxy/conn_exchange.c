@@ -135,6 +135,7 @@ static void begin_reply(struct conn *conn, const struct h1_response *response)
 		    (uint64_t)head->content_length,
 		    exchange->minor &&
 			    (head->body == H1_BODY_CHUNKED || head->body == H1_BODY_CLOSE));
+	exchange->reply.last = !exchange->keep_alive;
 	conn_allow_splice(conn, &exchange->reply);
 }
 
@@ -239,6 +240,7 @@ static enum step pass_body(struct conn *conn)
 	ssize_t n;
 
 	if (exchange->bare) {
+		conn->down.ending = !exchange->keep_alive;
 		n = channel_send(&conn->down, NULL, 0);
 		if (n == -EAGAIN)
 			return STEP_WAIT;

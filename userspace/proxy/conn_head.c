@@ -83,6 +83,7 @@ static void note(struct conn *conn, const struct h1_request *request)
 		.body = (uint8_t)request->head.body,
 		.content_length = request->head.content_length,
 		.keep_alive = request->head.keep_alive && !worker_goes(conn->worker),
+		.asked_to_close = !request->head.keep_alive,
 		.replayable = true,
 		.head_length = request->head.length,
 		.began = loop_now(conn->worker->loop),

@@ -75,8 +75,10 @@ static void rest(struct relay *relay)
 
 static enum relay_result finish(struct relay *relay)
 {
-	ssize_t n = channel_send(relay->to, NULL, 0);
+	ssize_t n;
 
+	relay->to->ending = relay->last;
+	n = channel_send(relay->to, NULL, 0);
 	if (n == -EAGAIN)
 		return RELAY_WAIT;
 	if (n < 0)

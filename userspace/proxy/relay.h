@@ -30,6 +30,7 @@ struct relay {
 	struct channel *from, *to;
 	enum h1_body framing; /* of what comes: any but NONE */
 	bool chunk;	      /* send it as chunks */
+	bool last;	      /* the connection that it goes to ends with it */
 	bool ended;	      /* all has come; some may be in to->out */
 	int error;	      /* of what came: -H1_ERROR_... */
 	uint64_t left;	      /* of a body of known length, that has not come yet */

@@ -26,6 +26,11 @@ static enum relay_result fill(struct relay *relay)
 	return RELAY_DONE;
 }
 
+static bool is_rest(const struct relay *relay, size_t length)
+{
+	return relay->framing == H1_BODY_LENGTH && length == relay->left;
+}
+
 static enum relay_result send_some(struct relay *relay, size_t *turn)
 {
 	struct buffer *in = relay->from->in;
@@ -34,6 +39,7 @@ static enum relay_result send_some(struct relay *relay, size_t *turn)
 
 	if (relay->framing == H1_BODY_LENGTH && length > relay->left)
 		length = (size_t)relay->left;
+	relay->to->ending = relay->last && is_rest(relay, length);
 	n = channel_send(relay->to, buffer_at(in), length);
 	if (n == -EAGAIN)
 		return RELAY_WAIT;

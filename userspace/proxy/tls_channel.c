@@ -54,7 +54,7 @@ static int flush(struct tls *tls)
 		if (!channel->can_write)
 			return -EAGAIN;
 		n = send(channel->fd.fd, buffer_at(tls->records), buffer_length(tls->records),
-			 MSG_DONTWAIT | MSG_NOSIGNAL);
+			 channel_flags(channel));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno != EAGAIN)
@@ -78,7 +78,7 @@ static int give(BIO *bio, const char *bytes, int length)
 
 	BIO_clear_retry_flags(bio);
 	if (flush(tls) != -EAGAIN && channel->can_write && !channel->error)
-		n = send(channel->fd.fd, bytes, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = send(channel->fd.fd, bytes, (size_t)length, channel_flags(channel));
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		channel_fail(channel, errno);
 	if (channel->error)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #define SECOND		1000000000ULL
 #define MS		1000000ULL
 #define ACCEPT_TURN	16
+#define AT_ONCE_NS	100000ULL
 #define BUFFERS_KEPT	1024 /* 32 MB */
 #define PIPES_MOST	48   /* an unprivileged user has 64 MB of pipes */
 #define IDLE_OF_MEMBER	256
@@ -251,12 +253,24 @@ static void rested(struct loop_timer *timer)
 	loop_fd_set(listener->worker->loop, &listener->fd, EPOLLIN);
 }
 
+/* Who takes one, and is told at once that there is another one, takes more at a time: the call that
+ * finds nobody left is saved where they come one by one.
+ */
+static void note_full(struct listener *listener)
+{
+	uint64_t now = loop_now(listener->worker->loop);
+
+	if (now - listener->full_at < AT_ONCE_NS && listener->burst < ACCEPT_TURN)
+		listener->burst *= 2;
+	listener->full_at = now;
+}
+
 /* False: there was nobody left, or nobody can be taken. */
 static bool accept_turn(struct listener *listener)
 {
 	struct worker *worker = listener->worker;
 
-	for (int i = 0; i < ACCEPT_TURN; i++) {
+	for (unsigned i = 0; i < listener->burst; i++) {
 		struct sockaddr_storage from = {};
 		socklen_t length = sizeof(from);
 		struct addr peer;
@@ -272,6 +286,7 @@ static bool accept_turn(struct listener *listener)
 				rest(worker, listener, errno);
 			else if (errno == EINTR || errno == ECONNABORTED)
 				continue;
+			listener->burst = 1;
 			return false;
 		}
 		if (worker->conn_count >= worker->limits.conns && !idle_make_room(worker)) {
@@ -284,6 +299,7 @@ static bool accept_turn(struct listener *listener)
 		if (conn_new(worker, listener, client, &peer, port))
 			return false;
 	}
+	note_full(listener);
 	return true;
 }
 
@@ -302,7 +318,7 @@ static void accept_all(struct listener *listener)
 int worker_listen(struct worker *worker, uint32_t id, const char *name, int fd)
 {
 	struct listener *listener = calloc(1, sizeof(*listener));
-	int error;
+	int error, one = 1;
 
 	if (!listener)
 		return -ENOMEM;
@@ -310,6 +326,9 @@ int worker_listen(struct worker *worker, uint32_t id, const char *name, int fd)
 	listener->rested = (struct loop_timer){.fire = rested, .context = listener};
 	listener->worker = worker;
 	listener->id = id;
+	listener->burst = 1;
+	/* for what it accepts: on Linux they inherit it */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	snprintf(listener->name, sizeof(listener->name), "%s", name);
 	listener->index = index_of(worker->routing, name);
 	error = worker->draining ? 0 : loop_fd_set(worker->loop, &listener->fd, EPOLLIN);

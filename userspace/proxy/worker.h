@@ -27,8 +27,10 @@ struct listener {
 	struct listener *next;
 	uint32_t id; /* whoever handed it over calls it so */
 	char name[WORKER_LISTENER_NAME_MAX];
-	uint32_t index; /* of the image in use; IMAGE_NONE: it has no such listener */
-	unsigned conns; /* that came by it: it stays until they are gone */
+	uint32_t index;	  /* of the image in use; IMAGE_NONE: it has no such listener */
+	unsigned conns;	  /* that came by it: it stays until they are gone */
+	unsigned burst;	  /* taken at a time */
+	uint64_t full_at; /* when so many were there, and maybe more */
 	bool closed;
 };
 

@@ -91,9 +91,13 @@ int loop_fd_set(struct loop *loop, struct loop_fd *fd, uint32_t events)
 
 void loop_fd_remove(struct loop *loop, struct loop_fd *fd)
 {
-	if (!fd->added)
-		return;
-	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd->fd, NULL);
+	if (fd->added)
+		epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd->fd, NULL);
+	loop_fd_forget(loop, fd);
+}
+
+void loop_fd_forget(struct loop *loop, struct loop_fd *fd)
+{
 	fd->added = false;
 	/* The caller may free fd now, and the batch may still point at it. */
 	for (int i = loop->next; i < loop->count; i++)
