@@ -10,15 +10,32 @@
 
 #include "tls_channel.h"
 
+#define EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
+
 int channel_open(struct channel *channel, struct loop *loop, struct buffers *buffers, int fd,
-		 void (*ready)(struct loop_fd *fd, uint32_t events), void *context)
+		 bool connected, void (*ready)(struct loop_fd *fd, uint32_t events), void *context)
 {
 	*channel = (struct channel){
 		.fd = {.fd = fd, .ready = ready, .context = context},
 		.loop = loop,
 		.buffers = buffers,
+		.can_write = connected,
+		.told_of_room = !connected,
 	};
-	return loop_fd_set(loop, &channel->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+	return loop_fd_set(loop, &channel->fd, connected ? EVENTS : EVENTS | EPOLLOUT);
+}
+
+void channel_full(struct channel *channel)
+{
+	int error;
+
+	channel->can_write = false;
+	if (channel->told_of_room)
+		return;
+	channel->told_of_room = true;
+	error = loop_fd_set(channel->loop, &channel->fd, EVENTS | EPOLLOUT);
+	if (error)
+		channel_fail(channel, -error);
 }
 
 void channel_close(struct channel *channel)
@@ -138,7 +155,7 @@ ssize_t channel_send(struct channel *channel, const char *bytes, size_t length)
 	if (n < 0 && errno != EAGAIN)
 		return channel_fail(channel, errno);
 	if (n < 0 || (size_t)n < queued + length)
-		channel->can_write = false;
+		channel_full(channel);
 	if (n < 0)
 		return -EAGAIN;
 	channel->sent += (uint64_t)n;

@@ -22,6 +22,7 @@ struct channel {
 	struct buffers *buffers;
 	struct buffer *in, *out;
 	bool can_read, can_write;
+	bool told_of_room;	 /* the loop was asked for that */
 	bool hung_up;		 /* a FIN is on its way or here: a short read is not the last one */
 	bool ended;		 /* and it was read */
 	bool closed;		 /* shut down for writing */
@@ -31,10 +32,11 @@ struct channel {
 	struct tls *tls;	 /* see tls_channel.h; NULL: none */
 };
 
-/* Takes fd, a non-blocking socket; ready is called when there is something new. On failure fd is
- * still the caller's. 0 or a negative errno. */
+/* Takes fd, a non-blocking socket; ready is called when there is something new. One that is
+ * connected has room for what is sent first, and is not told of that. On failure fd is still the
+ * caller's. 0 or a negative errno. */
 int channel_open(struct channel *channel, struct loop *loop, struct buffers *buffers, int fd,
-		 void (*ready)(struct loop_fd *fd, uint32_t events), void *context);
+		 bool connected, void (*ready)(struct loop_fd *fd, uint32_t events), void *context);
 void channel_close(struct channel *channel);
 
 /* What the loop tells: notes it. */
@@ -53,6 +55,9 @@ struct buffer *channel_out(struct channel *channel, size_t room);
 
 /* in has been used: gives its buffer back when it is empty. */
 void channel_rest(struct channel *channel);
+
+/* The socket takes no more: it will be told when it does. */
+void channel_full(struct channel *channel);
 
 /* It is broken, by this positive errno, which is returned negative. */
 int channel_fail(struct channel *channel, int error);

@@ -64,8 +64,8 @@ int conn_new(struct worker *worker, struct listener *listener, int fd, const str
 	struct conn *conn = calloc(1, sizeof(*conn));
 	int error;
 
-	error = conn ? channel_open(&conn->down, worker->loop, &worker->buffers, fd, down_ready,
-				    conn)
+	error = conn ? channel_open(&conn->down, worker->loop, &worker->buffers, fd, true,
+				    down_ready, conn)
 		     : -ENOMEM;
 	if (error) {
 		free(conn);
@@ -92,7 +92,7 @@ int conn_new(struct worker *worker, struct listener *listener, int fd, const str
 	if (listener)
 		listener->conns++;
 	/* Most clients have sent their request by now: one look saves a round of the loop. */
-	conn->down.can_read = conn->down.can_write = true;
+	conn->down.can_read = true;
 	idle_note(conn);
 	conn_wait_turn(conn);
 	return 0;

@@ -38,10 +38,15 @@ static bool is_idempotent(const struct exchange *exchange)
  * Nobody may be left to read what is sent; and what came while nobody was asked (a 408, say) would
  * be taken for the answer.
  */
-static bool seems_alive(const struct upstream *upstream)
+static bool seems_alive(const struct conn *conn)
 {
+	const struct upstream *upstream = conn->up;
 	char byte;
 
+	/* what had come before this round has closed it, and what comes later could not be seen
+	 * here either; but what cannot be asked twice is worth another look */
+	if (loop_told_all(conn->worker->loop) && is_idempotent(&conn->exchange))
+		return true;
 	return recv(upstream->channel.fd.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
 	       errno == EAGAIN;
 }
@@ -79,7 +84,7 @@ static int take(struct conn *conn, struct upstream_member *member, bool fresh)
 		int error = upstream_take(&conn->worker->upstreams, member, kept,
 					  tls.mode ? &tls : NULL, conn, fresh, &conn->up);
 
-		if (error || !conn->up->reused || seems_alive(conn->up))
+		if (error || !conn->up->reused || seems_alive(conn))
 			return error;
 		upstream_close(conn->up);
 		conn->up = NULL;

@@ -56,8 +56,10 @@ static enum relay_result pour(struct relay *relay, size_t *turn)
 		return RELAY_WAIT;
 	n = splice(relay->pipe->out, NULL, to->fd.fd, NULL, relay->pipe->filled, FLAGS);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-		to->can_write = errno == EINTR;
-		return errno == EINTR ? RELAY_DONE : RELAY_WAIT;
+		if (errno == EINTR)
+			return RELAY_DONE;
+		channel_full(to);
+		return RELAY_WAIT;
 	}
 	if (n <= 0) {
 		to->error = n ? -errno : -EPIPE;

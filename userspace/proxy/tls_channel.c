@@ -60,7 +60,7 @@ static int flush(struct tls *tls)
 		if (n < 0 && errno != EAGAIN)
 			return channel_fail(channel, errno);
 		if (n < 0)
-			channel->can_write = false;
+			channel_full(channel);
 		else
 			buffer_consume(tls->records, (size_t)n);
 	}
@@ -86,7 +86,7 @@ static int give(BIO *bio, const char *bytes, int length)
 	n = n < 0 ? 0 : n;
 	if (n == length)
 		return length;
-	channel->can_write = false;
+	channel_full(channel);
 	if (!tls->records && !(tls->records = buffer_take(channel->buffers))) {
 		channel_fail(channel, ENOMEM);
 		return -1;

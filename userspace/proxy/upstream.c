@@ -201,7 +201,7 @@ static int make(struct upstreams *upstreams, struct upstream_member *member,
 	fd = open_socket(&member->address);
 	error = fd < 0 ? fd
 		       : channel_open(&upstream->channel, upstreams->loop, upstreams->buffers, fd,
-				      ready, upstream);
+				      false, ready, upstream);
 	if (error) {
 		if (fd >= 0)
 			close(fd);

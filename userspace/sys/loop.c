@@ -21,6 +21,7 @@ struct loop {
 	int epoll;
 	bool running;
 	bool stop;
+	bool told_all;
 	uint64_t now;
 	struct loop_timer **heap;
 	size_t timers, room;
@@ -73,6 +74,11 @@ void loop_stop(struct loop *loop)
 uint64_t loop_now(const struct loop *loop)
 {
 	return loop->running ? loop->now : clock_now();
+}
+
+bool loop_told_all(const struct loop *loop)
+{
+	return loop->told_all;
 }
 
 int loop_fd_set(struct loop *loop, struct loop_fd *fd, uint32_t events)
@@ -284,6 +290,7 @@ static int all_batches(struct loop *loop, int count)
 		loop->count = count;
 		hand_out(loop);
 	}
+	loop->told_all = count < BATCH;
 	return 0;
 }
 
@@ -300,6 +307,7 @@ int loop_run(struct loop *loop)
 			break;
 		}
 		loop->now = clock_now();
+		loop->told_all = false;
 		loop->count = count < 0 ? 0 : count;
 		/* Descriptors first: an answer that is here beats the timer that waits for it. */
 		hand_out(loop);

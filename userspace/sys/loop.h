@@ -45,6 +45,9 @@ void loop_stop(struct loop *loop);
 /* CLOCK_MONOTONIC in ns, read once per round. */
 uint64_t loop_now(const struct loop *loop);
 
+/* All that had become ready when this round began has been told of. */
+bool loop_told_all(const struct loop *loop);
+
 /* Adds fd, or changes the events of one that was added. */
 int loop_fd_set(struct loop *loop, struct loop_fd *fd, uint32_t events);
 void loop_fd_remove(struct loop *loop, struct loop_fd *fd); /* does not close it */

@@ -304,6 +304,43 @@ static void is_ready(struct loop_fd *self, uint32_t events)
 	ready_calls++;
 }
 
+static bool told_all;
+
+static void asks_whether_all(struct loop_timer *timer)
+{
+	(void)timer;
+	told_all = loop_told_all(loop);
+	loop_stop(loop);
+}
+
+/* Of so many that are ready at once. */
+static bool knows_all_of(int count)
+{
+	struct loop_timer timer = {.fire = asks_whether_all};
+	struct loop_fd *many[200];
+
+	assert_true(count <= 200);
+	for (int i = 0; i < count; i++)
+		many[i] = make_ready(is_ready);
+	assert_int_equal(loop_timer_set(loop, &timer, 0), 0);
+	assert_int_equal(loop_run(loop), 0);
+	for (int i = 0; i < count; i++) {
+		loop_fd_forget(loop, many[i]);
+		close(many[i]->fd);
+		free(many[i]);
+	}
+	return told_all;
+}
+
+static void test_told_all(void **state)
+{
+	(void)state;
+	assert_true(knows_all_of(3));
+	assert_false(knows_all_of(200));
+	/* nobody is left of those that were closed */
+	assert_true(knows_all_of(3));
+}
+
 static void counts_rounds(struct loop_task *task)
 {
 	if (!task_rounds++)
@@ -467,6 +504,7 @@ int main(void)
 		TEST(test_timers_in_order),
 		TEST(test_timer_cancels_all),
 		TEST(test_busy_timer_starves_nobody),
+		TEST(test_told_all),
 		TEST(test_tasks_in_order),
 		TEST(test_task_cancels_others),
 		TEST(test_stop_between_tasks),

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* How a client's connection ends: who is waited for, and what that costs on the wire. */
+#include "proxy_fixture.h"
+
+#include <linux/tcp.h>
+
+#define ANSWER		    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#define ASKS(version, more) "GET / HTTP/" version "\r\nHost: acme.example\r\n" more "\r\n"
+
+static bool all_gone(void *context)
+{
+	(void)context;
+	return !worker.conn_count;
+}
+
+/* A client that got its answer, and its end, and has not closed. */
+static struct peer *answered(const char *request)
+{
+	struct peer *client = client_new(), *backend;
+
+	say(client, request);
+	backend = backend_accept(0);
+	expect_text(backend, "\r\n\r\n");
+	say(backend, ANSWER);
+	expect_end(client);
+	assert_non_null(strstr(client->data, "\r\n\r\nok"));
+	assert_false(client->reset);
+	peer_free(backend);
+	return client;
+}
+
+static void is_not_waited_for(const char *request)
+{
+	struct peer *client = answered(request);
+
+	run_until(all_gone, NULL);
+	peer_free(client);
+}
+
+static void is_waited_for(const char *request)
+{
+	struct peer *client = answered(request);
+
+	assert_int_equal(worker.conn_count, 1);
+	peer_free(client);
+	run_until(all_gone, NULL);
+}
+
+static void test_who_asks_for_nothing_more(void **state)
+{
+	(void)state;
+	worker.limits.linger = 3600 * 1000 * MS;
+	is_not_waited_for(ASKS("1.1", "Connection: close\r\n"));
+	is_not_waited_for(ASKS("1.0", ""));
+}
+
+/* The answer would be lost by the RST for what has not been read. */
+static void test_who_may_send_more(void **state)
+{
+	(void)state;
+	worker.limits.linger = 3600 * 1000 * MS;
+	is_waited_for(ASKS("1.1", "Connection: close\r\n") "GET ");
+	is_waited_for("POST / HTTP/1.1\r\nHost: acme.example\r\nConnection: close\r\n"
+		      "Content-Length: 2\r\n\r\nhi");
+}
+
+/* So many segments without data has it received. */
+static uint32_t bare_segments(const struct peer *peer)
+{
+	struct tcp_info info = {};
+	socklen_t length = sizeof(info);
+
+	assert_int_equal(getsockopt(peer->fd, IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+	assert_true(length > offsetof(struct tcp_info, tcpi_data_segs_in));
+	return info.tcpi_segs_in - info.tcpi_data_segs_in;
+}
+
+static void ends_in_one_segment(const char *answer)
+{
+	struct peer *client = client_new(), *backend;
+	uint32_t before;
+
+	say(client, ASKS("1.1", "Connection: close\r\n"));
+	backend = backend_accept(0);
+	expect_text(backend, "\r\n\r\n");
+	before = bare_segments(client);
+	say(backend, answer);
+	expect_end(client);
+	assert_non_null(strstr(client->data, "ok"));
+	assert_int_equal(bare_segments(client), before);
+	peer_free(backend);
+	peer_free(client);
+}
+
+static void test_end_goes_with_last_bytes(void **state)
+{
+	(void)state;
+	ends_in_one_segment(ANSWER);
+	ends_in_one_segment(
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n");
+	ends_in_one_segment("HTTP/1.1 204 ok\r\n\r\n");
+}
+
+static void test_end_goes_with_own_answer(void **state)
+{
+	struct peer *client = client_new();
+	uint32_t before = bare_segments(client);
+
+	(void)state;
+	say(client, "GET / HTTP/1.1\r\nHost: nobody.example\r\nConnection: close\r\n\r\n");
+	expect_end(client);
+	assert_non_null(strstr(client->data, "HTTP/1.1 404 "));
+	/* the request is acknowledged at once, or with the answer */
+	assert_true(bare_segments(client) - before <= 1);
+	peer_free(client);
+}
+
+static bool one_is_here(void *context)
+{
+	(void)context;
+	return worker.conn_count == 1;
+}
+
+static void test_nothing_is_held_back(void **state)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), nodelay = 0;
+	socklen_t length = sizeof(nodelay);
+	uint16_t port;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(worker_listen(&worker, 1, "web", listen_on_loopback(&port)), 0);
+	address.sin_port = htons(port);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	run_until(one_is_here, NULL);
+	assert_int_equal(
+		getsockopt(worker.conns->down.fd.fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &length),
+		0);
+	assert_true(nodelay);
+	close(fd);
+}
+
+/* More than are taken at a time at first. */
+static void test_all_who_wait_are_taken(void **state)
+{
+	enum {
+		MANY = 40
+	};
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fds[MANY];
+	uint16_t port;
+
+	(void)state;
+	assert_int_equal(worker_listen(&worker, 1, "web", listen_on_loopback(&port)), 0);
+	address.sin_port = htons(port);
+	for (int i = 0; i < MANY; i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_true(fds[i] >= 0);
+		assert_int_equal(connect(fds[i], (struct sockaddr *)&address, sizeof(address)), 0);
+	}
+	expect_count(&worker.counts.accepted, MANY);
+	for (int i = 0; i < MANY; i++)
+		close(fds[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		proxy_test(test_who_asks_for_nothing_more),
+		proxy_test(test_who_may_send_more),
+		proxy_test(test_end_goes_with_last_bytes),
+		proxy_test(test_end_goes_with_own_answer),
+		proxy_test(test_nothing_is_held_back),
+		proxy_test(test_all_who_wait_are_taken),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
