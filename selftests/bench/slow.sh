@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # What slowhttptest, in each of its modes, does at one tenant to the requests of another one at the same
-# address: the 99th percentile of wrk's. Each turn lies between two in which the same attack is at a server
+# address: the 99th percentile of wrk's. After each turn comes one in which the same attack is at a server
 # beside the balancer (nginx, in the attacker's own namespace): the tool looks at its sockets without a
 # rest, and what that does to everybody on the machine is not the balancer's. The attacker, and the
 # servers that are attacked, have a CPU; the balancer, the other tenant's server and client have another one.
 #
-#   selftests/bench/slow.sh [TURNS]   of each mode (15)
+#   selftests/bench/slow.sh [TURNS]   of each mode (9)
 
 set -u -o pipefail
 # shellcheck source=selftests/lab/lib.sh
@@ -17,11 +17,12 @@ set -u -o pipefail
 # shellcheck source=selftests/bench/pinned.sh
 . "$(dirname "$0")/pinned.sh" || exit 1
 
-TURNS=${1:-15}
-SECONDS_EACH=3
+TURNS=${1:-9}
+SECONDS_EACH=5
 CONNECTIONS=1000
 GOAL=1.10
 BESIDE=127.0.0.1
+CABLE=10.10.9
 
 fail()
 {
@@ -30,13 +31,16 @@ fail()
 	exit 1
 }
 
-# p99: of the victim, in microseconds; every request must be answered.
+# p99: of the victim, in microseconds: the median of so many seconds, as a second in which this machine itself
+# had no CPU for a few milliseconds tells of nothing else. Every request must be answered.
 p99()
 {
-	ns client2 wrk -t1 -c1 -d"${SECONDS_EACH}s" --latency -H 'Host: globex.test' "http://$SITE_V4/" >"$RUN/wrk" ||
-		fail "wrk failed"
-	! grep -qE 'Non-2xx|Socket errors' "$RUN/wrk" || fail "the victim: $(cat "$RUN/wrk")"
-	awk '$1 == "99%" { n = $2 + 0; print $2 ~ /us$/ ? n : $2 ~ /ms$/ ? n * 1e3 : n * 1e6 }' "$RUN/wrk"
+	for ((second = 0; second < SECONDS_EACH; second++)); do
+		ns client2 wrk -t1 -c1 -d1s --latency -H 'Host: globex.test' "http://$SITE_V4/" >"$RUN/wrk" || fail "wrk failed"
+		! grep -qE 'Non-2xx|Socket errors' "$RUN/wrk" || fail "the victim: $(cat "$RUN/wrk")"
+		awk '$1 == "99%" { n = $2 + 0; print $2 ~ /us$/ ? n : $2 ~ /ms$/ ? n * 1e3 : n * 1e6 }' "$RUN/wrk"
+	done >"$RUN/seconds"
+	sort -n "$RUN/seconds" | sed -n $((SECONDS_EACH / 2 + 1))p
 }
 
 # attack ADDRESS LEAST OPTION...: until attack_stop, again and again if it ends; so many connections are
@@ -77,26 +81,50 @@ p99_under()
 	attack_stop "$1"
 }
 
-# mode NAME LEAST OPTION...
+# mode NAME LEAST OPTION...: the medians of all turns are compared; how far single turns are from each
+# other is told beside that.
 mode()
 {
-	local name=$1 calm before busy after
+	local name=$1 calm busy elsewhere
 	shift
 	: >"$RUN/turns"
-	calm=$(p99) && before=$(p99_under $BESIDE "$@") || exit 1
 	for ((turn = 0; turn < TURNS; turn++)); do
-		busy=$(p99_under $SITE_V4 "$@") && after=$(p99_under $BESIDE "$@") || exit 1
-		echo "$before $busy $after" >>"$RUN/turns"
-		before=$after
+		calm=$(p99) && busy=$(p99_under $SITE_V4 "$@") && elsewhere=$(p99_under $BESIDE "$@") || exit 1
+		echo "$busy $elsewhere $calm" >>"$RUN/turns"
 	done
-	awk '{ print 2 * $2 / ($1 + $3), $2 }' "$RUN/turns" | sort -n | awk -v name="$name" -v goal=$GOAL -v calm="$calm" '
-		{ ratio[NR] = $1; sum += $2 }
+	awk -v name="$name" -v goal=$GOAL '
+		function median(list,   i, k, swap) {
+			for (i = 1; i <= NR; i++)
+				for (k = i + 1; k <= NR; k++)
+					if (list[k] < list[i]) { swap = list[i]; list[i] = list[k]; list[k] = swap }
+			return list[int((NR + 1) / 2)]
+		}
+		{
+			busy[NR] = $1
+			elsewhere[NR] = $2
+			calm[NR] = $3
+			ratio = $1 / $2
+			least = NR == 1 || ratio < least ? ratio : least
+			most = ratio > most ? ratio : most
+		}
 		END {
-			middle = ratio[int((NR + 1) / 2)]
-			printf "bench slow.%s.p99 %.2f of the same attack elsewhere (%.2f..%.2f), goal %.2f: %s; %.2f of none\n", name,
-				middle, ratio[1], ratio[NR], goal, middle <= goal ? "ok" : "over", sum / NR / calm
-			exit middle > goal
-		}'
+			ratio = median(busy) / median(elsewhere)
+			printf "bench slow.%s.p99 %.2f of the same attack elsewhere (%.2f..%.2f), goal %.2f: %s; %.0f us, %.0f elsewhere, %.0f without\n",
+				name, ratio, least, most, goal, ratio <= goal ? "ok" : "over", median(busy), median(elsewhere), median(calm)
+			exit ratio > goal
+		}' "$RUN/turns"
+}
+
+# The attacker has a cable of its own to the balancer: on one that it shared with the neighbour, packets of
+# both would be taken by whichever CPU is at it, and wait where the attacker's tool spins.
+cable()
+{
+	ip link add eth1 netns "$LAB-lb" type veth peer name eth1 netns "$LAB-client1" &&
+		ip -n "$LAB-lb" address add $CABLE.1/30 dev eth1 && ip -n "$LAB-client1" address add $CABLE.2/30 dev eth1 &&
+		fabric_offloads lb eth1 && fabric_offloads client1 eth1 &&
+		ip -n "$LAB-lb" link set eth1 up && ip -n "$LAB-client1" link set eth1 up &&
+		ip -n "$LAB-client1" route add $SITE_V4 via $CABLE.1 &&
+		sed -i 's/interfaces: .*/interfaces: [{name: eth0, mode: native}, {name: eth1, mode: native}]/' "$CONFIG/platform.yaml"
 }
 
 stay_on "$OURS" || fail "no CPU of its own"
@@ -104,6 +132,9 @@ lab_name "mtlb-bench-slow-$$"
 trap 'kill $(jobs -p) 2>/dev/null; wait; lab_down >/dev/null 2>&1' EXIT
 trap 'exit 130' INT TERM HUP
 lab_up || exit 1
+cable || fail "no cable"
+# What the checks of the lab's other pools cost is not measured, and their answers come from the attacker's CPU.
+sed -i '/^ *health:/d' "$CONFIG"/tenants.d/*.yaml
 site_addresses && site_listener && site_domains acme acme.test && site_domains globex globex.test &&
 	site_pool acme site '' 10.20.1.21:80 && site_pool globex site '' 10.20.2.24:80 &&
 	site_routes acme '{name: site, listener: web, backendRefs: [{pool: site}]}' &&
@@ -113,10 +144,6 @@ agent_start && wait_until '[ "$(ns client2 curl -s -o /dev/null -w "%{http_code}
 	fail "mtlb does not serve"
 nginx_start client1 || fail "no server elsewhere"
 put_on "$THEIRS" client1 nginx && put_on "$THEIRS" be1 nginx || fail "a server that is attacked stays where it was"
-# the lab's DNS servers, which are checked, take a millisecond at a time
-for node in $BACKENDS; do
-	put_on "$THEIRS" "$node" dnsmasq || fail "a server of the lab stays where it was"
-done
 p99 >/dev/null # what is cold is not measured
 over=0
 mode headers 950 -H -i 10 -t GET -x 24 -u http://acme.test/ || over=1
