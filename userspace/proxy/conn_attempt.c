@@ -45,7 +45,8 @@ static bool seems_alive(const struct conn *conn)
 
 	/* what had come before this round has closed it, and what comes later could not be seen
 	 * here either; but what cannot be asked twice is worth another look */
-	if (loop_told_all(conn->worker->loop) && is_idempotent(&conn->exchange))
+	if (loop_told_all(conn->worker->loop) && is_idempotent(&conn->exchange) &&
+	    conn->exchange.body == H1_BODY_NONE)
 		return true;
 	return recv(upstream->channel.fd.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
 	       errno == EAGAIN;
