@@ -40,7 +40,7 @@ void channel_full(struct channel *channel)
 
 void channel_close(struct channel *channel)
 {
-	loop_fd_forget(channel->loop, &channel->fd);
+	loop_fd_remove(channel->loop, &channel->fd);
 	if (channel->tls)
 		tls_channel_close(channel);
 	if (channel->fd.fd >= 0)

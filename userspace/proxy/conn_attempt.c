@@ -43,10 +43,11 @@ static bool seems_alive(const struct conn *conn)
 	const struct upstream *upstream = conn->up;
 	char byte;
 
-	/* what had come before this round has closed it, and what comes later could not be seen
-	 * here either; but what cannot be asked twice is worth another look */
-	if (loop_told_all(conn->worker->loop) && is_idempotent(&conn->exchange) &&
-	    conn->exchange.body == H1_BODY_NONE)
+	/* What had come before this round has closed it, unless it was told of while the last
+	 * request was in hand and nobody read so far. What cannot be asked twice is worth another
+	 * look in any case. */
+	if (loop_told_all(conn->worker->loop) && !upstream->channel.can_read &&
+	    is_idempotent(&conn->exchange) && conn->exchange.body == H1_BODY_NONE)
 		return true;
 	return recv(upstream->channel.fd.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
 	       errno == EAGAIN;

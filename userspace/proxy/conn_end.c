@@ -17,13 +17,13 @@ static void next_request(struct conn *conn)
 	channel_rest(&conn->down);
 }
 
-/* It said that this was its last request (RFC 9112, 9.6), and all of that has been read. */
+/* It said that this was its last request (RFC 9112, 9.6), and nothing has come behind it. */
 static bool will_send_nothing(const struct conn *conn)
 {
 	const struct exchange *exchange = &conn->exchange;
 
 	return exchange->asked_to_close && exchange->body == H1_BODY_NONE && exchange->sent &&
-	       !conn->down.tls && !buffer_length(conn->down.in);
+	       !conn->down.tls && !conn->down.can_read && !buffer_length(conn->down.in);
 }
 
 /* A client that is still sending would get a RST for it, and might lose the answer. */

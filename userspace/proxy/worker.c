@@ -22,7 +22,6 @@
 #define SECOND		1000000000ULL
 #define MS		1000000ULL
 #define ACCEPT_TURN	16
-#define AT_ONCE_NS	100000ULL
 #define BUFFERS_KEPT	1024 /* 32 MB */
 #define PIPES_MOST	48   /* an unprivileged user has 64 MB of pipes */
 #define IDLE_OF_MEMBER	256
@@ -253,16 +252,16 @@ static void rested(struct loop_timer *timer)
 	loop_fd_set(listener->worker->loop, &listener->fd, EPOLLIN);
 }
 
-/* Who takes one, and is told at once that there is another one, takes more at a time: the call that
- * finds nobody left is saved where they come one by one.
+/* Who takes one, and is told in the next round that there is another one, takes more at a time: the
+ * call that finds nobody left is saved where they come one by one.
  */
 static void note_full(struct listener *listener)
 {
-	uint64_t now = loop_now(listener->worker->loop);
+	uint64_t round = loop_round(listener->worker->loop);
 
-	if (now - listener->full_at < AT_ONCE_NS && listener->burst < ACCEPT_TURN)
+	if (round - listener->full_in <= 1 && listener->burst < ACCEPT_TURN)
 		listener->burst *= 2;
-	listener->full_at = now;
+	listener->full_in = round;
 }
 
 /* False: there was nobody left, or nobody can be taken. */

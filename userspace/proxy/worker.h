@@ -30,7 +30,7 @@ struct listener {
 	uint32_t index;	  /* of the image in use; IMAGE_NONE: it has no such listener */
 	unsigned conns;	  /* that came by it: it stays until they are gone */
 	unsigned burst;	  /* taken at a time */
-	uint64_t full_at; /* when so many were there, and maybe more */
+	uint64_t full_in; /* the round in which so many were there, and maybe more */
 	bool closed;
 };
 

@@ -22,7 +22,7 @@ struct loop {
 	bool running;
 	bool stop;
 	bool told_all;
-	uint64_t now;
+	uint64_t now, round;
 	struct loop_timer **heap;
 	size_t timers, room;
 	struct loop_task *tasks; /* that are set */
@@ -76,6 +76,11 @@ uint64_t loop_now(const struct loop *loop)
 	return loop->running ? loop->now : clock_now();
 }
 
+uint64_t loop_round(const struct loop *loop)
+{
+	return loop->round;
+}
+
 bool loop_told_all(const struct loop *loop)
 {
 	return loop->told_all;
@@ -97,13 +102,12 @@ int loop_fd_set(struct loop *loop, struct loop_fd *fd, uint32_t events)
 
 void loop_fd_remove(struct loop *loop, struct loop_fd *fd)
 {
-	if (fd->added)
-		epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd->fd, NULL);
-	loop_fd_forget(loop, fd);
-}
-
-void loop_fd_forget(struct loop *loop, struct loop_fd *fd)
-{
+	if (!fd->added)
+		return;
+	/* Even of one that is closed next: whoever looks into /proc at that moment holds it, and
+	 * epoll would go on telling of it.
+	 */
+	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd->fd, NULL);
 	fd->added = false;
 	/* The caller may free fd now, and the batch may still point at it. */
 	for (int i = loop->next; i < loop->count; i++)
@@ -307,6 +311,7 @@ int loop_run(struct loop *loop)
 			break;
 		}
 		loop->now = clock_now();
+		loop->round++;
 		loop->told_all = false;
 		loop->count = count < 0 ? 0 : count;
 		/* Descriptors first: an answer that is here beats the timer that waits for it. */

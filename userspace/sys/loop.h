@@ -45,15 +45,15 @@ void loop_stop(struct loop *loop);
 /* CLOCK_MONOTONIC in ns, read once per round. */
 uint64_t loop_now(const struct loop *loop);
 
+/* Which round this is, counted from the loop's first. */
+uint64_t loop_round(const struct loop *loop);
+
 /* All that had become ready when this round began has been told of. */
 bool loop_told_all(const struct loop *loop);
 
 /* Adds fd, or changes the events of one that was added. */
 int loop_fd_set(struct loop *loop, struct loop_fd *fd, uint32_t events);
 void loop_fd_remove(struct loop *loop, struct loop_fd *fd); /* does not close it */
-/* The same, of a descriptor that the caller closes at once and of which there is no copy, in this
- * process or another: the kernel forgets it with that, and need not be told. */
-void loop_fd_forget(struct loop *loop, struct loop_fd *fd);
 
 /* Fires once, delay_ns from now; a timer that is set already is moved. */
 int loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t delay_ns);

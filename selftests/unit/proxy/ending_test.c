@@ -64,6 +64,63 @@ static void test_who_may_send_more(void **state)
 		      "Content-Length: 2\r\n\r\nhi");
 }
 
+/* The same, when it comes later than the request, and before the answer. */
+static void test_who_sends_more_later(void **state)
+{
+	struct peer *client = client_new(), *backend;
+
+	(void)state;
+	worker.limits.linger = 3600 * 1000 * MS;
+	say(client, ASKS("1.1", "Connection: close\r\n"));
+	backend = backend_accept(0);
+	expect_text(backend, "\r\n\r\n");
+	say(client, "\r\n");
+	say(backend, ANSWER);
+	expect_end(client);
+	assert_non_null(strstr(client->data, "\r\n\r\nok"));
+	assert_false(client->reset);
+	assert_int_equal(worker.conn_count, 1);
+	peer_free(client);
+	run_until(all_gone, NULL);
+	peer_free(backend);
+}
+
+/* What a backend sends behind an answer that was spliced stays in the kernel, and its event has
+ * been: it is nobody's answer. */
+static void test_bytes_behind_an_answer(void **state)
+{
+	enum {
+		LENGTH = 300000
+	};
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n";
+	static const char more[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+	struct peer *first = client_new(), *second = client_new(), *backend, *other;
+	size_t size = strlen(head) + LENGTH + strlen(more);
+	char *answer = malloc(size);
+
+	(void)state;
+	assert_non_null(answer);
+	memset(answer, 'a', size);
+	memcpy(answer, head, strlen(head));
+	memcpy(answer + size - strlen(more), more, strlen(more));
+	say(first, ASKS("1.1", ""));
+	backend = backend_accept(0);
+	expect_text(backend, "\r\n\r\n");
+	say_bytes(backend, answer, size);
+	expect_length(first, LENGTH);
+	say(second, ASKS("1.1", ""));
+	other = backend_accept(0);
+	expect_text(other, "\r\n\r\n");
+	say(other, ANSWER);
+	expect_text(second, "\r\n\r\nok");
+	assert_null(strstr(second->data, "evil"));
+	free(answer);
+	peer_free(first);
+	peer_free(second);
+	peer_free(backend);
+	peer_free(other);
+}
+
 /* So many segments without data has it received. */
 static uint32_t bare_segments(const struct peer *peer)
 {
@@ -171,6 +228,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proxy_test(test_who_asks_for_nothing_more),
 		proxy_test(test_who_may_send_more),
+		proxy_test(test_who_sends_more_later),
+		proxy_test(test_bytes_behind_an_answer),
 		proxy_test(test_end_goes_with_last_bytes),
 		proxy_test(test_end_goes_with_own_answer),
 		proxy_test(test_nothing_is_held_back),

@@ -325,9 +325,7 @@ static bool knows_all_of(int count)
 	assert_int_equal(loop_timer_set(loop, &timer, 0), 0);
 	assert_int_equal(loop_run(loop), 0);
 	for (int i = 0; i < count; i++) {
-		loop_fd_forget(loop, many[i]);
-		close(many[i]->fd);
-		free(many[i]);
+		drop(many[i]);
 	}
 	return told_all;
 }
