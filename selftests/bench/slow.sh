@@ -84,8 +84,8 @@ p99_under()
 	attack_stop "$1"
 }
 
-# mode NAME GOAL ADDRESS LEAST OPTION...: GOAL - is none. The medians of all turns are compared; how far single turns are from each
-# other is told beside that.
+# mode NAME GOAL ADDRESS LEAST OPTION...: GOAL - is none. The medians of all turns are compared; how far
+# single turns are from each other is told beside that.
 mode()
 {
 	local name=$1 goal=$2 address=$3 calm busy elsewhere

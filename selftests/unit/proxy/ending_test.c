@@ -90,9 +90,10 @@ static void test_who_sends_more_later(void **state)
 static void test_bytes_behind_an_answer(void **state)
 {
 	enum {
-		LENGTH = 300000
+		LENGTH = 120000
 	};
-	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n";
+	const int room = 4 << 20;
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 120000\r\n\r\n";
 	static const char more[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
 	struct peer *first = client_new(), *second = client_new(), *backend, *other;
 	size_t size = strlen(head) + LENGTH + strlen(more);
@@ -106,6 +107,10 @@ static void test_bytes_behind_an_answer(void **state)
 	say(first, ASKS("1.1", ""));
 	backend = backend_accept(0);
 	expect_text(backend, "\r\n\r\n");
+	/* all of it is there, and told of, before any of it is read */
+	assert_int_equal(setsockopt(worker.conns->next->up->channel.fd.fd, SOL_SOCKET, SO_RCVBUF,
+				    &room, sizeof(room)),
+			 0);
 	say_bytes(backend, answer, size);
 	expect_length(first, LENGTH);
 	say(second, ASKS("1.1", ""));
@@ -172,6 +177,26 @@ static void test_end_goes_with_own_answer(void **state)
 	peer_free(client);
 }
 
+static uint16_t listen_for_clients(void)
+{
+	uint16_t port;
+
+	assert_int_equal(worker_listen(&worker, 1, "web", listen_on_loopback(&port)), 0);
+	return port;
+}
+
+static int connect_to(uint16_t port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				      .sin_port = htons(port)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
 static bool one_is_here(void *context)
 {
 	(void)context;
@@ -180,17 +205,10 @@ static bool one_is_here(void *context)
 
 static void test_nothing_is_held_back(void **state)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), nodelay = 0;
+	int fd = connect_to(listen_for_clients()), nodelay = 0;
 	socklen_t length = sizeof(nodelay);
-	uint16_t port;
 
 	(void)state;
-	assert_true(fd >= 0);
-	assert_int_equal(worker_listen(&worker, 1, "web", listen_on_loopback(&port)), 0);
-	address.sin_port = htons(port);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	run_until(one_is_here, NULL);
 	assert_int_equal(
 		getsockopt(worker.conns->down.fd.fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &length),
@@ -205,19 +223,12 @@ static void test_all_who_wait_are_taken(void **state)
 	enum {
 		MANY = 40
 	};
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	uint16_t port = listen_for_clients();
 	int fds[MANY];
-	uint16_t port;
 
 	(void)state;
-	assert_int_equal(worker_listen(&worker, 1, "web", listen_on_loopback(&port)), 0);
-	address.sin_port = htons(port);
-	for (int i = 0; i < MANY; i++) {
-		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		assert_true(fds[i] >= 0);
-		assert_int_equal(connect(fds[i], (struct sockaddr *)&address, sizeof(address)), 0);
-	}
+	for (int i = 0; i < MANY; i++)
+		fds[i] = connect_to(port);
 	expect_count(&worker.counts.accepted, MANY);
 	for (int i = 0; i < MANY; i++)
 		close(fds[i]);

@@ -324,9 +324,8 @@ static bool knows_all_of(int count)
 		many[i] = make_ready(is_ready);
 	assert_int_equal(loop_timer_set(loop, &timer, 0), 0);
 	assert_int_equal(loop_run(loop), 0);
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < count; i++)
 		drop(many[i]);
-	}
 	return told_all;
 }
 

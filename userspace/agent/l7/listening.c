@@ -2,8 +2,8 @@
 #include "listening.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
