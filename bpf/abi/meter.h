@@ -55,7 +55,10 @@ struct mtlb_meter {
 	__u64 guaranteed;		    /* packets a second */
 	__u32 burst_ms;
 	__u32 weight; /* of its share; 0: the node's capacity is not shared */
-	__u32 spare[14];
+	/* of one client's connections, see client.h */
+	__u64 client_interval;	 /* its ticks from one to the next; 0: no limit */
+	__u64 client_per_second; /* 0: no limit */
+	__u32 spare[10];
 };
 
 /* mtlb_meter_times: index tenant. When the next one is due, in ticks. A cache line. */

@@ -48,7 +48,8 @@ enum mtlb_vip_flags {
 #define MTLB_VIP_QUIC_MASK  0xfU
 #define MTLB_VIP_MSS_SHIFT  16
 
-/* The meters of abi/meter.h that the tenant's packets meet; of an address as well. */
+/* The meters of abi/meter.h that the tenant's packets meet; of an address as well. Those of its
+ * clients (abi/client.h) are asked where that of flows is. */
 #define MTLB_VIP_METER_PACKETS (1U << 12)
 #define MTLB_VIP_METER_BYTES   (1U << 13)
 #define MTLB_VIP_METER_FLOWS   (1U << 14)

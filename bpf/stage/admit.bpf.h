@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * May the tenant have this packet? Its meters decide: abi/meter.h. A packet is charged to all of
- * them or, when one refuses it, to none. Owns mtlb_meters, mtlb_meter_times, mtlb_leases and
- * mtlb_share.
+ * them or, when one refuses it, to none. Owns mtlb_meter_times, mtlb_leases and mtlb_share.
  */
 #ifndef MTLB_STAGE_ADMIT_H
 #define MTLB_STAGE_ADMIT_H
@@ -11,13 +10,13 @@
 #include <linux/udp.h>
 
 #include "array.bpf.h"
+#include "client.bpf.h"
 #include "count.bpf.h"
 #include "defence.bpf.h"
 #include "../abi/meter.h"
 #include "../core/packet.h"
 #include "../core/quic.h"
 
-ARRAY_MAP(mtlb_meters, struct mtlb_meter);
 ARRAY_MAP(mtlb_meter_times, struct mtlb_meter_time);
 ARRAY_MAP(mtlb_leases, struct mtlb_lease);
 ARRAY_MAP(mtlb_share, struct mtlb_share);
@@ -302,14 +301,26 @@ static __always_inline int admit_refuse(struct mtlb_lease *lease, enum mtlb_reas
 	return reason;
 }
 
-/* A SYN that gets a cookie opens nothing yet, or a flood would use up the tenant's new flows. */
+/* A SYN that gets a cookie opens nothing yet, or a flood would use up the tenant's new flows. Those
+ * in fragments get none. */
 static __always_inline bool admit_unstored(const struct packet *p, __u32 flags)
 {
-	return flags & MTLB_VIP_LOCAL && p->key.protocol == IPPROTO_TCP && defence_on(p->tenant);
+	return flags & MTLB_VIP_LOCAL && p->key.protocol == IPPROTO_TCP && !p->fragment &&
+	       defence_on(p->tenant);
+}
+
+/* By the meter of flows or its client's, an attempt to open a connection that did not get to the
+ * node's own stack. */
+static __always_inline int admit_open_refused(const struct packet *p, __u32 flags,
+					      enum mtlb_reason reason)
+{
+	if (flags & MTLB_VIP_LOCAL && p->key.protocol == IPPROTO_TCP)
+		count_tenant(p->tenant, MTLB_COUNTER_local_syns);
+	return reason;
 }
 
 /* Of packets, a CPU writes only its own line, and XDP is not re-entered. */
-static __always_inline int admit_metered(struct xdp_md *ctx, const struct packet *p, __u32 flags)
+static __always_inline int admit_metered(struct xdp_md *ctx, struct packet *p, __u32 flags)
 {
 	__u32 at = bpf_get_smp_processor_id() * knob_tenants + p->tenant;
 	struct mtlb_lease *lease = bpf_map_lookup_elem(&mtlb_leases, &at);
@@ -338,11 +349,10 @@ static __always_inline int admit_metered(struct xdp_md *ctx, const struct packet
 	if (unlikely(lease->refused))
 		lease->refused = 0;
 	if (flags & MTLB_VIP_METER_FLOWS && opens && !admit_unstored(p, flags)) {
-		if (!admit_has(lease, p->tenant, MTLB_METER_FLOWS, 1, &flows)) {
-			if (flags & MTLB_VIP_LOCAL && p->key.protocol == IPPROTO_TCP)
-				count_tenant(p->tenant, MTLB_COUNTER_local_syns);
-			return MTLB_REASON_over_new_flows;
-		}
+		if (!admit_has(lease, p->tenant, MTLB_METER_FLOWS, 1, &flows))
+			return admit_open_refused(p, flags, MTLB_REASON_over_new_flows);
+		if (!client_may_open(&p->source, p->tenant, p->ipv6))
+			return admit_open_refused(p, flags, MTLB_REASON_over_client_flows);
 		lease->left[MTLB_METER_FLOWS] = flows - 1;
 	}
 	if (flags & MTLB_VIP_METER_PACKETS)
@@ -352,8 +362,7 @@ static __always_inline int admit_metered(struct xdp_md *ctx, const struct packet
 	return 0;
 }
 
-static __always_inline int admit(struct xdp_md *ctx, const struct packet *p,
-				 const struct mtlb_vip *vip)
+static __always_inline int admit(struct xdp_md *ctx, struct packet *p, const struct mtlb_vip *vip)
 {
 	if (likely(!(vip->flags & MTLB_VIP_METERED)))
 		return 0;

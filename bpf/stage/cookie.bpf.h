@@ -11,11 +11,17 @@
  * only when the listener's queue of half open connections is full: until then the SYN is the
  * stack's, which has room for it, and can use all that the client offers. At 2, each SYN gets one.
  * A cookie holds the segment size alone: window scaling and the like are not offered.
+ *
+ * A good cookie is the first that is known to come from its source: there, and not by a SYN that
+ * gets one, the connection is charged to its client (abi/client.h). Until the stack has seen that
+ * ACK, each further segment is charged as well: a request that comes right behind it counts for a
+ * second one.
  */
 #ifndef MTLB_STAGE_COOKIE_H
 #define MTLB_STAGE_COOKIE_H
 
 #include "answer.bpf.h"
+#include "client.bpf.h"
 #include "count.bpf.h"
 #include "defence.bpf.h"
 #include "mss.bpf.h"
@@ -237,6 +243,8 @@ __attribute__((noinline)) int cookie_check_ipv4(struct xdp_md *ctx, struct packe
 		return MTLB_REASON_bad_cookie;
 	if (bpf_tcp_raw_check_syncookie_ipv4(&ip, &tcp))
 		return MTLB_REASON_bad_cookie;
+	if (!client_may_open(&p->source, p->tenant, p->ipv6))
+		return MTLB_REASON_over_client_flows;
 	count_tenant(p->tenant, MTLB_COUNTER_cookies_accepted);
 	return MTLB_REASON_local;
 }
@@ -264,6 +272,8 @@ __attribute__((noinline)) int cookie_check_ipv6(struct xdp_md *ctx, struct packe
 		return MTLB_REASON_bad_cookie;
 	if (bpf_tcp_raw_check_syncookie_ipv6(&ip, &tcp))
 		return MTLB_REASON_bad_cookie;
+	if (!client_may_open(&p->source, p->tenant, p->ipv6))
+		return MTLB_REASON_over_client_flows;
 	count_tenant(p->tenant, MTLB_COUNTER_cookies_accepted);
 	return MTLB_REASON_local;
 }
@@ -272,6 +282,7 @@ __attribute__((noinline)) int cookie_check_ipv6(struct xdp_md *ctx, struct packe
 static __always_inline int cookie(struct xdp_md *ctx, struct packet *p)
 {
 	__u32 mss;
+	int reason;
 
 	if (p->key.protocol != IPPROTO_TCP || p->related)
 		return MTLB_REASON_local;
@@ -284,7 +295,11 @@ static __always_inline int cookie(struct xdp_md *ctx, struct packet *p)
 	if (!packet_opens(p) || p->tcp_flags & PACKET_TCP_FIN)
 		return MTLB_REASON_bad_cookie;
 	mss = mss_read(ctx, p->l3 + p->l4);
-	return p->ipv6 ? cookie_issue_ipv6(ctx, p, mss) : cookie_issue_ipv4(ctx, p, mss);
+	reason = p->ipv6 ? cookie_issue_ipv6(ctx, p, mss) : cookie_issue_ipv4(ctx, p, mss);
+	/* the stack takes it as it is, and there will be no cookie to charge */
+	if (reason == MTLB_REASON_local && !client_may_open(&p->source, p->tenant, p->ipv6))
+		reason = MTLB_REASON_over_client_flows;
+	return reason;
 }
 
 #endif

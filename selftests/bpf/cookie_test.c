@@ -265,14 +265,43 @@ static void in_calm_times(void **state)
 	turn(rig, true);
 }
 
+/* Whose connection it is, is known once the cookie is back: then it is asked how many its client
+ * has. */
+static void a_client_has_its_limit(void **state)
+{
+	struct mtlb_meter meter = {.client_interval = MTLB_CLIENT_SECOND + 1};
+	const struct rig *rig = *state;
+
+	for (size_t i = 0; i < sizeof(syns) / sizeof(*syns); i += 8) {
+		uint32_t cookie = ask(rig, &syns[i]);
+		char way[160], text[320];
+
+		write_way(way, sizeof(way), &syns[i], false);
+		snprintf(text, sizeof(text), "%s seq %d ack %u ACK", way, SEQUENCE + 1, cookie + 1);
+		assert_int_equal(dataplane_put_meter(rig->dataplane, ACME, &meter), 0);
+		RIG_CHECK(rig, text, DROPPED(ACME, over_client_flows));
+		assert_int_equal(dataplane_put_meter(rig->dataplane, ACME, &(struct mtlb_meter){}),
+				 0);
+		answer(rig, &syns[i], cookie, "ACK", true);
+	}
+}
+
 /* While the stack's own queue has room, the SYN is the stack's. */
 static void while_there_is_room(void **state)
 {
+	struct mtlb_meter meter = {.client_interval = MTLB_CLIENT_SECOND + 1};
 	const struct rig *rig = *state;
 
 	set_sysctl("1");
 	RIG_CHECK(rig, "eth / ip4 client > acme / tcp 1 > 500 SYN", HANDED_OVER(ACME), .syns = 1);
 	RIG_CHECK(rig, "eth / ip6 client > acme / tcp 1 > 500 SYN", HANDED_OVER(ACME), .syns = 1);
+	/* if its client may: there is no cookie to ask by */
+	assert_int_equal(dataplane_put_meter(rig->dataplane, ACME, &meter), 0);
+	RIG_CHECK(rig, "eth / ip4 client > acme / tcp 1 > 500 SYN",
+		  DROPPED(ACME, over_client_flows), .syns = 1);
+	RIG_CHECK(rig, "eth / ip6 client > acme / tcp 1 > 500 SYN",
+		  DROPPED(ACME, over_client_flows), .syns = 1);
+	assert_int_equal(dataplane_put_meter(rig->dataplane, ACME, &(struct mtlb_meter){}), 0);
 	set_sysctl("0");
 	RIG_CHECK(rig, "eth / ip4 client > acme / tcp 1 > 500 SYN", HANDED_OVER(ACME), .syns = 1);
 	set_sysctl("2");
@@ -339,10 +368,10 @@ static void a_connection(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_cookie_and_back), cmocka_unit_test(not_anothers_cookie),
-		cmocka_unit_test(what_is_no_syn),    cmocka_unit_test(nobody_listens),
-		cmocka_unit_test(in_calm_times),     cmocka_unit_test(while_there_is_room),
-		cmocka_unit_test(a_connection),
+		cmocka_unit_test(a_cookie_and_back),   cmocka_unit_test(not_anothers_cookie),
+		cmocka_unit_test(what_is_no_syn),      cmocka_unit_test(nobody_listens),
+		cmocka_unit_test(in_calm_times),       cmocka_unit_test(a_client_has_its_limit),
+		cmocka_unit_test(while_there_is_room), cmocka_unit_test(a_connection),
 	};
 
 	return rig_main_group(&(struct rig_group){

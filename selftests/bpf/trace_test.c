@@ -154,6 +154,7 @@ static const struct {
 	{"eth / ip4 client > acme df / tcp 1 > 84 / 1472 bytes", .map = "mtlb_answer_budgets"},
 	{"eth / ip4 client > acme / tcp 1 > 97 SYN", .map = "mtlb_leases"},
 	{"eth / ip4 client > globex / tcp 1 > 97 SYN", .map = "mtlb_meter_times"},
+	{"eth / ip4 client > acme / tcp 2 > 97 SYN", .map = "mtlb_clients"},
 	{"eth / ip4 client > acme / tcp 1 > 500 SYN", .map = "mtlb_tenant_counters"},
 	{"eth / ip4 acme > acme / tcp 1 > 80 ACK", .map = "mtlb_rule_counters"},
 	{"eth / ip4 client > acme / tcp 1 > 70 SYN", .map = "mtlb_event_budgets"},
@@ -168,6 +169,7 @@ static void set_meters(const struct rig *rig)
 	for (int kind = 0; kind < MTLB_METER_KINDS; kind++)
 		meter.rate[kind] = (struct mtlb_meter_rate){
 			.interval = LONG, .burst = 1000 * LONG_TICKS, .batch = 16};
+	meter.client_interval = 1;
 	assert_int_equal(dataplane_put_meter(rig->dataplane, ACME, &meter), 0);
 	assert_int_equal(dataplane_put_meter(rig->dataplane, GLOBEX, &meter), 0);
 }

@@ -140,6 +140,16 @@ check "more are dropped as they come" [ "$(drops acme over_new_flows)" -gt 0 ]
 check "the shared VIP serves as ever" served client2 $SHARED acme.test 50
 check "the limit goes" tier small ''
 
+check "front's clients may open 5 connections a second, each" tier front ', newFlowsPerClient: 5/s'
+requests client1 "$(url $SHARED /)" 60 "$RUN/answers" -H 'Host: acme.test' -H 'Connection: close' --connect-timeout 0.2
+check "more are dropped as they come" [ "$(drops front over_client_flows)" -gt 0 ]
+check "five are served at least" [ "$(succeeded "$RUN/answers")" -ge 5 ]
+check "mtlb trace names the limit" grep -q 'newFlowsPerClient: 5 a second' <<<"$(ns lb "$MTLB" --bpffs "$BPFFS" trace --src 10.10.1.11 --dst $SHARED --dport 80 2>&1)"
+check "another client has five of its own" served client2 $SHARED globex.test 5
+check "and at acme's own VIP there is no such limit" served client1 $OWN acme.test 20
+check "the limit goes" tier front ''
+check "and with it what was refused" served client1 $SHARED acme.test 20
+
 ns client1 "$LAB_DIR/packets.py" flood 203.0.113. $SHARED 80 $RATE "$RUN/flood.stop" &
 FLOOD=$!
 check "a flood of SYNs at the shared VIP is seen" wait_until '[ "$(cookies front state)" = on ]' 10

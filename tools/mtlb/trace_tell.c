@@ -74,6 +74,7 @@ static enum part part_of(uint32_t reason)
 	case MTLB_REASON_over_packets:
 	case MTLB_REASON_over_bits:
 	case MTLB_REASON_over_new_flows:
+	case MTLB_REASON_over_client_flows:
 	case MTLB_REASON_over_share:
 	case MTLB_REASON_fragment: /* the detour asks these as well */
 	case MTLB_REASON_icmp:
@@ -258,6 +259,23 @@ static void tell_level(struct parts *parts, const struct level *level)
 	json_object_set_new(step, "passes", json_boolean(!refuses));
 }
 
+/* How much a client has opened is not told: that is asked by its hash, which only the program
+ * knows. */
+static void tell_client_limit(struct parts *parts, const struct mtlb_meter *meter)
+{
+	bool refuses = parts->reason == MTLB_REASON_over_client_flows;
+	json_t *step;
+
+	if (!meter->client_per_second)
+		return;
+	step = trace_say(parts, "meter", "newFlowsPerClient: %" PRIu64 " a second: it %s",
+			 (uint64_t)meter->client_per_second,
+			 refuses ? "refuses the packet" : "lets it pass");
+	json_object_set_new(step, "meter", json_string("newFlowsPerClient"));
+	json_object_set_new(step, "rate", json_integer((json_int_t)meter->client_per_second));
+	json_object_set_new(step, "passes", json_boolean(!refuses));
+}
+
 static void tell_meters(struct parts *parts)
 {
 	const struct trace *trace = parts->telling->trace;
@@ -281,6 +299,7 @@ static void tell_meters(struct parts *parts)
 			   (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec, levels);
 	for (size_t i = 0; i < count; i++)
 		tell_level(parts, &levels[i]);
+	tell_client_limit(parts, &meter);
 }
 
 /* --- all of it */

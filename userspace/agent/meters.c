@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "meters.h"
 
+#include "../../bpf/abi/client.h"
+
 #define SECOND		1000000000ULL
 #define BATCHES		10000U /* a second */
 #define PACKETS_LEAST	16U
@@ -58,6 +60,9 @@ struct mtlb_meter meters_make(const struct state_limits *limits)
 		.guaranteed = limits->guaranteed,
 		.weight = limits->weight,
 		.burst_ms = limits->burst_ms,
+		.client_interval =
+			limits->client_flows ? MTLB_CLIENT_SECOND / limits->client_flows : 0,
+		.client_per_second = limits->client_flows,
 	};
 
 	meter.rate[MTLB_METER_PACKETS] = make_rate(
@@ -84,7 +89,9 @@ uint32_t meters_flags(const struct mtlb_meter *meter)
 	return (meter->per_second[MTLB_METER_PACKETS] || meter->weight ? MTLB_VIP_METER_PACKETS
 								       : 0) |
 	       (meter->per_second[MTLB_METER_BYTES] ? MTLB_VIP_METER_BYTES : 0) |
-	       (meter->per_second[MTLB_METER_FLOWS] ? MTLB_VIP_METER_FLOWS : 0);
+	       (meter->per_second[MTLB_METER_FLOWS] || meter->client_per_second
+			? MTLB_VIP_METER_FLOWS
+			: 0);
 }
 
 struct state_limits meters_read(const struct registry *registry,
@@ -100,6 +107,7 @@ struct state_limits meters_read(const struct registry *registry,
 		.guaranteed = meter->guaranteed,
 		.weight = meter->weight,
 		.burst_ms = meter->burst_ms,
+		.client_flows = meter->client_per_second,
 	};
 
 	for (const struct registry_vip *vip = tenant->addresses; vip; vip = vip->next)

@@ -65,6 +65,8 @@ size_t dataplane_array_length(enum dataplane_array array, const struct dataplane
 	case DATAPLANE_ARRAY_leases:
 	case DATAPLANE_ARRAY_event_budgets:
 		return (size_t)cpus * capacity->tenants;
+	case DATAPLANE_ARRAY_clients:
+		return MTLB_CLIENT_LINES;
 	case DATAPLANE_ARRAY_trie_nodes:
 		return dataplane_trie_nodes(capacity->acl_prefixes, capacity->feed_prefixes);
 	case DATAPLANE_ARRAY_trie_records:
@@ -108,6 +110,7 @@ _Static_assert(sizeof(struct mtlb_meter) == 192, "struct mtlb_meter");
 _Static_assert(sizeof(struct mtlb_share) == 128, "struct mtlb_share");
 _Static_assert(sizeof(struct mtlb_meter_time) == 64, "struct mtlb_meter_time");
 _Static_assert(sizeof(struct mtlb_lease) == 32, "struct mtlb_lease");
+_Static_assert(sizeof(struct mtlb_client_line) == 64, "struct mtlb_client_line");
 _Static_assert(sizeof(struct mtlb_event_budget) == 32, "struct mtlb_event_budget");
 _Static_assert(sizeof(struct mtlb_guard) == 64, "struct mtlb_guard");
 _Static_assert(sizeof(struct mtlb_trie_node) == 64, "struct mtlb_trie_node");

@@ -16,6 +16,7 @@
 
 #include "../base/err.h"
 #include "../../bpf/abi/active.h"
+#include "../../bpf/abi/client.h"
 #include "../../bpf/abi/counter.h"
 #include "../../bpf/abi/defence.h"
 #include "../../bpf/abi/event.h"
@@ -114,6 +115,7 @@ struct dataplane_view {
 	const struct mtlb_answer_budget *answer_budgets;
 	const struct mtlb_meter *meters;
 	const struct mtlb_meter_time *meter_times;
+	const struct mtlb_client_line *clients;
 	const struct mtlb_lease *leases;
 	const struct mtlb_defence *defences;
 	const struct mtlb_event_budget *event_budgets;

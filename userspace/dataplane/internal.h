@@ -27,6 +27,7 @@
 	ARRAY(meters, mtlb_meters, struct mtlb_meter)                            \
 	ARRAY(meter_times, mtlb_meter_times, struct mtlb_meter_time)             \
 	ARRAY(leases, mtlb_leases, struct mtlb_lease)                            \
+	ARRAY(clients, mtlb_clients, struct mtlb_client_line)                    \
 	ARRAY(defences, mtlb_defences, struct mtlb_defence)                      \
 	ARRAY(event_budgets, mtlb_event_budgets, struct mtlb_event_budget)       \
 	ARRAY(guards, mtlb_guards, struct mtlb_guard)                            \

@@ -25,10 +25,11 @@
  * a copy; what is not listed and written is found by selftests/bpf/trace_test.
  */
 static const char *const written[] = {
-	"mtlb_active",	    "mtlb_answer_budgets",  "mtlb_event_budgets",   "mtlb_flow_facts",
-	"mtlb_flows",	    "mtlb_fragments",	    "mtlb_leases",	    "mtlb_member_counters",
-	"mtlb_meter_times", "mtlb_nat_ways",	    "mtlb_reason_counters", "mtlb_rule_counters",
-	"mtlb_share",	    "mtlb_tenant_counters",
+	"mtlb_active",	      "mtlb_answer_budgets", "mtlb_clients",
+	"mtlb_event_budgets", "mtlb_flow_facts",     "mtlb_flows",
+	"mtlb_fragments",     "mtlb_leases",	     "mtlb_member_counters",
+	"mtlb_meter_times",   "mtlb_nat_ways",	     "mtlb_reason_counters",
+	"mtlb_rule_counters", "mtlb_share",	     "mtlb_tenant_counters",
 };
 
 /* Its own as well, and nobody asks what is in them. */

@@ -45,6 +45,7 @@ struct state_limits check_share_limits(struct check *check, const struct tree_no
 	struct state_limits limits = {
 		.bits = schema_number(l4, SCHEMA_tier_l4_bits),
 		.new_flows = schema_number(l4, SCHEMA_tier_l4_newFlows),
+		.client_flows = schema_number(l4, SCHEMA_tier_l4_newFlowsPerClient),
 	};
 
 	if (packets && packets->type == TREE_MAP)

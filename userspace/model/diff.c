@@ -227,7 +227,7 @@ static bool same_limits(const struct state_limits *a, const struct state_limits 
 {
 	return a->packets == b->packets && a->bits == b->bits && a->new_flows == b->new_flows &&
 	       a->burst_ms == b->burst_ms && a->guaranteed == b->guaranteed &&
-	       a->weight == b->weight;
+	       a->weight == b->weight && a->client_flows == b->client_flows;
 }
 
 static bool same_cookies(const struct state_cookies *a, const struct state_cookies *b)

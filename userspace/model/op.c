@@ -157,6 +157,7 @@ static void add_limits(struct line *line, const struct state_limits *a,
 		add_number(line, "weight", a ? &a->weight : NULL, b->weight, none_or);
 	add_rate(line, "bits", a ? &a->bits : NULL, b->bits);
 	add_rate(line, "newFlows", a ? &a->new_flows : NULL, b->new_flows);
+	add_rate(line, "newFlowsPerClient", a ? &a->client_flows : NULL, b->client_flows);
 	if (a || b->burst_ms)
 		add_number(line, "burst", a ? &a->burst_ms : NULL, b->burst_ms, burst);
 }

@@ -104,9 +104,10 @@ struct state_address {
 
 struct state_limits {
 	uint64_t packets, bits, new_flows;
-	uint32_t burst_ms; /* of each rate, so much may come at once; 0: there is no limit at all */
-	uint32_t weight;   /* of its share of the node; 0: the node's capacity is not shared */
-	uint64_t guaranteed; /* packets that nobody can take from it */
+	uint32_t burst_ms;     /* of each rate, so much may come at once; 0: there is none */
+	uint32_t weight;       /* of its share of the node; 0: the node's capacity is not shared */
+	uint64_t guaranteed;   /* packets that nobody can take from it */
+	uint64_t client_flows; /* opened by one client; as many may come at once */
 };
 
 /* When SYNs for services with forward: local are answered with cookies. */

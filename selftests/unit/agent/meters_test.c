@@ -75,6 +75,25 @@ static void bursts(void **state)
 	assert_int_equal(meter.rate[MTLB_METER_BYTES].interval, 0);
 }
 
+/* As many in a second as were sold, within one of a hundred, and never one more at once. */
+static void clients(void **state)
+{
+	static const uint64_t values[] = {1, 3, 20, 300, 777, 989, 1000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct state_limits limits = {.client_flows = values[i]};
+		struct mtlb_meter meter = meters_make(&limits);
+
+		assert_int_equal(MTLB_CLIENT_SECOND / meter.client_interval, values[i]);
+		assert_in_range(meter.client_interval * values[i], MTLB_CLIENT_SECOND * 99 / 100,
+				MTLB_CLIENT_SECOND);
+		assert_int_equal(meter.client_per_second, values[i]);
+		assert_int_equal(meters_flags(&meter), MTLB_VIP_METER_FLOWS);
+		assert_int_equal(meter.rate[MTLB_METER_FLOWS].interval, 0);
+	}
+}
+
 /* What is guaranteed can be had in the batches that are taken, of whatever size. */
 static void shares(void **state)
 {
@@ -115,10 +134,8 @@ static void none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rates),
-		cmocka_unit_test(bursts),
-		cmocka_unit_test(none),
-		cmocka_unit_test(shares),
+		cmocka_unit_test(rates), cmocka_unit_test(bursts), cmocka_unit_test(clients),
+		cmocka_unit_test(none),	 cmocka_unit_test(shares),
 	};
 
 	return cmocka_run_group_tests_name("meters", tests, NULL, NULL);

@@ -115,6 +115,8 @@ static void make_limits(unsigned int *seed, struct state_limits *to)
 		to->guaranteed = 100 * (1 + pick(seed, 2));
 	if (pick(seed, 2))
 		to->weight = 1 + pick(seed, 2);
+	if (!to->packets)
+		to->client_flows = 10 + to->weight;
 	if (to->packets || to->bits || to->new_flows || to->guaranteed)
 		to->burst_ms = 100;
 }

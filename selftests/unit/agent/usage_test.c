@@ -196,7 +196,8 @@ static void counts_what_passes(void **state)
 	add_member(1, ACME);
 	receive(1, 5);
 	drop(ACME, MTLB_REASON_over_bits, 3);
-	drop(ACME, MTLB_REASON_over_share, 4);
+	drop(ACME, MTLB_REASON_over_share, 3);
+	drop(ACME, MTLB_REASON_over_client_flows, 1);
 	drop(ACME, MTLB_REASON_no_member, 1);
 	drop(ACME, MTLB_REASON_denied_acl, 1);
 	drop(ACME, MTLB_REASON_fragment_held, 9);

@@ -71,6 +71,8 @@
 #define BITS	 "\"bits\" must be a rate from 8k/s to 1000G/s, such as 20k/s or 5M/s, not "
 #define NEW_FLOWS                                                                                  \
 	"\"newFlows\" must be a rate from 1/s to 100M/s, such as 300/s, 20k/s or 5M/s, not "
+#define CLIENT_FLOWS                                                                               \
+	"\"newFlowsPerClient\" must be a rate from 1/s to 1k/s, such as 300/s, 20k/s or 5M/s, not "
 #define BURST "\"burst\" must be a duration from 1ms to 10s, such as 500ms, 2s or 5m, not "
 #define ACL(what) PLATFORM TENANT "acl:\n  {" what "}\n"
 /* clang-format on */

@@ -70,14 +70,16 @@ static void limits_of_a_tier(void **state)
 	} rows[] = {
 		{"", {}},
 		{"burst: 1s", {}},
-		{"packets: 20k/s", {20000, 0, 0, 100, 0, 0}},
-		{"bits: 50M/s", {0, 50000000, 0, 100, 0, 0}},
-		{"newFlows: 300/s", {0, 0, 300, 100, 0, 0}},
-		{"packets: 1/s, bits: 8k/s, newFlows: 1/s, burst: 1ms", {1, 8000, 1, 1, 0, 0}},
+		{"packets: 20k/s", {20000, 0, 0, 100, 0, 0, 0}},
+		{"bits: 50M/s", {0, 50000000, 0, 100, 0, 0, 0}},
+		{"newFlows: 300/s", {0, 0, 300, 100, 0, 0, 0}},
+		{"newFlowsPerClient: 1/s", {.client_flows = 1}},
+		{"newFlowsPerClient: 1k/s, burst: 1s", {.client_flows = 1000}},
+		{"packets: 1/s, bits: 8k/s, newFlows: 1/s, burst: 1ms", {1, 8000, 1, 1, 0, 0, 0}},
 		{"packets: 1G/s, bits: 1000G/s, newFlows: 100M/s, burst: 10s",
-		 {1000000000, 1000000000000, 100000000, 10000, 0, 0}},
+		 {1000000000, 1000000000000, 100000000, 10000, 0, 0, 0}},
 		{"packets: 1000000000/s, bits: 5G/s, flows: 64",
-		 {1000000000, 5000000000, 0, 100, 0, 0}},
+		 {1000000000, 5000000000, 0, 100, 0, 0, 0}},
 	};
 
 	(void)state;
@@ -97,12 +99,14 @@ static void limits_of_a_tier(void **state)
 		assert_int_equal(limits->bits, rows[i].limits.bits);
 		assert_int_equal(limits->new_flows, rows[i].limits.new_flows);
 		assert_int_equal(limits->burst_ms, rows[i].limits.burst_ms);
+		assert_int_equal(limits->client_flows, rows[i].limits.client_flows);
 		for (size_t j = 1; j < 3; j++) {
 			limits = &config.state.tenants[j].limits;
 			assert_int_equal(limits->packets, 0);
 			assert_int_equal(limits->bits, 0);
 			assert_int_equal(limits->new_flows, 0);
 			assert_int_equal(limits->burst_ms, 0);
+			assert_int_equal(limits->client_flows, 0);
 		}
 		config_fini(&config);
 	}

@@ -173,6 +173,14 @@ static void limits(void **state)
 		    "~ tenant acme: bits 50M/s -> 5G/s\n");
 	expect_plan(TIER("packets: 20k/s"), TIER("packets: 20k/s, newFlows: 50/s"),
 		    "~ tenant acme: newFlows none -> 50/s\n");
+	expect_plan(NULL, TIER("newFlowsPerClient: 20/s"),
+		    "+ tenant acme: flows 4096, newFlowsPerClient 20/s\n");
+	expect_plan(TIER(ALL), TIER(ALL ", newFlowsPerClient: 20/s"),
+		    "~ tenant acme: newFlowsPerClient none -> 20/s\n");
+	expect_plan(TIER("newFlowsPerClient: 20/s"), TIER("newFlowsPerClient: 1k/s"),
+		    "~ tenant acme: newFlowsPerClient 20/s -> 1k/s\n");
+	expect_plan(TIER("newFlowsPerClient: 20/s"), TIER(""),
+		    "~ tenant acme: newFlowsPerClient 20/s -> none\n");
 	expect_plan(TIER(ALL), TIER(ALL ", burst: 2s"), "~ tenant acme: burst 100ms -> 2s\n");
 	expect_plan(TIER(ALL), HEAD "tenants: [{name: acme, id: 7}]\n",
 		    "~ tenant acme: id none -> 7, packets 20k/s -> none, bits 50M/s -> none, "

@@ -74,6 +74,9 @@ static json_t *limits_of(const struct mtlb_meter *meter)
 		json_object_set_new(limits, "burstMs", json_integer(meter->burst_ms));
 	if (meter->weight)
 		json_object_set_new(limits, "weight", json_integer(meter->weight));
+	if (meter->client_per_second)
+		json_object_set_new(limits, "newFlowsPerClient",
+				    json_integer((json_int_t)meter->client_per_second));
 	return limits;
 }
 

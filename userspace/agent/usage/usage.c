@@ -70,7 +70,8 @@ static void tell(struct usage_part *usage, const struct err *err)
 static bool is_limit(enum mtlb_reason reason)
 {
 	return reason == MTLB_REASON_over_packets || reason == MTLB_REASON_over_bits ||
-	       reason == MTLB_REASON_over_new_flows || reason == MTLB_REASON_over_share;
+	       reason == MTLB_REASON_over_new_flows || reason == MTLB_REASON_over_client_flows ||
+	       reason == MTLB_REASON_over_share;
 }
 
 static void add_reasons(const struct registry *registry, uint32_t tenant, struct usage *to)
