@@ -13,7 +13,7 @@
 #include "client.bpf.h"
 #include "count.bpf.h"
 #include "defence.bpf.h"
-#include "../abi/meter.h"
+#include "meters.bpf.h"
 #include "../core/packet.h"
 #include "../core/quic.h"
 

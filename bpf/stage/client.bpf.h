@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * May this client open one more connection? abi/client.h. Owns mtlb_meters, which says how many,
- * and mtlb_clients.
- */
+/* May this client open one more connection? abi/client.h. Owns mtlb_clients. */
 #ifndef MTLB_STAGE_CLIENT_H
 #define MTLB_STAGE_CLIENT_H
 
-#include "array.bpf.h"
-#include "../abi/meter.h"
+#include "meters.bpf.h"
 #include "../core/client.h"
 #include "../core/hash.h"
 
-ARRAY_MAP(mtlb_meters, struct mtlb_meter);
 ARRAY_MAP(mtlb_clients, struct mtlb_client_line);
 
 #define CLIENT_TRIES 2

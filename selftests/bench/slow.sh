@@ -25,7 +25,7 @@ SECONDS_READ=31
 SECONDS_CALM=3
 CONNECTIONS=1000
 # What a server may hold for a client that does not read, in bytes. Without a bound it is 900 KB: of a thousand
-# clients 900 MB, which a virtual machine must get from its host first, and it stands still meanwhile.
+# clients 900 MB, and while a virtual machine took so much, single seconds had percentiles of up to 91 ms.
 SERVER_HOLDS=131072
 GOAL=1.10
 BESIDE=127.0.0.1

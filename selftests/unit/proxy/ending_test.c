@@ -185,18 +185,6 @@ static uint16_t listen_for_clients(void)
 	return port;
 }
 
-static int connect_to(uint16_t port)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-				      .sin_port = htons(port)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
 static bool one_is_here(void *context)
 {
 	(void)context;
@@ -205,7 +193,7 @@ static bool one_is_here(void *context)
 
 static void test_nothing_is_held_back(void **state)
 {
-	int fd = connect_to(listen_for_clients()), nodelay = 0;
+	int fd = connect_on_loopback(listen_for_clients()), nodelay = 0;
 	socklen_t length = sizeof(nodelay);
 
 	(void)state;
@@ -228,7 +216,7 @@ static void test_all_who_wait_are_taken(void **state)
 
 	(void)state;
 	for (int i = 0; i < MANY; i++)
-		fds[i] = connect_to(port);
+		fds[i] = connect_on_loopback(port);
 	expect_count(&worker.counts.accepted, MANY);
 	for (int i = 0; i < MANY; i++)
 		close(fds[i]);

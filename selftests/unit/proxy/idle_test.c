@@ -40,14 +40,7 @@ static int end(void **state)
 
 static struct peer *connected(void)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-				      .sin_port = htons(port)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return peer_new(fd);
+	return peer_new(connect_on_loopback(port));
 }
 
 static bool all_accepted(void *context)
