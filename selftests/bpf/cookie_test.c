@@ -243,6 +243,22 @@ static void what_is_no_syn(void **state)
 		  HANDED_OVER(ACME));
 }
 
+/* One in fragments gets no cookie, so it is the one that its client is asked about. */
+static void a_syn_in_fragments(void **state)
+{
+	struct mtlb_meter meter = {.client_interval = MTLB_CLIENT_SECOND + 1};
+	const struct rig *rig = *state;
+
+	assert_int_equal(dataplane_put_meter(rig->dataplane, ACME, &meter), 0);
+	RIG_CHECK(rig, "eth / ip4 client > acme more / tcp 1 > 501 SYN / 40 bytes",
+		  DROPPED(ACME, over_client_flows), .syns = 1);
+	RIG_CHECK(rig, "eth / ip6 client > acme / fragment more / tcp 1 > 501 SYN / 40 bytes",
+		  DROPPED(ACME, over_client_flows), .syns = 1);
+	assert_int_equal(dataplane_put_meter(rig->dataplane, ACME, &(struct mtlb_meter){}), 0);
+	RIG_CHECK(rig, "eth / ip6 client > acme / fragment more / tcp 1 > 501 SYN / 40 bytes",
+		  HANDED_OVER(ACME), .syns = 1);
+}
+
 static void nobody_listens(void **state)
 {
 	const struct rig *rig = *state;
@@ -368,10 +384,11 @@ static void a_connection(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_cookie_and_back),   cmocka_unit_test(not_anothers_cookie),
-		cmocka_unit_test(what_is_no_syn),      cmocka_unit_test(nobody_listens),
-		cmocka_unit_test(in_calm_times),       cmocka_unit_test(a_client_has_its_limit),
-		cmocka_unit_test(while_there_is_room), cmocka_unit_test(a_connection),
+		cmocka_unit_test(a_cookie_and_back),	  cmocka_unit_test(not_anothers_cookie),
+		cmocka_unit_test(what_is_no_syn),	  cmocka_unit_test(a_syn_in_fragments),
+		cmocka_unit_test(nobody_listens),	  cmocka_unit_test(in_calm_times),
+		cmocka_unit_test(a_client_has_its_limit), cmocka_unit_test(while_there_is_room),
+		cmocka_unit_test(a_connection),
 	};
 
 	return rig_main_group(&(struct rig_group){

@@ -145,6 +145,9 @@ requests client1 "$(url $SHARED /)" 60 "$RUN/answers" -H 'Host: acme.test' -H 'C
 check "more are dropped as they come" [ "$(drops front over_client_flows)" -gt 0 ]
 check "five are served at least" [ "$(succeeded "$RUN/answers")" -ge 5 ]
 check "mtlb trace names the limit" grep -q 'newFlowsPerClient: 5 a second' <<<"$(ns lb "$MTLB" --bpffs "$BPFFS" trace --src 10.10.1.11 --dst $SHARED --dport 80 2>&1)"
+curl -s --unix-socket "$SOCKET" http://mtlb/metrics >"$RUN/metrics"
+check "mtlb meter show tells it" [ "$(mtlb -j meter show front | json "[(m['rate'], m['fill'], m['dropped'] > 0) for m in items if m['meter'] == 'newFlowsPerClient']")" = '[(5, None, True)]' ]
+check "metrics tell it" [ "$("$LAB_DIR/metrics.py" sum "$RUN/metrics" mtlb_tenant_meter_rate tenant=front meter=new_flows_per_client)" = 5 ]
 check "another client has five of its own" served client2 $SHARED globex.test 5
 check "and at acme's own VIP there is no such limit" served client1 $OWN acme.test 20
 check "the limit goes" tier front ''

@@ -19,7 +19,7 @@ static const struct column columns[] = {
 
 static const struct filter filters[] = {
 	{"tenant", "NAME", "tenant", NULL},
-	{"meter", "packets|bits|newFlows|guaranteed|share", "meter", NULL},
+	{"meter", "packets|bits|newFlows|newFlowsPerClient|guaranteed|share", "meter", NULL},
 	{},
 };
 
@@ -50,7 +50,8 @@ static int from_maps(const struct call *call, json_t **ret_items, struct err *er
 static const struct verb verbs[] = {
 	{"list", NULL,
 	 "Lists what tenants may send a second, how much of the burst is spent, and what was "
-	 "refused. A share's rate is what it is just now.",
+	 "refused. A share's rate is what it is just now; newFlowsPerClient is met by each client "
+	 "alone.",
 	 list_run},
 	{"show", NULL, "Shows the meters of a tenant.", list_run_show},
 	{},

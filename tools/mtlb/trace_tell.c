@@ -244,35 +244,22 @@ static void tell_guard(struct parts *parts)
 
 /* --- meters */
 
+/* How much a client has opened is not told: that is asked by its hash, which only the program
+ * knows. */
 static void tell_level(struct parts *parts, const struct level *level)
 {
 	bool refuses = level->reason == parts->reason;
-	json_t *step = trace_say(parts, "meter",
-				 "%s: %" PRIu64 " a second, %.0f %% of its burst spent: "
-				 "it %s",
-				 level->meter, level->rate, 100 * level->fill,
-				 refuses ? "refuses the packet" : "lets it pass");
-
-	json_object_set_new(step, "meter", json_string(level->meter));
-	json_object_set_new(step, "rate", json_integer((json_int_t)level->rate));
-	json_object_set_new(step, "fill", json_real(level->fill));
-	json_object_set_new(step, "passes", json_boolean(!refuses));
-}
-
-/* How much a client has opened is not told: that is asked by its hash, which only the program
- * knows. */
-static void tell_client_limit(struct parts *parts, const struct mtlb_meter *meter)
-{
-	bool refuses = parts->reason == MTLB_REASON_over_client_flows;
+	char spent[64] = "";
 	json_t *step;
 
-	if (!meter->client_per_second)
-		return;
-	step = trace_say(parts, "meter", "newFlowsPerClient: %" PRIu64 " a second: it %s",
-			 (uint64_t)meter->client_per_second,
-			 refuses ? "refuses the packet" : "lets it pass");
-	json_object_set_new(step, "meter", json_string("newFlowsPerClient"));
-	json_object_set_new(step, "rate", json_integer((json_int_t)meter->client_per_second));
+	if (!level->each_client)
+		snprintf(spent, sizeof(spent), ", %.0f %% of its burst spent", 100 * level->fill);
+	step = trace_say(parts, "meter", "%s: %" PRIu64 " a second%s: it %s", level->meter,
+			 level->rate, spent, refuses ? "refuses the packet" : "lets it pass");
+	json_object_set_new(step, "meter", json_string(level->meter));
+	json_object_set_new(step, "rate", json_integer((json_int_t)level->rate));
+	if (!level->each_client)
+		json_object_set_new(step, "fill", json_real(level->fill));
 	json_object_set_new(step, "passes", json_boolean(!refuses));
 }
 
@@ -299,7 +286,6 @@ static void tell_meters(struct parts *parts)
 			   (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec, levels);
 	for (size_t i = 0; i < count; i++)
 		tell_level(parts, &levels[i]);
-	tell_client_limit(parts, &meter);
 }
 
 /* --- all of it */

@@ -48,6 +48,14 @@ size_t level_read(const struct mtlb_meter *meter, const struct mtlb_meter_time *
 				.reason = kinds[kind].reason,
 			};
 	}
+	if (meter->client_per_second)
+		ret[count++] = (struct level){
+			.meter = "newFlowsPerClient",
+			.rate = meter->client_per_second,
+			.burst = meter->client_per_second, /* as many at once: bpf/abi/client.h */
+			.each_client = true,
+			.reason = MTLB_REASON_over_client_flows,
+		};
 	if (meter->guaranteed)
 		ret[count++] = (struct level){
 			.meter = "guaranteed",
@@ -68,7 +76,8 @@ size_t level_read(const struct mtlb_meter *meter, const struct mtlb_meter_time *
 
 json_t *level_json(const struct level *level, const char *tenant, uint64_t dropped)
 {
-	return json_pack("{s:s,s:s,s:I,s:I,s:f,s:I}", "tenant", tenant, "meter", level->meter,
+	return json_pack("{s:s,s:s,s:I,s:I,s:o,s:I}", "tenant", tenant, "meter", level->meter,
 			 "rate", (json_int_t)level->rate, "burst", (json_int_t)level->burst, "fill",
-			 level->fill, "dropped", (json_int_t)dropped);
+			 level->each_client ? json_null() : json_real(level->fill), "dropped",
+			 (json_int_t)dropped);
 }

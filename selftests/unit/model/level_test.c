@@ -100,6 +100,45 @@ static void fill(void **state)
 	}
 }
 
+/* Each has one of its own: as many at once as a second, whatever the burst, and no fill. */
+static void each_client(void **state)
+{
+	const struct state_limits limits = {.client_flows = 20, .burst_ms = 100};
+	const struct mtlb_meter_time time = {};
+	struct level levels[LEVELS_MAX];
+	json_t *json;
+
+	(void)state;
+	assert_int_equal(read_at(&limits, &time, SECOND, levels), 1);
+	assert_string_equal(levels[0].meter, "newFlowsPerClient");
+	assert_int_equal(levels[0].rate, 20);
+	assert_int_equal(levels[0].burst, 20);
+	assert_int_equal(levels[0].reason, MTLB_REASON_over_client_flows);
+	json = level_json(&levels[0], "acme", 7);
+	assert_true(json_is_null(json_object_get(json, "fill")));
+	assert_int_equal(json_integer_value(json_object_get(json, "dropped")), 7);
+	json_decref(json);
+}
+
+/* There is room for all that one tenant may have. */
+static void all_of_them(void **state)
+{
+	const struct state_limits limits = {.packets = 1000,
+					    .bits = 1000000,
+					    .new_flows = 500,
+					    .client_flows = 20,
+					    .guaranteed = 100,
+					    .weight = 1,
+					    .burst_ms = 100};
+	const struct mtlb_share shared = {.capacity = 1000000};
+	const struct mtlb_meter meter = meters_make(&limits);
+	const struct mtlb_meter_time time = {};
+	struct level levels[LEVELS_MAX];
+
+	(void)state;
+	assert_int_equal(level_read(&meter, &time, &shared, SECOND, levels), LEVELS_MAX);
+}
+
 static void share(void **state)
 {
 	const struct state_limits limits = {.weight = 4, .burst_ms = 100};
@@ -121,9 +160,10 @@ static void share(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_limits), cmocka_unit_test(rates_and_bursts),
-		cmocka_unit_test(odd_rates), cmocka_unit_test(fill),
-		cmocka_unit_test(share),
+		cmocka_unit_test(no_limits),   cmocka_unit_test(rates_and_bursts),
+		cmocka_unit_test(odd_rates),   cmocka_unit_test(fill),
+		cmocka_unit_test(share),       cmocka_unit_test(each_client),
+		cmocka_unit_test(all_of_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

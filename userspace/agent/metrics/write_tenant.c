@@ -100,6 +100,9 @@ void write_tenant_meter_rate(struct page *page, size_t i)
 			page_gauge(page, tenant->labels, names[kind],
 				   kind == MTLB_METER_BYTES ? rate / 8 : rate);
 	}
+	if (tenant->index && meter->client_per_second)
+		page_gauge(page, tenant->labels, "new_flows_per_client",
+			   (double)meter->client_per_second);
 }
 
 /* the L7 tier: of who has routes, and of the others */
