@@ -191,6 +191,16 @@ void channel_shut(struct channel *channel)
 	channel->closed = true;
 }
 
+void channel_ignore(struct channel *channel)
+{
+	loop_fd_remove(channel->loop, &channel->fd);
+}
+
+int channel_listen(struct channel *channel)
+{
+	return loop_fd_set(channel->loop, &channel->fd, EVENTS);
+}
+
 void channel_abort(struct channel *channel)
 {
 	struct linger none = {.l_onoff = 1};

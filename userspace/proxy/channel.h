@@ -65,6 +65,10 @@ int channel_fail(struct channel *channel, int error);
 /* Nothing will be sent any more. */
 void channel_shut(struct channel *channel);
 
+/* Nothing that comes is told of until channel_listen(), which tells of what has come meanwhile. */
+void channel_ignore(struct channel *channel);
+int channel_listen(struct channel *channel);
+
 /* The other side will get a RST: what was sent may be incomplete. */
 void channel_abort(struct channel *channel);
 

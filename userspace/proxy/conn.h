@@ -150,6 +150,9 @@ enum step conn_tunnel(struct conn *conn);
 void conn_allow_splice(struct conn *conn, struct relay *relay);
 enum step conn_answer(struct conn *conn);
 enum step conn_linger(struct conn *conn);
+/* It has been ignored for limits.quiet: looks whether it has closed, and listens to it from here
+ * on. */
+enum step conn_linger_on(struct conn *conn);
 
 /* One that does not begin as it has to: closes it, without a word. */
 enum step conn_refuse_preamble(struct conn *conn);

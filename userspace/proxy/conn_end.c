@@ -26,7 +26,15 @@ static bool will_send_nothing(const struct conn *conn)
 	       !conn->down.tls && !conn->down.can_read && !buffer_length(conn->down.in);
 }
 
-/* A client that is still sending would get a RST for it, and might lose the answer. */
+/* Bytes of its body are on their way. */
+static bool is_sending(const struct conn *conn)
+{
+	return conn->exchange.body != H1_BODY_NONE && !conn->exchange.sent;
+}
+
+/* A client that is still sending would get a RST for it, and might lose the answer. From others
+ * only their end is to come, and nobody is served sooner for it: it is looked for a little later,
+ * of many at once, and wakes nobody. */
 static enum step end_connection(struct conn *conn)
 {
 	struct channel *down = &conn->down;
@@ -34,6 +42,8 @@ static enum step end_connection(struct conn *conn)
 	if (down->ended || down->error || will_send_nothing(conn))
 		return STEP_CLOSE;
 	channel_shut(down);
+	if (!down->tls && !is_sending(conn))
+		channel_ignore(down);
 	conn->state = CONN_LINGER;
 	conn->exchange.mark_bytes = down->received + LINGER_MOST;
 	conn->exchange.mark_at = loop_now(conn->worker->loop);
@@ -56,6 +66,14 @@ enum step conn_linger(struct conn *conn)
 		if (n <= 0 || down->received > conn->exchange.mark_bytes)
 			return STEP_CLOSE;
 	}
+}
+
+enum step conn_linger_on(struct conn *conn)
+{
+	conn->down.can_read = true;
+	if (conn_linger(conn) == STEP_CLOSE || channel_listen(&conn->down))
+		return STEP_CLOSE;
+	return STEP_WAIT;
 }
 
 enum step conn_finished(struct conn *conn)

@@ -88,7 +88,8 @@ static uint64_t due_of(struct conn *conn)
 	case CONN_ANSWER:
 		return conn->active_at + limits->body;
 	default:
-		return conn->exchange.mark_at + limits->linger;
+		return conn->exchange.mark_at +
+		       (conn->down.fd.added ? limits->linger : limits->quiet);
 	}
 }
 
@@ -133,6 +134,8 @@ static enum step late(struct conn *conn, uint64_t now)
 				      "The pool had no room in time (circuitBreaker.maxRequests).");
 	if (conn->state == CONN_HEAD && buffer_length(conn->down.in))
 		return conn_refuse_head(conn, 408, "The head of the request came too slowly.");
+	if (conn->state == CONN_LINGER && !conn->down.fd.added)
+		return conn_linger_on(conn);
 	return STEP_CLOSE;
 }
 

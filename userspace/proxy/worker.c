@@ -40,6 +40,7 @@ const struct worker_limits worker_limits_default = {
 	.body = 30 * SECOND,
 	.tunnel = 3600 * SECOND,
 	.linger = 2 * SECOND,
+	.quiet = SECOND / 5,
 	.conns = 100000,
 	.pipes_of_tenant = 16,
 	.can_splice = true,

@@ -48,6 +48,7 @@ struct worker_limits {
 	uint64_t body;	  /* a client's, or a backend's, that takes or gives too little */
 	uint64_t tunnel;  /* silence on both sides */
 	uint64_t linger;  /* for a client that is to close */
+	uint64_t quiet;	  /* before it is looked whether it has */
 	unsigned conns;	  /* at a time */
 	unsigned pipes_of_tenant;
 	bool can_splice, splice;

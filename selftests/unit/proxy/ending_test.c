@@ -177,6 +177,64 @@ static void test_end_goes_with_own_answer(void **state)
 	peer_free(client);
 }
 
+static bool is_heard(void *context)
+{
+	(void)context;
+	return worker.conns->down.fd.added;
+}
+
+/* A client that was refused, and has not closed. */
+static struct peer *refused(const char *request, const char *answer)
+{
+	struct peer *client = client_new();
+
+	worker.limits.linger = 3600 * 1000 * MS;
+	say(client, request);
+	expect_end(client);
+	assert_non_null(strstr(client->data, answer));
+	assert_int_equal(worker.conn_count, 1);
+	return client;
+}
+
+/* Its end is looked for a little later. */
+static void test_end_wakes_nobody(void **state)
+{
+	struct peer *client = refused("GET /\r\n\r\n", "HTTP/1.1 400 ");
+
+	(void)state;
+	assert_false(worker.conns->down.fd.added);
+	peer_free(client);
+	run_until(all_gone, NULL);
+}
+
+/* From then on it is told of. */
+static void test_who_stays_is_heard_later(void **state)
+{
+	struct peer *client = refused("GET /\r\n\r\n", "HTTP/1.1 400 ");
+
+	(void)state;
+	assert_false(worker.conns->down.fd.added);
+	say(client, "GET ");
+	run_until(is_heard, NULL);
+	worker.limits.quiet = 3600 * 1000 * MS;
+	assert_int_equal(worker.conn_count, 1);
+	peer_free(client);
+	run_until(all_gone, NULL);
+}
+
+/* Or a long body would come to a halt, and its sender might not look for the answer before. */
+static void test_who_is_sending_is_heard(void **state)
+{
+	struct peer *client =
+		refused("POST / HTTP/1.1\r\nHost: nobody.example\r\nContent-Length: 100000\r\n\r\n",
+			"HTTP/1.1 404 ");
+
+	(void)state;
+	assert_true(worker.conns->down.fd.added);
+	peer_free(client);
+	run_until(all_gone, NULL);
+}
+
 static uint16_t listen_for_clients(void)
 {
 	uint16_t port;
@@ -231,6 +289,9 @@ int main(void)
 		proxy_test(test_bytes_behind_an_answer),
 		proxy_test(test_end_goes_with_last_bytes),
 		proxy_test(test_end_goes_with_own_answer),
+		proxy_test(test_end_wakes_nobody),
+		proxy_test(test_who_stays_is_heard_later),
+		proxy_test(test_who_is_sending_is_heard),
 		proxy_test(test_nothing_is_held_back),
 		proxy_test(test_all_who_wait_are_taken),
 	};
