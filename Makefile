@@ -216,7 +216,7 @@ bench-tools: all $(O)/bench/tools $(O)/bench/inspect ## What it costs to look: m
 bench-l7: all $(O)/bench/shake | $(O)/deps-test.stamp $(O)/deps-bench.stamp ## What a request costs the L7 tier, beside HAProxy (and nginx) in the same run
 	$(Q)scripts/as-root.sh selftests/bench/l7.sh
 
-bench-slow: all | $(O)/deps-test.stamp $(O)/deps-bench.stamp ## What slowhttptest at one tenant does to the requests of another one
+bench-slow: all $(O)/bench/pace | $(O)/deps-test.stamp $(O)/deps-bench.stamp ## What slowhttptest at one tenant does to the requests of another one
 	$(Q)scripts/as-root.sh selftests/bench/slow.sh
 
 bench-%: $(O)/bench/%
