@@ -5,7 +5,8 @@
 #include "conn.h"
 #include "problem.h"
 
-#define INTERNAL_ERROR 80	 /* of TLS (RFC 8446, 6) */
+#define INTERNAL_ERROR 80 /* of TLS (RFC 8446, 6) */
+#define ROOMY	       8  /* so much of a worker's connections is room enough to hold some longer */
 #define LINGER_MOST    (1 << 20) /* bytes that are thrown away for the sake of an answer */
 
 static void next_request(struct conn *conn)
@@ -22,28 +23,44 @@ static bool will_send_nothing(const struct conn *conn)
 {
 	const struct exchange *exchange = &conn->exchange;
 
-	return exchange->asked_to_close && exchange->body == H1_BODY_NONE && exchange->sent &&
-	       !conn->down.tls && !conn->down.can_read && !buffer_length(conn->down.in);
+	return exchange->asked_to_close && exchange->body == H1_BODY_NONE && !conn->down.tls &&
+	       !conn->down.can_read && !buffer_length(conn->down.in);
 }
 
-/* Bytes of its body are on their way. */
+/* Bytes of its body are on their way, as far as is known. */
 static bool is_sending(const struct conn *conn)
 {
 	return conn->exchange.body != H1_BODY_NONE && !conn->exchange.sent;
 }
 
-/* A client that is still sending would get a RST for it, and might lose the answer. From others
- * only their end is to come, and nobody is served sooner for it: it is looked for a little later,
- * of many at once, and wakes nobody. */
+/* That it has closed need not be known at once: nobody waits for its memory, of which TLS has more,
+ * its descriptor or its end. */
+static bool can_wait(const struct conn *conn)
+{
+	const struct worker *worker = conn->worker;
+
+	return !conn->down.tls && !is_sending(conn) && !worker_goes(worker) &&
+	       worker->conn_count < worker->limits.conns / ROOMY;
+}
+
+/*
+ * A client that is still sending would get a RST for it, and might lose the answer: it is waited
+ * for. Mostly only its end is to come, and nobody is served sooner for it, so it is looked for a
+ * little later, of many at once, and wakes nobody.
+ */
 static enum step end_connection(struct conn *conn)
 {
 	struct channel *down = &conn->down;
 
 	if (down->ended || down->error || will_send_nothing(conn))
 		return STEP_CLOSE;
+	while (conn->kept)
+		upstream_close(conn->kept);
 	channel_shut(down);
-	if (!down->tls && !is_sending(conn))
+	if (can_wait(conn)) {
 		channel_ignore(down);
+		seen_leave(conn);
+	}
 	conn->state = CONN_LINGER;
 	conn->exchange.mark_bytes = down->received + LINGER_MOST;
 	conn->exchange.mark_at = loop_now(conn->worker->loop);
@@ -73,6 +90,7 @@ enum step conn_linger_on(struct conn *conn)
 	conn->down.can_read = true;
 	if (conn_linger(conn) == STEP_CLOSE || channel_listen(&conn->down))
 		return STEP_CLOSE;
+	seen_return(conn);
 	return STEP_WAIT;
 }
 

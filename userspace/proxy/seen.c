@@ -51,6 +51,25 @@ static void go_home(struct seen *seen)
 	tally_one(&seen->home->connections_open);
 }
 
+void seen_leave(struct conn *conn)
+{
+	struct seen *seen = &conn->seen;
+
+	if (seen->home)
+		tally_less(&seen->home->connections_open);
+	seen->left = seen->home;
+	seen->home = NULL;
+}
+
+void seen_return(struct conn *conn)
+{
+	struct seen *seen = &conn->seen;
+
+	seen->home = seen->left;
+	if (seen->home)
+		tally_one(&seen->home->connections_open);
+}
+
 void seen_close(struct conn *conn)
 {
 	struct seen *seen = &conn->seen;
@@ -59,9 +78,7 @@ void seen_close(struct conn *conn)
 	tally_add(&seen->tenant->bytes_in, conn->down.received - seen->in);
 	seen->in = conn->down.received;
 	seen_end(conn);
-	if (seen->home)
-		tally_less(&seen->home->connections_open);
-	seen->home = NULL;
+	seen_leave(conn);
 }
 
 void seen_request(struct conn *conn)

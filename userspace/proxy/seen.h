@@ -23,6 +23,7 @@ struct seen {
 	struct tally_times *times;
 	struct tally_route *route; /* NULL: none */
 	struct tally_tenant *home; /* who has this connection among its own; NULL: nobody yet */
+	struct tally_tenant *left; /* who had it, until seen_leave() */
 	bool open;		   /* a request is in flight */
 	uint64_t began;
 	uint64_t connected_at;		/* of the last attempt; 0: not yet */
@@ -39,6 +40,11 @@ void seen_open(struct conn *conn);
 /* Bytes up to here; to be called now and then, as they come. */
 void seen_bytes(struct conn *conn);
 void seen_close(struct conn *conn);
+/* Its answer has gone, and so has its client, presumably: it is no connection of its tenant's any
+ * more. */
+void seen_leave(struct conn *conn);
+/* It has not. */
+void seen_return(struct conn *conn);
 
 /* A request whose tenant and route are known, as far as it has any. */
 void seen_request(struct conn *conn);

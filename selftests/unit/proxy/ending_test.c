@@ -54,6 +54,19 @@ static void test_who_asks_for_nothing_more(void **state)
 	is_not_waited_for(ASKS("1.0", ""));
 }
 
+/* Nor one whom no backend was asked for. */
+static void test_who_is_refused_and_asks_for_nothing_more(void **state)
+{
+	struct peer *client = client_new();
+
+	(void)state;
+	worker.limits.linger = worker.limits.quiet = 3600 * 1000 * MS;
+	say(client, "GET / HTTP/1.1\r\nHost: nobody.example\r\nConnection: close\r\n\r\n");
+	expect_end(client);
+	run_until(all_gone, NULL);
+	peer_free(client);
+}
+
 /* The answer would be lost by the RST for what has not been read. */
 static void test_who_may_send_more(void **state)
 {
@@ -180,7 +193,7 @@ static void test_end_goes_with_own_answer(void **state)
 static bool is_heard(void *context)
 {
 	(void)context;
-	return worker.conns->down.fd.added;
+	return worker.conns && worker.conns->down.fd.added;
 }
 
 /* A client that was refused, and has not closed. */
@@ -218,6 +231,42 @@ static void test_who_stays_is_heard_later(void **state)
 	run_until(is_heard, NULL);
 	worker.limits.quiet = 3600 * 1000 * MS;
 	assert_int_equal(worker.conn_count, 1);
+	peer_free(client);
+	run_until(all_gone, NULL);
+}
+
+/* And has no longer for it than anybody else. */
+static void test_who_stays_for_ever_is_cut(void **state)
+{
+	struct peer *client = refused("GET /\r\n\r\n", "HTTP/1.1 400 ");
+
+	(void)state;
+	worker.limits.linger = 300 * MS;
+	run_until(all_gone, NULL);
+	peer_free(client);
+}
+
+/* Where there is not much room, it is wanted back at once. */
+static void test_no_room_to_wait(void **state)
+{
+	struct peer *client;
+
+	(void)state;
+	worker.limits.conns = 8;
+	client = refused("GET /\r\n\r\n", "HTTP/1.1 400 ");
+	assert_true(worker.conns->down.fd.added);
+	peer_free(client);
+	run_until(all_gone, NULL);
+}
+
+static void test_who_goes_does_not_wait(void **state)
+{
+	struct peer *client;
+
+	(void)state;
+	worker.leaving = true;
+	client = refused("GET /\r\n\r\n", "HTTP/1.1 400 ");
+	assert_true(worker.conns->down.fd.added);
 	peer_free(client);
 	run_until(all_gone, NULL);
 }
@@ -292,6 +341,10 @@ int main(void)
 		proxy_test(test_end_wakes_nobody),
 		proxy_test(test_who_stays_is_heard_later),
 		proxy_test(test_who_is_sending_is_heard),
+		proxy_test(test_who_stays_for_ever_is_cut),
+		proxy_test(test_no_room_to_wait),
+		proxy_test(test_who_goes_does_not_wait),
+		proxy_test(test_who_is_refused_and_asks_for_nothing_more),
 		proxy_test(test_nothing_is_held_back),
 		proxy_test(test_all_who_wait_are_taken),
 	};

@@ -231,6 +231,7 @@ static void test_connections_of_a_tenant(void **state)
 
 	(void)state;
 	tenant_connections = 1;
+	worker.limits.quiet = 3600 * 1000 * MS;
 	backend_down(0);
 	use_image(NULL, add_limits);
 	clients[0] = client_with(moved);
@@ -239,6 +240,10 @@ static void test_connections_of_a_tenant(void **state)
 	expect_text(clients[1], "HTTP/1.1 503 ");
 	expect_text(clients[1], "all the connections");
 	expect_end(clients[1]);
+	/* who was refused takes no place, while it is not looked whether it has closed */
+	peer_clear(clients[0]);
+	say(clients[0], moved);
+	expect_text(clients[0], "HTTP/1.1 502 ");
 	clients[2] = client_with(absent); /* nobody's are not counted */
 	expect_text(clients[2], "HTTP/1.1 404 ");
 	free_all(clients, 3);
