@@ -39,11 +39,12 @@ typed_run()
 				;;
 			esac
 			for ((look = 0; look < looks; look++)); do
-				! grep -q "$said" "$output" || break
+				! grep -q "$said" "$output" && kill -0 %% 2>/dev/null || break
 				sleep 0.05
 			done
 			! kill %% 2>/dev/null || status=stopped
 			wait %%
+			[ "$said" = . ] || grep -q "$said" "$output" || status="$status, without a sample in all the time"
 		else
 			eval "$command" >"$output" 2>&1 </dev/null || status=$?
 		fi
