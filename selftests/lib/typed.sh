@@ -26,6 +26,7 @@ typed_run()
 	output=$(mktemp)
 	while IFS=$'\t' read -r _ end command; do
 		status=0
+		: >"$output" # or what the last one said is read before the next one begins
 		if [ "$end" = stopped ]; then
 			# once it has said something, or has had time to; mtlb-top, once it shows a sample
 			case $command in
