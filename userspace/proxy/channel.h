@@ -65,7 +65,8 @@ int channel_fail(struct channel *channel, int error);
 /* Nothing will be sent any more. */
 void channel_shut(struct channel *channel);
 
-/* Nothing that comes is told of until channel_listen(), which tells of what has come meanwhile. */
+/* Nothing that comes is told of until channel_listen(), which tells of what has come meanwhile, but
+ * not of room to write. 0 or a negative errno. */
 void channel_ignore(struct channel *channel);
 int channel_listen(struct channel *channel);
 
