@@ -15,13 +15,14 @@ import json
 import os
 import random
 import re
+import select
 import socket
 import struct
 import sys
 import time
 
 TENANTS = 8
-seen = {"whole": 0, "cut": 0, "smuggled": 0}
+seen = {"begun": 0, "whole": 0, "cut": 0, "smuggled": 0}
 
 
 # --- backends
@@ -112,6 +113,7 @@ def serve_tenant(tenant):
                     name, _, value = line.partition(":")
                     headers[name.lower()] = value.strip()
                 seen["smuggled"] += "smuggled" in path
+                seen["begun"] += path == "/up"
                 try:
                     total = await read_body(reader, headers)
                 except (asyncio.IncompleteReadError, ConnectionError):
@@ -378,12 +380,20 @@ def hoard(vip):
 
 
 def slow_read(vip):
-    """Answers that nobody reads."""
-    socks = [open_connection(vip) for _ in range(50)]
+    """Answers that nobody reads: how many of them were cut, as soon as it is all but two times 64."""
+    socks = [open_connection(vip) for _ in range(300)]
+    watched = select.poll()
     for sock in socks:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.sendall(ask(vip, "t1.test", "/big"))
-    time.sleep(3)
+        watched.register(sock, 0)  # of resets alone
+    cut = 0
+    end = time.monotonic() + 20
+    while time.monotonic() < end and cut < len(socks) - 2 * 64:
+        for fd, _ in watched.poll(100):
+            watched.unregister(fd)
+            cut += 1
+    return cut
 
 
 def half_closed(vip):
@@ -400,12 +410,21 @@ def half_closed(vip):
     return good
 
 
+def begun(vip):
+    asking = http.client.HTTPConnection(vip, timeout=10)
+    asking.request("GET", "/seen", headers={"Host": "t1.test"})
+    return json.load(asking.getresponse())["begun"]
+
+
 def client_reset(vip):
-    for _ in range(20):
+    """Clients that go when their uploads are at the backend, half of them."""
+    for number in range(20):
         sock = open_connection(vip)
         sock.sendall(b"POST /up HTTP/1.1\r\nHost: t1.test\r\nContent-Length: 100000\r\n\r\n" +
                      b"x" * 5000)
-        time.sleep(0.02)
+        end = time.monotonic() + 10
+        while begun(vip) <= number and time.monotonic() < end:
+            pass
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         sock.close()
 

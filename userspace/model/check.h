@@ -32,6 +32,7 @@ struct check_tier {
 	const char *name; /* NULL: the defaults, without a tier */
 	struct state_limits limits;
 	uint32_t http_connections, http_requests, http_handshakes; /* 0: any number */
+	uint32_t http_stalled;
 	struct state_cookies cookies;
 };
 

@@ -267,6 +267,7 @@ static struct check_tier read_tier(struct check *check, const struct tree_node *
 		.http_connections = (uint32_t)schema_number(http, SCHEMA_tier_http_connections),
 		.http_requests = (uint32_t)schema_number(http, SCHEMA_tier_http_requests),
 		.http_handshakes = (uint32_t)schema_number(http, SCHEMA_tier_http_handshakes),
+		.http_stalled = (uint32_t)schema_number(http, SCHEMA_tier_http_stalled),
 		.cookies = read_cookies(check, l4),
 	};
 }
@@ -384,6 +385,7 @@ static int check_tenant_item(struct check *check, const struct tree_node *item)
 	tenant->http_connections = tier.http_connections;
 	tenant->http_requests = tier.http_requests;
 	tenant->http_handshakes = tier.http_handshakes;
+	tenant->http_stalled = tier.http_stalled;
 	tenant->cookies = tier.cookies;
 	check->shares[index] = (struct check_share){
 		.nat_ports = tier.nat_ports,

@@ -146,6 +146,7 @@ struct state_tenant {
 	uint32_t http_connections,
 		http_requests;	  /* at a time, in a worker of the L7 tier; 0: any */
 	uint32_t http_handshakes; /* in a second, likewise */
+	uint32_t http_stalled;	  /* clients that take nothing of their answers, likewise */
 	struct state_cookies cookies;
 	struct state_acl acl;
 	struct state_address *addresses; /* it owns, sorted; every service's VIP is one of them */

@@ -102,6 +102,7 @@ void conn_let_go(struct conn *conn)
 {
 	struct exchange *exchange = &conn->exchange;
 
+	conn_stall_end(conn);
 	relay_end(&exchange->upload);
 	relay_end(&exchange->reply);
 	if (exchange->mirror)

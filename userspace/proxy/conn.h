@@ -43,6 +43,14 @@ enum step {
 	STEP_CLOSE,
 };
 
+/* A client that its answer waits for, see conn_stall.c. */
+struct stall {
+	uint64_t at; /* the last look, or when it began; 0: it is not waited for */
+	uint64_t sent, taken;
+	bool looked;  /* at what it has taken, at this time */
+	bool counted; /* among those of its tenant */
+};
+
 struct exchange {
 	struct routing *routing; /* held */
 	uint32_t tenant, route, matched, pool;
@@ -77,6 +85,7 @@ struct exchange {
 	uint32_t head_length; /* of the request, as it came */
 	uint64_t began, attempt_began;
 	uint64_t mark_at, mark_bytes; /* see conn_timer.c */
+	struct stall stall;
 	struct relay upload, reply;
 	struct mirror *mirror; /* a copy that is not whole yet */
 	bool mirrored;	       /* there was one, or should have been */
@@ -192,6 +201,12 @@ enum step conn_finished(struct conn *conn);
 /* Lets go of the backend and of the image. */
 void conn_let_go(struct conn *conn);
 void conn_count(struct conn *conn, unsigned status);
+
+/* When it is to be looked whether the client takes its answer; UINT64_MAX: it is not waited for. */
+uint64_t conn_stall_due(struct conn *conn);
+/* Looks, if that is due. True: it does not, and its tenant has too many of those. */
+bool conn_stalled(struct conn *conn, uint64_t now);
+void conn_stall_end(struct conn *conn);
 
 void conn_arm(struct conn *conn);
 /* Its time limit was over: cut it, unless something has come in time. False: the connection is

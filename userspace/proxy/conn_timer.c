@@ -40,7 +40,8 @@ static uint64_t body_due(struct conn *conn)
 
 static bool backend_is_waited_for(const struct conn *conn)
 {
-	return conn->exchange.sent && !channel_pending(&conn->down) && !conn->up->channel.can_read;
+	return conn->exchange.sent && !channel_pending(&conn->down) && conn->down.can_write &&
+	       !conn->up->channel.can_read;
 }
 
 static uint64_t exchange_due(struct conn *conn)
@@ -56,7 +57,7 @@ static uint64_t exchange_due(struct conn *conn)
 		due = earlier(due, in_ms(exchange->attempt_began, route->backend_timeout));
 	if (backend_is_waited_for(conn))
 		return earlier(due, conn->active_at + limits->reply);
-	return earlier(due, body_due(conn));
+	return earlier(due, earlier(body_due(conn), conn_stall_due(conn)));
 }
 
 static uint64_t pending_due(const struct conn *conn)
@@ -107,6 +108,8 @@ static enum step exchange_late(struct conn *conn, uint64_t now)
 	const struct image_route *route = &exchange->routing->image.routes[exchange->route];
 
 	if (exchange->replying) {
+		if (!conn->down.can_write)
+			seen_refused(conn, REFUSAL_slow_client);
 		channel_abort(&conn->down);
 		return STEP_CLOSE;
 	}
@@ -119,6 +122,14 @@ static enum step exchange_late(struct conn *conn, uint64_t now)
 	    !conn->up->channel.can_write)
 		return conn_attempt_failed(conn, IMAGE_RETRY_TIMEOUT);
 	return conn_refuse(conn, 408, "The body of the request came too slowly.");
+}
+
+/* What it has of its answer must not look whole. */
+static enum step cut_stalled(struct conn *conn)
+{
+	seen_refused(conn, REFUSAL_stalled);
+	channel_abort(&conn->down);
+	return STEP_CLOSE;
 }
 
 static enum step late(struct conn *conn, uint64_t now)
@@ -142,16 +153,17 @@ static enum step late(struct conn *conn, uint64_t now)
 bool conn_late(struct conn *conn)
 {
 	uint64_t now = loop_now(conn->worker->loop);
-	bool told = conn->late_told;
+	bool told = conn->late_told, stalled;
 
 	conn->late = conn->late_told = false;
 	if (told && !conn_run(conn))
 		return false;
-	if (due_of(conn) > now) {
+	stalled = conn->state == CONN_EXCHANGE && conn_stalled(conn, now);
+	if (!stalled && due_of(conn) > now) {
 		conn_arm(conn);
 		return true;
 	}
-	if (late(conn, now) != STEP_CLOSE)
+	if ((stalled ? cut_stalled(conn) : late(conn, now)) != STEP_CLOSE)
 		return conn_run(conn);
 	conn_close(conn);
 	return false;

@@ -38,6 +38,7 @@ const struct worker_limits worker_limits_default = {
 	.pending = 5 * SECOND,
 	.reply = 60 * SECOND,
 	.body = 30 * SECOND,
+	.stall = 5 * SECOND,
 	.tunnel = 3600 * SECOND,
 	.linger = 2 * SECOND,
 	.quiet = SECOND / 5,

@@ -46,6 +46,7 @@ struct worker_limits {
 	uint64_t pending; /* for a pool to have room */
 	uint64_t reply;	  /* a backend's silence */
 	uint64_t body;	  /* a client's, or a backend's, that takes or gives too little */
+	uint64_t stall;	  /* a client that takes nothing, where its tenant has too many of those */
 	uint64_t tunnel;  /* silence on both sides */
 	uint64_t linger;  /* for a client that is to close */
 	uint64_t quiet;	  /* before it is looked whether it has */

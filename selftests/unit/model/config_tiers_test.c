@@ -146,6 +146,28 @@ static void cookies_of_a_tier(void **state)
 }
 
 /* Weights mean something once there is a capacity to share. */
+/* Of the L7 tier: what is not said has no bound, but for clients that stall. */
+static void http_of_a_tier(void **state)
+{
+	struct config config;
+
+	(void)state;
+	load_good(HEAD NODE "tiers: [{name: t, http: {connections: 7, requests: 8, handshakes: "
+			    "9/s, stalled: 0}}]\n"
+			    "tenants: [{name: a, tier: t}, {name: b}]\n",
+		  &config);
+	for (size_t i = 0; i < 2; i++) {
+		const struct state_tenant *tenant = &config.state.tenants[i];
+		bool said = !i;
+
+		assert_int_equal(tenant->http_connections, said ? 7 : 0);
+		assert_int_equal(tenant->http_requests, said ? 8 : 0);
+		assert_int_equal(tenant->http_handshakes, said ? 9 : 0);
+		assert_int_equal(tenant->http_stalled, said ? 0 : 64);
+	}
+	config_fini(&config);
+}
+
 static void shares(void **state)
 {
 	static const char tenants[] = "tenants: [{name: a, tier: t}, {name: b}]\n";
@@ -190,6 +212,7 @@ int main(void)
 		cmocka_unit_test(quotas_that_are_shared),
 		cmocka_unit_test(limits_of_a_tier),
 		cmocka_unit_test(cookies_of_a_tier),
+		cmocka_unit_test(http_of_a_tier),
 		cmocka_unit_test(shares),
 	};
 

@@ -270,6 +270,14 @@ void build_tenant_handshakes(struct build *build, uint32_t tenant, uint32_t hand
 		tenants[tenant].max_handshakes = handshakes;
 }
 
+void build_tenant_stalled(struct build *build, uint32_t tenant, uint32_t stalled)
+{
+	struct image_tenant *tenants = build_items(build, IMAGE_SECTION_tenants);
+
+	if (known(build, IMAGE_SECTION_tenants, tenant, "tenant"))
+		tenants[tenant].max_stalled = stalled;
+}
+
 /* A host name, or a wildcard; the hash comes when all are known. */
 static struct image_host host_of(struct build *build, uint32_t tenant, const char *name)
 {

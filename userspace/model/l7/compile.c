@@ -60,6 +60,7 @@ static void add_tenants(struct build *build, const struct state *state)
 		build_tenant_limits(build, (uint32_t)i, tenant->http_connections,
 				    tenant->http_requests);
 		build_tenant_handshakes(build, (uint32_t)i, tenant->http_handshakes);
+		build_tenant_stalled(build, (uint32_t)i, tenant->http_stalled);
 		for (size_t j = 0; tenant->l7 && j < tenant->l7->domain_count; j++)
 			build_domain(build, (uint32_t)i, tenant->l7->domains[j]);
 		for (size_t j = 0; tenant->l7 && j < tenant->l7->path_count; j++)

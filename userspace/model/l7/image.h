@@ -23,7 +23,7 @@
 #include "../../base/prefix.h"
 
 #define IMAGE_MAGIC   UINT64_C(0x3149624c746d374c)
-#define IMAGE_VERSION 10
+#define IMAGE_VERSION 11
 #define IMAGE_NONE    UINT32_MAX
 
 /* at counts from where the image begins. */
@@ -72,6 +72,7 @@ struct image_tenant {
 	uint32_t max_connections; /* at a time, in one worker; 0: any number */
 	uint32_t max_requests;
 	uint32_t max_handshakes; /* in a second */
+	uint32_t max_stalled;	 /* clients that take nothing of their answers */
 };
 
 enum image_scheduler {
