@@ -380,7 +380,7 @@ def hoard(vip):
 
 
 def slow_read(vip):
-    """Answers that nobody reads: how many of them were cut, as soon as it is all but two times 64."""
+    """Answers that nobody reads: how many of them were cut, as soon as it is all but two times 32."""
     socks = [open_connection(vip) for _ in range(300)]
     watched = select.poll()
     for sock in socks:
@@ -389,7 +389,7 @@ def slow_read(vip):
         watched.register(sock, 0)  # of resets alone
     cut = 0
     end = time.monotonic() + 20
-    while time.monotonic() < end and cut < len(socks) - 2 * 64:
+    while time.monotonic() < end and cut < len(socks) - 2 * 32:
         for fd, _ in watched.poll(100):
             watched.unregister(fd)
             cut += 1

@@ -15,7 +15,7 @@
 
 #define LOOKS  2    /* in limits.stall */
 #define TAKES  1024 /* bytes, between two looks: it is not stalled */
-#define EIGHTH 8    /* of its connections a tenant may have stalled in any case */
+#define ONE_IN 32   /* of a tenant's connections may be stalled in any case */
 
 static void set_counted(struct conn *conn, bool counted)
 {
@@ -59,7 +59,7 @@ static bool has_share(const struct conn *conn)
 	const struct exchange *exchange = &conn->exchange;
 	const struct tally_tenant *tenant = conn->seen.tenant;
 	uint64_t most = exchange->routing->image.tenants[exchange->tenant].max_stalled,
-		 part = tenant->connections_open / EIGHTH;
+		 part = tenant->connections_open / ONE_IN;
 
 	/* a tenant without a row of its own is not counted */
 	return tenant == conn->worker->tally.tenants ||

@@ -163,7 +163,7 @@ static void http_of_a_tier(void **state)
 		assert_int_equal(tenant->http_connections, said ? 7 : 0);
 		assert_int_equal(tenant->http_requests, said ? 8 : 0);
 		assert_int_equal(tenant->http_handshakes, said ? 9 : 0);
-		assert_int_equal(tenant->http_stalled, said ? 0 : 64);
+		assert_int_equal(tenant->http_stalled, said ? 0 : 32);
 	}
 	config_fini(&config);
 }

@@ -54,7 +54,7 @@ void build_tenant_limits(struct build *build, uint32_t tenant, uint32_t connecti
 			 uint32_t requests);
 /* In a second, in one worker; 0: any number. */
 void build_tenant_handshakes(struct build *build, uint32_t tenant, uint32_t handshakes);
-/* Clients that take nothing of their answers, likewise; 0: none, but for an eighth of all. */
+/* Clients that take nothing of their answers, likewise; 0: none, but for one in 32. */
 void build_tenant_stalled(struct build *build, uint32_t tenant, uint32_t stalled);
 /* "acme.example", or "*.acme.example" for all names below it. Names of one tenant may be below each
  * other; of two tenants they may not. */
