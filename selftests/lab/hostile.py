@@ -417,7 +417,7 @@ def begun(vip):
 
 
 def client_reset(vip):
-    """Clients that go when their uploads are at the backend, half of them."""
+    """Clients that go when a part of their uploads is at the backend."""
     for number in range(20):
         sock = open_connection(vip)
         sock.sendall(b"POST /up HTTP/1.1\r\nHost: t1.test\r\nContent-Length: 100000\r\n\r\n" +

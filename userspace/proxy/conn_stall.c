@@ -6,7 +6,8 @@
  * attack, and those beyond its share are cut after limits.stall.
  *
  * The kernel tells of room only when a third of a socket's buffer is empty, which a slow client
- * needs a while for: so it is asked what the client has taken.
+ * needs a while for: so it is asked what the client has taken. Whoever still sends its request has
+ * to take its answer meanwhile as well.
  */
 #include <linux/tcp.h>
 #include <netinet/in.h>

@@ -55,8 +55,10 @@ static uint64_t exchange_due(struct conn *conn)
 		return earlier(due, exchange->attempt_began + limits->connect);
 	if (!exchange->replying)
 		due = earlier(due, in_ms(exchange->attempt_began, route->backend_timeout));
-	if (backend_is_waited_for(conn))
+	if (backend_is_waited_for(conn)) {
+		conn_stall_end(conn);
 		return earlier(due, conn->active_at + limits->reply);
+	}
 	return earlier(due, earlier(body_due(conn), conn_stall_due(conn)));
 }
 
@@ -108,7 +110,7 @@ static enum step exchange_late(struct conn *conn, uint64_t now)
 	const struct image_route *route = &exchange->routing->image.routes[exchange->route];
 
 	if (exchange->replying) {
-		if (!conn->down.can_write)
+		if (!conn->down.can_write && in_ms(exchange->began, route->request_timeout) > now)
 			seen_refused(conn, REFUSAL_slow_client);
 		channel_abort(&conn->down);
 		return STEP_CLOSE;
@@ -160,6 +162,9 @@ bool conn_late(struct conn *conn)
 		return false;
 	stalled = conn->state == CONN_EXCHANGE && conn_stalled(conn, now);
 	if (!stalled && due_of(conn) > now) {
+		/* what was told of since then is not told of again */
+		if (!told)
+			return conn_run(conn);
 		conn_arm(conn);
 		return true;
 	}

@@ -145,7 +145,6 @@ static void cookies_of_a_tier(void **state)
 	}
 }
 
-/* Weights mean something once there is a capacity to share. */
 /* Of the L7 tier: what is not said has no bound, but for clients that stall. */
 static void http_of_a_tier(void **state)
 {
@@ -168,6 +167,7 @@ static void http_of_a_tier(void **state)
 	config_fini(&config);
 }
 
+/* Weights mean something once there is a capacity to share. */
 static void shares(void **state)
 {
 	static const char tenants[] = "tenants: [{name: a, tier: t}, {name: b}]\n";

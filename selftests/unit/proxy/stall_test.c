@@ -3,13 +3,15 @@
 #include "proxy_fixture.h"
 
 #define READERS 33
-#define LENGTH	(4 << 20) /* no socket holds so much here */
-#define TAKEN	65536	  /* its window opens by so much, and its queue has room for no third */
+#define LENGTH	(4 << 20)   /* more than all sockets hold here */
+#define ROOM	(256 << 10) /* of each socket, twice that with what it costs */
+#define TAKEN	(128 << 10) /* its window opens by so much, and its queue has room for no third */
 #define ACME	(&worker.tally.tenants[1])
 #define BOLT	(&worker.tally.tenants[2])
 
 static struct peer *readers[READERS], *backends[READERS];
 static unsigned most;
+static size_t said; /* by the last backend that was full */
 static char *body;
 
 static void add_tenants(struct build *build, uint32_t tenant)
@@ -58,18 +60,23 @@ static bool is_full(void *context)
 	while (sent < LENGTH / 2 &&
 	       (n = send(backend->fd, body, 65536, MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
 		sent += n;
+	said += (size_t)sent;
 	return n < 0 && errno == EAGAIN && worker.conns && !worker.conns->down.can_write;
 }
 
 static void ask(int number, const char *host)
 {
+	const int room = ROOM;
 	char text[128];
 
 	readers[number] = client_new();
+	setsockopt(readers[number]->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", host);
 	say(readers[number], text);
 	backends[number] = backend_accept(0);
+	setsockopt(backends[number]->fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	expect_text(backends[number], "\r\n\r\n");
+	setsockopt(worker.conns->down.fd.fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", LENGTH);
 	say(backends[number], text);
 }
@@ -77,6 +84,7 @@ static void ask(int number, const char *host)
 static void stall(int number, const char *host)
 {
 	ask(number, host);
+	said = 0;
 	run_until(is_full, backends[number]);
 }
 
@@ -98,6 +106,11 @@ static bool so_many_reset(void *context)
 	return count == *(const unsigned *)context;
 }
 
+static bool is_later(void *context)
+{
+	return loop_now(loop) >= *(const uint64_t *)context;
+}
+
 /* A share of them stays, the others are cut, long before limits.body. */
 static void too_many(void **state)
 {
@@ -115,9 +128,9 @@ static void too_many(void **state)
 
 static bool is_looked_at(void *context)
 {
-	const struct stall *stall = &worker.conns->exchange.stall;
+	const struct stall *stall = worker.conns ? &worker.conns->exchange.stall : NULL;
 
-	return stall->looked && stall->at != *(const uint64_t *)context;
+	return stall && stall->looked && stall->at != *(const uint64_t *)context;
 }
 
 /* Who takes something is none of them, however little room that makes. */
@@ -200,6 +213,48 @@ static void each_for_itself(void **state)
 	assert_int_equal(ACME->refused[REFUSAL_stalled], 0);
 }
 
+/* A little more than the client's sockets take. */
+static bool is_just_full(void *context)
+{
+	const struct peer *backend = context;
+	ssize_t n = 0;
+
+	if (worker.conns->down.can_write)
+		n = send(backend->fd, body, 16384, MSG_DONTWAIT | MSG_NOSIGNAL);
+	said += n > 0 ? (size_t)n : 0;
+	return ACME->clients_stalled;
+}
+
+/* Its answer is not over, but there is nothing of it that it could take. */
+static void it_has_all_there_is(void **state)
+{
+	(void)state;
+	most = 1;
+	use_image(NULL, add_tenants);
+	ask(0, "acme.example");
+	said = 0;
+	run_until(is_just_full, backends[0]);
+	expect_length(readers[0], said);
+	expect_count(&ACME->clients_stalled, 0);
+	assert_int_equal(ACME->requests_open, 1);
+}
+
+/* That there is room is told of once, and may be told of when it was about to be looked at. */
+static void room_when_it_is_late(void **state)
+{
+	struct conn *conn;
+
+	(void)state;
+	use_image(NULL, add_tenants);
+	worker.limits.stall = 10000 * MS;
+	stall(0, "acme.example");
+	conn = worker.conns;
+	conn->late = true;
+	conn_wait_turn(conn);
+	peer_pull(readers[0]);
+	expect_length(readers[0], said);
+}
+
 static void it_goes_away(void **state)
 {
 	(void)state;
@@ -211,11 +266,6 @@ static void it_goes_away(void **state)
 	readers[0] = NULL;
 	expect_count(&ACME->clients_stalled, 0);
 	expect_count(&ACME->requests_open, 0);
-}
-
-static bool is_later(void *context)
-{
-	return loop_now(loop) >= *(const uint64_t *)context;
 }
 
 /* The client has taken all that there is: it is not what is waited for. */
@@ -241,7 +291,7 @@ static void the_other_limit(void **state)
 	(void)state;
 	most = 1;
 	use_image(NULL, add_tenants);
-	worker.limits.body = 200 * MS;
+	worker.limits.body = 2000 * MS;
 	stall(0, "acme.example");
 	expect_count(&ACME->clients_stalled, 1);
 	expect_count(&ACME->refused[REFUSAL_slow_client], 1);
@@ -255,9 +305,16 @@ static void the_other_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		stall_test(too_many),	    stall_test(it_goes_on),	 stall_test(it_is_let_be),
-		stall_test(one_in_32),	    stall_test(each_for_itself), stall_test(it_goes_away),
-		stall_test(a_slow_backend), stall_test(the_other_limit),
+		stall_test(too_many),
+		stall_test(it_goes_on),
+		stall_test(it_is_let_be),
+		stall_test(one_in_32),
+		stall_test(each_for_itself),
+		stall_test(it_goes_away),
+		stall_test(it_has_all_there_is),
+		stall_test(room_when_it_is_late),
+		stall_test(a_slow_backend),
+		stall_test(the_other_limit),
 	};
 
 	return cmocka_run_group_tests_name("stall", tests, NULL, NULL);
