@@ -19,8 +19,8 @@ set -u -o pipefail
 
 TURNS=${1:-5}
 SECONDS_ATTACKED=13
-# Of readers that have no window: the kernel asks each after 0.2, 0.4, 0.8 seconds and so on, until 30 seconds
-# are over and mtlb cuts them.
+# Of readers that have no window: the kernel asks each after 0.2, 0.4, 0.8 seconds and so on, until mtlb cuts it,
+# most after 5 seconds and the last after 30.
 SECONDS_READ=31
 SECONDS_CALM=3
 CONNECTIONS=1000
