@@ -263,7 +263,8 @@ static void a_larger_rate(void **state)
 	for (int i = 0; i < 3; i++)
 		RIG_CHECK(rig, TO_ACME "ACK", PASSED_ON);
 	RIG_CHECK(rig, TO_ACME "ACK", DROPPED(ACME, over_packets));
-	/* what it gives until the next change has to be less than a packet, on a machine under load too */
+	/* what it gives until the next change has to be less than a packet, on a machine under load
+	 * too */
 	meter.rate[MTLB_METER_PACKETS] = per_second(10, 3, 1);
 	assert_int_equal(dataplane_put_meter(rig->dataplane, ACME, &meter), 0);
 	frame_build(&frame, TO_ACME "ACK", NULL);
