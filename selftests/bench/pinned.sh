@@ -15,6 +15,44 @@ stay_on()
 	taskset -cp "$1" $$ >/dev/null
 }
 
+# tasks: each task of this machine, and the CPUs that it may use.
+tasks()
+{
+	grep -H '^Cpus_allowed_list:' /proc/[0-9]*/task/[0-9]*/status 2>/dev/null | sed 's|.*/task/\([0-9]*\)/.*:\t|\1 |'
+}
+
+# others_leave CPU FILE: whoever else may run there as well, the kernel's own threads among them, has the other
+# CPUs from here on. FILE remembers of each task where it might be before, and where it may be from here on.
+others_leave()
+{
+	local task before after
+	tasks | awk -v cpu="$1" '{
+		after = ""
+		for (n = split($2, part, ","); n > 0; n--) {
+			split(part[n], ends, "-")
+			for (i = ends[1]; i <= (part[n] ~ /-/ ? ends[2] : ends[1]); i++)
+				after = i == cpu ? after : after "," i
+		}
+		print $1, $2, after == "" ? $2 : substr(after, 2)
+	}' | while read -r task before after; do
+		taskset -cp "$after" "$task" >/dev/null 2>&1 || after=$before
+		echo "$task $before $after"
+	done >"$2"
+}
+
+# others_return FILE: they may be where they might before, and so may what they have started meanwhile.
+others_return()
+{
+	local task before
+	tasks | awk '
+		NR == FNR && $2 != $3 { left[$3] = $2 }
+		NR == FNR { before[$1] = $2; next }
+		$1 in before { print $1, before[$1]; next }
+		$2 in left { print $1, left[$2] }' "$1" - | while read -r task before; do
+		taskset -cp "$before" "$task" >/dev/null 2>&1
+	done
+}
+
 # put_on CPU NODE PROGRAM: all its processes that run there.
 put_on()
 {
