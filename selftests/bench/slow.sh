@@ -256,10 +256,10 @@ mode body $GOAL $SITE_V4 950 -B -i 10 -s 8192 -t POST -x 10 -u http://acme.test/
 LAST=$SECONDS_READ
 mode read $GOAL $SITE_V4 950 -X -w 512 -y 1024 -n 5 -z 32 -k 3 -u http://acme.test/big || over=1
 LAST=$SECONDS_ATTACKED
-# Nobody is slow in this one, each brings a whole request: how many come is what a tier's limits are for. As many
-# as the tool's own choice is, ten times that, and those where one client has a limit, which has the goal.
+# Nobody is slow in this one, each brings a whole request: what counts is how many come. As many as the tool's own
+# choice is; ten times that, which a worker's CPU has to serve; and those where one client has a limit.
 RANGE=(-R -a 10 -b 3000 -t HEAD -u http://acme.test/big)
-mode range - $SITE_V4 0 -r 50 "${RANGE[@]}"
+mode range $GOAL $SITE_V4 0 -r 50 "${RANGE[@]}" || over=1
 mode range_500 - $SITE_V4 0 "${RANGE[@]}"
 limit || fail "no limit"
 mode range_500_limited $GOAL $SITE_V4 0 "${RANGE[@]}" || over=1
