@@ -10,19 +10,30 @@
 
 #include "tls_channel.h"
 
-#define EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
+#define EVENTS	(EPOLLIN | EPOLLRDHUP | EPOLLET)
+#define DISCARD 65536 /* bytes, with one call */
 
-int channel_open(struct channel *channel, struct loop *loop, struct buffers *buffers, int fd,
-		 bool connected, void (*ready)(struct loop_fd *fd, uint32_t events), void *context)
+int channel_connecting(struct channel *channel, struct loop *loop, struct buffers *buffers, int fd,
+		       void (*ready)(struct loop_fd *fd, uint32_t events), void *context)
 {
 	*channel = (struct channel){
 		.fd = {.fd = fd, .ready = ready, .context = context},
 		.loop = loop,
 		.buffers = buffers,
-		.can_write = connected,
-		.told_of_room = !connected,
+		.told_of_room = true,
 	};
-	return loop_fd_set(loop, &channel->fd, connected ? EVENTS : EVENTS | EPOLLOUT);
+	return loop_fd_set(loop, &channel->fd, EVENTS | EPOLLOUT);
+}
+
+void channel_accepted(struct channel *channel, struct loop *loop, struct buffers *buffers, int fd,
+		      void (*ready)(struct loop_fd *fd, uint32_t events), void *context)
+{
+	*channel = (struct channel){
+		.fd = {.fd = fd, .ready = ready, .context = context},
+		.loop = loop,
+		.buffers = buffers,
+		.can_write = true,
+	};
 }
 
 void channel_full(struct channel *channel)
@@ -71,14 +82,14 @@ int channel_fail(struct channel *channel, int error)
 	return -error;
 }
 
-static ssize_t receive(struct channel *channel, char *to, size_t room)
+static ssize_t receive(struct channel *channel, char *to, size_t room, int flags)
 {
 	ssize_t n;
 
 	if (!channel->can_read)
 		return -EAGAIN;
 	do
-		n = recv(channel->fd.fd, to, room, MSG_DONTWAIT);
+		n = recv(channel->fd.fd, to, room, MSG_DONTWAIT | flags);
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno != EAGAIN)
 		return channel_fail(channel, errno);
@@ -94,7 +105,12 @@ static ssize_t receive(struct channel *channel, char *to, size_t room)
 	return n;
 }
 
-ssize_t channel_fill(struct channel *channel)
+static size_t lesser(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+ssize_t channel_fill_most(struct channel *channel, size_t most)
 {
 	struct buffer *in;
 	size_t room;
@@ -115,11 +131,39 @@ ssize_t channel_fill(struct channel *channel)
 	if (!room)
 		return -ENOBUFS;
 	n = channel->tls ? tls_fill(channel, in->bytes + in->end, room)
-			 : receive(channel, in->bytes + in->end, room);
+			 : receive(channel, in->bytes + in->end, lesser(room, most), 0);
 	if (n <= 0)
 		return n;
 	in->end += (uint32_t)n;
 	channel->received += (uint64_t)n;
+	return n;
+}
+
+ssize_t channel_fill(struct channel *channel)
+{
+	return channel_fill_most(channel, SIZE_MAX);
+}
+
+/* MSG_TRUNC has TCP throw away what it would copy (tcp(7)). */
+static ssize_t throw_away(struct channel *channel)
+{
+	static char untouched[DISCARD];
+	ssize_t n = channel->error ?: receive(channel, untouched, sizeof(untouched), MSG_TRUNC);
+
+	if (n > 0)
+		channel->received += (uint64_t)n;
+	return n;
+}
+
+ssize_t channel_discard(struct channel *channel)
+{
+	ssize_t n;
+
+	buffer_drop(channel->buffers, &channel->in);
+	if (!channel->tls)
+		return channel->ended ? 0 : throw_away(channel);
+	n = channel_fill(channel);
+	buffer_drop(channel->buffers, &channel->in);
 	return n;
 }
 

@@ -2,8 +2,8 @@
 /*
  * One end of a TCP connection, edge-triggered: the loop tells once that something may be read or
  * written, and until the kernel says EAGAIN that stays true here. So a connection costs one
- * epoll_ctl() for all its life. What is received and not yet used is in in, what is to be sent
- * before anything else in out.
+ * epoll_ctl() for all its life, and none if it is over before it had to be waited for. What is
+ * received and not yet used is in in, what is to be sent before anything else in out.
  */
 #ifndef MTLB_PROXY_CHANNEL_H
 #define MTLB_PROXY_CHANNEL_H
@@ -32,11 +32,15 @@ struct channel {
 	struct tls *tls;	 /* see tls_channel.h; NULL: none */
 };
 
-/* Takes fd, a non-blocking socket; ready is called when there is something new. One that is
- * connected has room for what is sent first, and is not told of that. On failure fd is still the
- * caller's. 0 or a negative errno. */
-int channel_open(struct channel *channel, struct loop *loop, struct buffers *buffers, int fd,
-		 bool connected, void (*ready)(struct loop_fd *fd, uint32_t events), void *context);
+/* Takes fd, a non-blocking socket that connects; ready is called when there is something new. On
+ * failure fd is still the caller's. 0 or a negative errno. */
+int channel_connecting(struct channel *channel, struct loop *loop, struct buffers *buffers, int fd,
+		       void (*ready)(struct loop_fd *fd, uint32_t events), void *context);
+
+/* The same of one that is connected: there is room for what is sent first. Nothing is told of until
+ * channel_listen(). */
+void channel_accepted(struct channel *channel, struct loop *loop, struct buffers *buffers, int fd,
+		      void (*ready)(struct loop_fd *fd, uint32_t events), void *context);
 void channel_close(struct channel *channel);
 
 /* What the loop tells: notes it. */
@@ -45,6 +49,12 @@ void channel_note(struct channel *channel, uint32_t events);
 /* Reads once into in. Bytes; 0: the other side has ended; -EAGAIN; -ENOBUFS: in is full; else an
  * error. */
 ssize_t channel_fill(struct channel *channel);
+
+/* The same, and no more than this many bytes, but with TLS, of which a record is taken whole. */
+ssize_t channel_fill_most(struct channel *channel, size_t most);
+
+/* Reads once, and throws it away with what is in in. Bytes; 0, -EAGAIN or an error as above. */
+ssize_t channel_discard(struct channel *channel);
 
 /* Sends out, and then these bytes. How many of these went; -EAGAIN when none did, or out has not
  * gone wholly; else an error. With length 0: 0 when out is empty. */

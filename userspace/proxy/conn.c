@@ -62,16 +62,12 @@ int conn_new(struct worker *worker, struct listener *listener, int fd, const str
 	     uint16_t peer_port)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
-	int error;
 
-	error = conn ? channel_open(&conn->down, worker->loop, &worker->buffers, fd, true,
-				    down_ready, conn)
-		     : -ENOMEM;
-	if (error) {
-		free(conn);
+	if (!conn) {
 		close(fd);
-		return error;
+		return -ENOMEM;
 	}
+	channel_accepted(&conn->down, worker->loop, &worker->buffers, fd, down_ready, conn);
 	conn->worker = worker;
 	conn->listener = listener;
 	if (begin(conn)) {
@@ -169,6 +165,12 @@ static enum step step(struct conn *conn)
 	}
 }
 
+/* Who is refused at once has never been waited for. */
+static bool is_unheard(const struct conn *conn)
+{
+	return !conn->down.fd.added && conn->state != CONN_LINGER;
+}
+
 bool conn_run(struct conn *conn)
 {
 	enum step next;
@@ -178,6 +180,8 @@ bool conn_run(struct conn *conn)
 	do
 		next = step(conn);
 	while (next == STEP_AGAIN && ++steps < STEPS_MOST);
+	if (next != STEP_CLOSE && is_unheard(conn) && channel_listen(&conn->down))
+		next = STEP_CLOSE;
 	if (next == STEP_CLOSE) {
 		conn_close(conn);
 		return false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* How a request ends, and a connection. */
 #include <errno.h>
+#include <sys/epoll.h>
 
 #include "conn.h"
 #include "problem.h"
@@ -51,20 +52,26 @@ static bool can_wait(const struct conn *conn)
 static enum step end_connection(struct conn *conn)
 {
 	struct channel *down = &conn->down;
+	bool waits;
 
 	if (down->ended || down->error || will_send_nothing(conn))
 		return STEP_CLOSE;
 	while (conn->kept)
 		upstream_close(conn->kept);
 	channel_shut(down);
-	if (can_wait(conn)) {
+	waits = can_wait(conn);
+	if (waits) {
 		channel_ignore(down);
+		buffer_drop(down->buffers, &down->in);
 		seen_leave(conn);
+	} else if (!down->fd.added && channel_listen(down)) {
+		return STEP_CLOSE;
 	}
 	conn->state = CONN_LINGER;
 	conn->exchange.mark_bytes = down->received + LINGER_MOST;
 	conn->exchange.mark_at = loop_now(conn->worker->loop);
-	return STEP_AGAIN;
+	/* whose end is here already goes now */
+	return waits && !down->hung_up ? STEP_WAIT : STEP_AGAIN;
 }
 
 enum step conn_linger(struct conn *conn)
@@ -72,14 +79,10 @@ enum step conn_linger(struct conn *conn)
 	struct channel *down = &conn->down;
 
 	for (;;) {
-		ssize_t n;
+		ssize_t n = channel_discard(down);
 
-		buffer_drop(down->buffers, &down->in);
-		n = channel_fill(down);
-		if (n == -EAGAIN) {
-			buffer_drop(down->buffers, &down->in);
+		if (n == -EAGAIN)
 			return STEP_WAIT;
-		}
 		if (n <= 0 || down->received > conn->exchange.mark_bytes)
 			return STEP_CLOSE;
 	}
@@ -87,7 +90,8 @@ enum step conn_linger(struct conn *conn)
 
 enum step conn_linger_on(struct conn *conn)
 {
-	conn->down.can_read = true;
+	/* as if it had been told, of an end as well: or a few bytes would be taken for all */
+	channel_note(&conn->down, EPOLLIN | EPOLLRDHUP);
 	if (conn_linger(conn) == STEP_CLOSE || channel_listen(&conn->down))
 		return STEP_CLOSE;
 	seen_return(conn);

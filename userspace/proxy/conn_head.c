@@ -288,7 +288,8 @@ enum step conn_head(struct conn *conn)
 			if (error != -EAGAIN)
 				return refuse_head(conn, error);
 		}
-		n = channel_fill(down);
+		/* what is behind the largest head is not for us, or for a relay */
+		n = channel_fill_most(down, CONN_HEAD_MAX - length);
 		if (n == -EAGAIN) {
 			if (conn->waiting && conn->worker->draining)
 				return STEP_CLOSE;

@@ -200,8 +200,8 @@ static int make(struct upstreams *upstreams, struct upstream_member *member,
 		return -ENOMEM;
 	fd = open_socket(&member->address);
 	error = fd < 0 ? fd
-		       : channel_open(&upstream->channel, upstreams->loop, upstreams->buffers, fd,
-				      false, ready, upstream);
+		       : channel_connecting(&upstream->channel, upstreams->loop, upstreams->buffers,
+					    fd, ready, upstream);
 	if (error) {
 		if (fd >= 0)
 			close(fd);

@@ -190,12 +190,6 @@ static void test_end_goes_with_own_answer(void **state)
 	peer_free(client);
 }
 
-static bool is_heard(void *context)
-{
-	(void)context;
-	return worker.conns && worker.conns->down.fd.added;
-}
-
 /* A client that was refused, and has not closed. */
 static struct peer *refused(const char *request, const char *answer)
 {
@@ -228,7 +222,7 @@ static void test_who_stays_is_heard_later(void **state)
 	(void)state;
 	assert_false(worker.conns->down.fd.added);
 	say(client, "GET ");
-	run_until(is_heard, NULL);
+	run_until(newest_is_told_of, NULL);
 	worker.limits.quiet = 3600 * 1000 * MS;
 	assert_int_equal(worker.conn_count, 1);
 	peer_free(client);

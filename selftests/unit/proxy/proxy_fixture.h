@@ -185,6 +185,12 @@ static inline void say(struct peer *peer, const char *text)
 	say_bytes(peer, text, strlen(text));
 }
 
+/* Before the worker does anything else: a new client is looked at for the first time after that. */
+static inline void say_at_once(struct peer *peer, const char *text)
+{
+	assert_int_equal(send(peer->fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
 /* What is counted, once the worker has come to it. */
 struct counted {
 	const uint64_t *count;
@@ -283,6 +289,13 @@ static inline struct peer *client_new(void)
 	assert_int_equal(addr_parse(CLIENT_TEXT, &peer), 0);
 	assert_int_equal(conn_new(&worker, NULL, accepted, &peer, 40000), 0);
 	return peer_new(fd);
+}
+
+/* The loop tells of the newest client. */
+static inline bool newest_is_told_of(void *context)
+{
+	(void)context;
+	return worker.conns && worker.conns->down.fd.added;
 }
 
 /* the worker */
