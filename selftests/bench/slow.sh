@@ -9,7 +9,10 @@
 # everybody else on this machine leaves until the end: a thread of the kernel's that runs for 3 ms twice a second
 # is most of a 99th percentile.
 #
-#   selftests/bench/slow.sh [TURNS]   of each mode (5)
+# Beside it, where a mode is load for whoever serves it, HAProxy in the balancer's place: the same attack, the same
+# neighbour, the same backends, one thread on the same CPU.
+#
+#   selftests/bench/slow.sh [TURNS]   of each mode that has a goal (5); of the others 3 at most
 
 set -u -o pipefail
 # shellcheck source=selftests/lab/lib.sh
@@ -20,10 +23,13 @@ set -u -o pipefail
 . "$(dirname "$0")/pinned.sh" || exit 1
 
 TURNS=${1:-5}
+TURNS_WITHOUT_GOAL=$((TURNS < 3 ? TURNS : 3))
 SECONDS_ATTACKED=13
 # Of readers that have no window: the kernel asks each after 0.2, 0.4, 0.8 seconds and so on, until mtlb cuts it,
 # most after 5 seconds and the last after 30. The tool goes on without them, and opens no new ones.
 SECONDS_READ=45
+# While new ones come all the time: 1,000 at the rate that the tool has by itself, 50 a second.
+SECONDS_COMING=17
 SECONDS_CALM=3
 CONNECTIONS=1000
 # While somebody else uses the other half of this CPU's core, for a few seconds or for many minutes, everything takes
@@ -64,7 +70,7 @@ p99()
 	after=$(pace) || fail "no pace"
 	for ((second = 0; second < $1; second++)); do
 		before=$after
-		ns client2 wrk -t1 -c1 -d1s --latency -H 'Host: globex.test' "http://$SITE_V4/" >"$RUN/wrk" || fail "wrk failed"
+		ns client2 wrk -t1 -c1 -d1s --latency -H 'Host: globex.test' "http://$VIA/" >"$RUN/wrk" || fail "wrk failed"
 		! grep -qE 'Non-2xx|Socket errors' "$RUN/wrk" || fail "the victim: $(cat "$RUN/wrk")"
 		after=$(pace) || fail "no pace"
 		awk -v before="$before" -v after="$after" '
@@ -160,12 +166,13 @@ turn()
 # seconds are not in it.
 mode()
 {
-	local name=$1 goal=$2 tries kept
+	local name=$1 goal=$2 turns=$TURNS tries kept
+	[ "$goal" != - ] || turns=$TURNS_WITHOUT_GOAL
 	shift 2
 	: >"$RUN/turns"
 	: >"$RUN/measured"
-	for ((tries = kept = 0; kept < TURNS; tries++)); do
-		((tries < 3 * TURNS)) || {
+	for ((tries = kept = 0; kept < turns; tries++)); do
+		((tries < 3 * turns)) || {
 			echo "bench slow.$name.p99 not measured: the pace of this machine changed all the time" && return 1
 		}
 		turn $kept "$@"
@@ -226,12 +233,43 @@ limit()
 		config_apply
 }
 
+# haproxy_start: at the balancer's own addresses.
+haproxy_start()
+{
+	local node=$1
+	cat >"$RUN/haproxy.cfg" <<-END
+		global
+		 nbthread 1
+		 maxconn 4000
+		defaults
+		 mode http
+		 timeout connect 5s
+		 timeout client 60s
+		 timeout server 60s
+		 timeout http-request 10s
+		 option splice-auto
+		frontend site
+		 bind $node:80
+		 bind $CABLE.1:80
+		 use_backend globex if { req.hdr(host) -i globex.test }
+		 default_backend acme
+		backend acme
+		 server site 10.20.1.21:80
+		backend globex
+		 server site 10.20.2.24:80
+	END
+	ns lb haproxy -db -f "$RUN/haproxy.cfg" </dev/null >"$RUN/haproxy.log" 2>&1 &
+	wait_until '[ "$(ns client2 curl -s -o /dev/null -w "%{http_code}" -H "Host: globex.test" "http://'"$node"'/")" = 200 ]' 10 ||
+		fail "HAProxy does not serve: $(tail -n 5 "$RUN/haproxy.log")"
+}
+
 stay_on "$OURS" || fail "no CPU of its own"
 lab_name "mtlb-bench-slow-$$"
 OTHERS=$(mktemp) || fail "no list of the others"
 trap 'kill $(jobs -p) 2>/dev/null; wait; lab_down >/dev/null 2>&1; others_return "$OTHERS"; rm -f "$OTHERS"' EXIT
 trap 'exit 130' INT TERM HUP
 others_leave "$OURS" "$OTHERS"
+VIA=$SITE_V4
 lab_up || exit 1
 cable || fail "no cable"
 # What the checks of the lab's other pools cost is not measured, and their answers come from the attacker's CPU.
@@ -250,17 +288,34 @@ done
 put_on "$THEIRS" client1 nginx && put_on "$THEIRS" be1 nginx || fail "a server that is attacked stays where it was"
 p99 $SECONDS_CALM >/dev/null # what is cold is not measured
 over=0
+BODY=(-B -i 10 -s 8192 -t POST -x 10 -u http://acme.test/upload)
+READ=(-X -w 512 -y 1024 -n 5 -z 32 -k 3 -u http://acme.test/big)
 LAST=$SECONDS_ATTACKED
 mode headers $GOAL $SITE_V4 950 -H -i 10 -t GET -x 24 -u http://acme.test/ || over=1
-mode body $GOAL $SITE_V4 950 -B -i 10 -s 8192 -t POST -x 10 -u http://acme.test/upload || over=1
+mode body $GOAL $SITE_V4 950 "${BODY[@]}" || over=1
 LAST=$SECONDS_READ
-mode read $GOAL $SITE_V4 950 -X -w 512 -y 1024 -n 5 -z 32 -k 3 -u http://acme.test/big || over=1
+mode read $GOAL $SITE_V4 950 "${READ[@]}" || over=1
+# What they cost until they are slow: each is a request, with a connection to a backend of its own.
+LAST=$SECONDS_COMING
+mode body_50 - $SITE_V4 30 -r 50 "${BODY[@]}"
+mode read_50 - $SITE_V4 30 -r 50 "${READ[@]}"
 LAST=$SECONDS_ATTACKED
-# Nobody is slow in this one, each brings a whole request: what counts is how many come. As many as the tool's own
+# Nobody is slow in range, each brings a whole request: what counts is how many come. As many as the tool's own
 # choice is; ten times that, which a worker's CPU has to serve; and those where one client has a limit.
 RANGE=(-R -a 10 -b 3000 -t HEAD -u http://acme.test/big)
 mode range $GOAL $SITE_V4 0 -r 50 "${RANGE[@]}" || over=1
 mode range_500 - $SITE_V4 0 "${RANGE[@]}"
+VIA=$(node_ip4 lb)
+haproxy_start "$VIA"
+LAST=$SECONDS_COMING
+mode haproxy_body_50 - $CABLE.1 30 -r 50 "${BODY[@]}"
+mode haproxy_read_50 - $CABLE.1 30 -r 50 "${READ[@]}"
+LAST=$SECONDS_ATTACKED
+mode haproxy_range - $CABLE.1 0 -r 50 "${RANGE[@]}"
+mode haproxy_range_500 - $CABLE.1 0 "${RANGE[@]}"
+# shellcheck disable=SC2046 # a list
+kill $(server_pids lb haproxy)
+VIA=$SITE_V4
 limit || fail "no limit"
 mode range_500_limited $GOAL $SITE_V4 0 "${RANGE[@]}" || over=1
 [ "$(api drops | json "sum(r['packets'] for r in items if r['reason'] == 'over_client_flows')")" -gt 0 ] || fail "the limit held nobody back"
