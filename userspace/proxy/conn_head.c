@@ -288,7 +288,8 @@ enum step conn_head(struct conn *conn)
 			if (error != -EAGAIN)
 				return refuse_head(conn, error);
 		}
-		/* what is behind the largest head is not for us, or for a relay */
+		/* behind the largest head there is nothing to decide on: a relay moves it, or
+		 * nobody wants it */
 		n = channel_fill_most(down, CONN_HEAD_MAX - length);
 		if (n == -EAGAIN) {
 			if (conn->waiting && conn->worker->draining)

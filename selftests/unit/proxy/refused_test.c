@@ -229,7 +229,7 @@ static void test_who_may_still_be_right_is_heard(void **state)
 	peer_free(backend);
 }
 
-/* Who cannot be waited for is not kept, whatever it has been waited for. */
+/* Who cannot be waited for is not kept, whatever it would be waited for. */
 static void nobody_more(const char *text, const char *answer)
 {
 	struct peer *client = client_new();
