@@ -55,6 +55,32 @@ tier()
 	sed -i "s|{name: $1, l4: .*|{name: $1, l4: {flows: 1024$2}}|" "$CONFIG/platform.yaml" && config_apply
 }
 
+# pages: of memory that was new to the workers so far.
+pages()
+{
+	local pid
+	for pid in $(server_pids lb mtlb-proxy); do
+		awk '{ print $10 }' "/proc/$pid/stat"
+	done | awk '{ sum += $1 } END { print sum }'
+}
+
+# slow_bodies NODE ADDRESS HOST COUNT: so many at a time that have begun, and then end; prints how many were answered.
+slow_bodies()
+{
+	ns "$1" python3 - "$2" "$3" "$4" <<-'END'
+		import socket, sys
+		address, host, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+		clients = [socket.create_connection((address, 80), 10) for _ in range(count)]
+		for client in clients:
+		    client.sendall(b"POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: 4\r\n\r\nab" % host.encode())
+		answered = 0
+		for client in clients:
+		    client.sendall(b"cd")
+		    answered += client.recv(9) == b"HTTP/1.1 "
+		print(answered)
+	END
+}
+
 # acl TENANT LIST
 acl()
 {
@@ -128,6 +154,9 @@ check "at its own VIP no worker hears of it" misses client1 $OWN acme.test
 check "which is counted" [ "$(drops acme denied_acl)" -gt 0 ]
 check "client2 is served" served client2 $OWN acme.test 10
 check "the shared VIP has front's list, not acme's" served client1 $SHARED acme.test 10
+before=$(pages)
+is "200 bodies that come slowly are served" "$(slow_bodies client1 $SHARED globex.test 200)" 200
+check "with the memory that the workers have from their start" [ $(($(pages) - before)) -lt 100 ]
 check "front denies client2" acl front '{deny: [10.10.1.12]}'
 check "for all that are behind the shared VIP" misses client2 $SHARED globex.test
 check "not at acme's own" served client2 $OWN acme.test 10

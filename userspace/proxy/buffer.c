@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "buffer.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PREPARED 4096 /* bytes: most heads fit */
 
 void buffers_init(struct buffers *buffers, size_t keep)
 {
@@ -18,6 +21,21 @@ void buffers_fini(struct buffers *buffers)
 		free(buffer);
 	}
 	buffers->free_count = 0;
+}
+
+int buffers_prepare(struct buffers *buffers, size_t count)
+{
+	while (buffers->free_count < count) {
+		struct buffer *buffer = malloc(BUFFER_ALL);
+
+		if (!buffer)
+			return -ENOMEM;
+		buffer->next = buffers->free;
+		memset(buffer->bytes, 0, PREPARED);
+		buffers->free = buffer;
+		buffers->free_count++;
+	}
+	return 0;
 }
 
 struct buffer *buffer_take(struct buffers *buffers)

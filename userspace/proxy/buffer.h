@@ -28,6 +28,11 @@ struct buffers {
 void buffers_init(struct buffers *buffers, size_t keep);
 void buffers_fini(struct buffers *buffers);
 
+/* So many free ones, of which the system has given the part that most need: a page of memory that
+ * is new costs as much as some system calls, in a virtual machine as much as a connection. 0 or
+ * -ENOMEM. */
+int buffers_prepare(struct buffers *buffers, size_t count);
+
 /* An empty one, or NULL. */
 struct buffer *buffer_take(struct buffers *buffers);
 /* Gives it back, if there is one, and forgets it. */

@@ -19,6 +19,7 @@
 #include "../sys/sandbox.h"
 #include "../wire/handover.h"
 #include "confine.h"
+#include "memory.h"
 #include "orders.h"
 #include "tls_server.h"
 #include "worker.h"
@@ -91,12 +92,16 @@ static int give_up_rights(const char *user)
 	return error;
 }
 
+#define BUFFERS_READY 1024
+
 static int serve(struct loop *loop, const struct worker_limits *limits)
 {
 	static struct worker worker;
 	struct orders *orders = NULL;
 	int error = worker_init(&worker, loop, limits);
 
+	error = error ?: buffers_prepare(&worker.buffers, BUFFERS_READY);
+	error = error ?: memory_prepare();
 	if (error)
 		return error;
 	error = orders_new(&worker, HANDOVER_SOCKET_FD, &orders);
