@@ -421,7 +421,7 @@ def client_reset(vip):
     for number in range(20):
         sock = open_connection(vip)
         sock.sendall(b"POST /up HTTP/1.1\r\nHost: t1.test\r\nContent-Length: 100000\r\n\r\n" +
-                     b"x" * 5000)
+                     b"x" * 20000)
         end = time.monotonic() + 10
         while begun(vip) <= number and time.monotonic() < end:
             pass

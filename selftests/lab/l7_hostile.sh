@@ -24,8 +24,8 @@ hostile_config()
 		sed -e '/^vips:/,$d' "$LAB_CONFIG/platform.yaml"
 		echo 'vips: [{name: shared, address: 192.0.2.60}]'
 		echo 'listeners:'
-		echo '  - {name: web, vips: [shared], port: 80, protocol: HTTP, trusted: [10.10.0.0/16]}'
-		echo '  - {name: paths, vips: [shared], port: 81, protocol: HTTP, trusted: [10.10.0.0/16], tenantsByPath: true}'
+		echo "  - {name: web, vips: [shared], port: 80, protocol: HTTP, trusted: [$(node_ip4 client1)/32]}"
+		echo "  - {name: paths, vips: [shared], port: 81, protocol: HTTP, trusted: [$(node_ip4 client1)/32], tenantsByPath: true}"
 		echo 'tenants:'
 		for ((number = 0; number < TENANTS; number++)); do
 			echo "  - {name: t$number, id: $((number + 1)), domains: [t$number.test, \"*.t$number.test\"], paths: [/t$number]}"
@@ -64,6 +64,12 @@ abuse()
 seen()
 {
 	ns client1 curl -s --max-time 10 -H 'Host: t1.test' "http://$VIP/seen" | json "d['$1']"
+}
+
+# status_of NODE: of a request to the tenant that was asked so much of.
+status_of()
+{
+	ns "$1" curl -s -o /dev/null -w '%{http_code}' -H 'Host: t1.test' "http://$VIP/"
 }
 
 victim_start()
@@ -106,7 +112,8 @@ check "thousands were served, and hundreds rightly refused" \
 	[ "$(json "d['served'] > 2000 and d['refused'] > 500 and d['sessions'] == 8" <"$RUN/matrix")" = True ]
 
 victim_start
-abuse slow_read >"$RUN/slow_read" 2>&1 &
+# from the victim's address: to its tenant, that is nobody who is held
+ns client2 python3 "$HOSTILE" abuse $VIP slow_read >"$RUN/slow_read" 2>&1 &
 READ=$!
 is "half-closed clients get whole answers" "$(abuse half_closed)" 20
 abuse client_reset >/dev/null
@@ -131,6 +138,8 @@ wait $SLOW $READ
 is "every slowloris was told so" "$(cat "$RUN/slowloris")" 200
 is "of 300 who read nothing, 32 are let be by each of two workers" "$(cat "$RUN/slow_read")" 236
 is "and the others are told of" "$(mtlb -j tenant show t1 | json "items[0]['l7']['refused'].get('stalled')")" 236
+is "who was cut so often has no more requests served there" "$(status_of client2)" 429
+is "but others have" "$(status_of client1)" 200
 victim_stop
 diag "the victim: $(cat "$RUN/victim")"
 check "the victim's requests went on" [ "$(json "d['good'] > 100" <"$RUN/victim")" = True ]

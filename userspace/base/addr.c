@@ -117,6 +117,15 @@ int addr_compare(const struct addr *a, const struct addr *b)
 	return memcmp(a->byte, b->byte, sizeof(a->byte));
 }
 
+struct addr addr_client(const struct addr *addr)
+{
+	struct addr client = *addr;
+
+	if (!addr_is_ipv4(addr))
+		memset(client.byte + 8, 0, 8);
+	return client;
+}
+
 /* Filled by copying: a sockaddr_storage must not be written through a pointer to another type. */
 socklen_t addr_to_sockaddr(const struct addr *addr, uint16_t port, struct sockaddr_storage *ret)
 {

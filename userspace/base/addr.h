@@ -35,6 +35,9 @@ bool addr_is_ipv4(const struct addr *addr);
 bool addr_is_zero(const struct addr *addr); /* all zero: unset; 0.0.0.0 and :: count as well */
 int addr_compare(const struct addr *a, const struct addr *b);
 
+/* What of it is one client's: of IPv6 the first 64 bits (RFC 6177). */
+struct addr addr_client(const struct addr *addr);
+
 /* Port in host order; returns the length of what was written. */
 socklen_t addr_to_sockaddr(const struct addr *addr, uint16_t port, struct sockaddr_storage *ret);
 

@@ -150,6 +150,8 @@ static enum step step(struct conn *conn)
 		return conn_preamble(conn);
 	case CONN_HEAD:
 		return conn_head(conn);
+	case CONN_BODY:
+		return conn_body(conn);
 	case CONN_PENDING:
 		return conn_pending(conn);
 	case CONN_EXCHANGE:

@@ -8,7 +8,8 @@
  *	  │
  *	HELLO ─▶ EXCHANGE ──▶ TUNNEL          TLS that is passed through
  *
- *	HEAD ──▶ EXCHANGE ──▶ HEAD ...        a request, its answer, the next one
+ *	HEAD ──▶ EXCHANGE ──▶ HEAD ...        a request, its answer, the next one; what has a body
+ *	  │          │                        waits for that in BODY, and in PENDING for its pool
  *	  │          ├──────▶ TUNNEL          after 101
  *	  └──────────┴──────▶ ANSWER          one of the proxy's own
  *	                        └─▶ LINGER    the client is given time to read it
@@ -28,6 +29,7 @@
 enum conn_state {
 	CONN_PREAMBLE,
 	CONN_HEAD,
+	CONN_BODY,    /* the first bytes of it */
 	CONN_PENDING, /* for its pool to have room */
 	CONN_EXCHANGE,
 	CONN_TUNNEL,
@@ -145,6 +147,7 @@ static inline uint32_t conn_listener(const struct conn *conn)
 /* The parts. */
 enum step conn_preamble(struct conn *conn);
 enum step conn_head(struct conn *conn);
+enum step conn_body(struct conn *conn);
 enum step conn_pending(struct conn *conn);
 enum step conn_exchange(struct conn *conn);
 enum step conn_hello(struct conn *conn);
@@ -177,6 +180,8 @@ int conn_begin_tls(struct conn *conn);
 /* The request at the beginning of down.in. 0, -EAGAIN, or an error of h1.h or uri.h. */
 struct h1_request;
 int conn_parse(struct conn *conn, struct h1_request *request);
+/* Its body has not begun to come, and no backend is to be asked before. */
+bool conn_waits_for_body(const struct conn *conn, const struct h1_request *request);
 /* An answer of our own instead of the backend's, if none has begun. */
 enum step conn_refuse(struct conn *conn, unsigned status, const char *detail);
 /* The same, for a reason that the status does not tell. */
@@ -207,6 +212,10 @@ uint64_t conn_stall_due(struct conn *conn);
 /* Looks, if that is due. True: it does not, and its tenant has too many of those. */
 bool conn_stalled(struct conn *conn, uint64_t now);
 void conn_stall_end(struct conn *conn);
+/* It does not: cuts it. */
+enum step conn_cut_stalled(struct conn *conn);
+/* Its client was cut so for so often that its requests are not served for a while. */
+bool conn_is_held(const struct conn *conn);
 
 void conn_arm(struct conn *conn);
 /* Its time limit was over: cut it, unless something has come in time. False: the connection is

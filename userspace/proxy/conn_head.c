@@ -126,6 +126,8 @@ static bool has_room(struct conn *conn)
 	unsigned most =
 		tenant->max_requests ? tenant->max_requests : conn->worker->limits.conns / 2;
 
+	if (exchange->counted)
+		return true;
 	if (*requests >= most)
 		return false;
 	(*requests)++;
@@ -205,16 +207,27 @@ enum step conn_admit(struct conn *conn, const struct h1_request *request)
 		return conn_refuse_as(conn, REFUSAL_tenant_limit, 503,
 				      "This tenant has all the connections that it may have.");
 	}
+	if (conn_is_held(conn)) {
+		conn->exchange.keep_alive = false;
+		return conn_refuse_as(
+			conn, REFUSAL_held, 429,
+			"Connections from this address were cut again and again, as it "
+			"took nothing of its answers: it is not served for a minute.");
+	}
 	next = conn->exchange.passthrough ? STEP_WAIT : redirect(conn, request);
 	if (next != STEP_WAIT)
 		return next;
 	if (is_too_long(conn))
 		return conn_refuse(conn, 413, "The body is longer than its route allows.");
-	if (!choose_pool(conn, request))
-		return conn_refuse(conn, 500, "The route has no backends.");
 	if (!has_room(conn))
 		return conn_refuse_as(conn, REFUSAL_tenant_limit, 503,
 				      "Too many requests of this tenant are in flight.");
+	if (conn_waits_for_body(conn, request)) {
+		conn->state = CONN_BODY;
+		return STEP_AGAIN;
+	}
+	if (!choose_pool(conn, request))
+		return conn_refuse(conn, 500, "The route has no backends.");
 	switch (pending_enter(conn)) {
 	case PENDING_ADMITTED:
 		return conn_attempt(conn, request);

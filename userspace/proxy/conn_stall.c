@@ -95,3 +95,38 @@ bool conn_stalled(struct conn *conn, uint64_t now)
 	set_counted(conn, true);
 	return false;
 }
+
+/* Row of the tally; 0: it has none of its own, or many clients come from there. */
+static uint32_t held_for(const struct conn *conn)
+{
+	const struct tally_tenant *tenant = conn->seen.tenant;
+
+	if (!tenant ||
+	    image_trusts(&conn->exchange.routing->image, conn_listener(conn), &conn->peer))
+		return 0;
+	return (uint32_t)(tenant - conn->worker->tally.tenants);
+}
+
+enum step conn_cut_stalled(struct conn *conn)
+{
+	uint32_t tenant = held_for(conn);
+
+	if (tenant)
+		held_cut(&conn->worker->held, tenant, &conn->peer, loop_now(conn->worker->loop));
+	seen_refused(conn, REFUSAL_stalled);
+	/* what it has of its answer must not look whole */
+	channel_abort(&conn->down);
+	return STEP_CLOSE;
+}
+
+bool conn_is_held(const struct conn *conn)
+{
+	const struct held *held = &conn->worker->held;
+	uint64_t now = loop_now(conn->worker->loop);
+	uint32_t tenant;
+
+	if (now >= held->until)
+		return false;
+	tenant = held_for(conn);
+	return tenant && held_is(held, tenant, &conn->peer, now);
+}

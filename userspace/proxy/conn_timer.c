@@ -9,7 +9,8 @@
 
 #include "conn.h"
 
-#define BODY_MIN 4096 /* bytes that have to move in each limits.body */
+#define BODY_MIN      4096 /* bytes that have to move in each limits.body */
+#define BODY_TOO_SLOW "The body of the request came too slowly."
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
@@ -71,6 +72,14 @@ static uint64_t pending_due(const struct conn *conn)
 		       exchange->began + conn->worker->limits.pending);
 }
 
+static uint64_t first_body_due(struct conn *conn)
+{
+	const struct exchange *exchange = &conn->exchange;
+	const struct image_route *route = &exchange->routing->image.routes[exchange->route];
+
+	return earlier(in_ms(exchange->began, route->request_timeout), body_due(conn));
+}
+
 static uint64_t due_of(struct conn *conn)
 {
 	const struct worker_limits *limits = &conn->worker->limits;
@@ -80,6 +89,8 @@ static uint64_t due_of(struct conn *conn)
 		return conn->head_at + limits->head;
 	case CONN_HEAD:
 		return conn->head_at + (conn->waiting ? limits->idle : limits->head);
+	case CONN_BODY:
+		return first_body_due(conn);
 	case CONN_PENDING:
 		return pending_due(conn);
 	case CONN_EXCHANGE:
@@ -123,15 +134,7 @@ static enum step exchange_late(struct conn *conn, uint64_t now)
 	if (exchange->sent || in_ms(exchange->attempt_began, route->backend_timeout) <= now ||
 	    !conn->up->channel.can_write)
 		return conn_attempt_failed(conn, IMAGE_RETRY_TIMEOUT);
-	return conn_refuse(conn, 408, "The body of the request came too slowly.");
-}
-
-/* What it has of its answer must not look whole. */
-static enum step cut_stalled(struct conn *conn)
-{
-	seen_refused(conn, REFUSAL_stalled);
-	channel_abort(&conn->down);
-	return STEP_CLOSE;
+	return conn_refuse(conn, 408, BODY_TOO_SLOW);
 }
 
 static enum step late(struct conn *conn, uint64_t now)
@@ -142,6 +145,8 @@ static enum step late(struct conn *conn, uint64_t now)
 		return conn_refuse_preamble(conn);
 	if (conn->state == CONN_HELLO)
 		return conn_hello_late(conn);
+	if (conn->state == CONN_BODY)
+		return conn_refuse(conn, 408, BODY_TOO_SLOW);
 	if (conn->state == CONN_PENDING)
 		return conn_refuse_as(conn, REFUSAL_pool_limit, 503,
 				      "The pool had no room in time (circuitBreaker.maxRequests).");
@@ -168,7 +173,7 @@ bool conn_late(struct conn *conn)
 		conn_arm(conn);
 		return true;
 	}
-	if ((stalled ? cut_stalled(conn) : late(conn, now)) != STEP_CLOSE)
+	if ((stalled ? conn_cut_stalled(conn) : late(conn, now)) != STEP_CLOSE)
 		return conn_run(conn);
 	conn_close(conn);
 	return false;

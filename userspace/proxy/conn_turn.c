@@ -20,11 +20,11 @@ static const struct tally_tenant *tenant_of(const struct conn *conn)
 /* By the host, or the /64 of IPv6; nobody can tell which others are in there as well. */
 static uint32_t stranger(const struct conn *conn)
 {
-	uint64_t network, host = 0;
+	const struct addr client = addr_client(&conn->peer);
+	uint64_t network, host;
 
-	memcpy(&network, conn->peer.byte, sizeof(network));
-	if (addr_is_ipv4(&conn->peer))
-		memcpy(&host, conn->peer.byte + 8, sizeof(host));
+	memcpy(&network, client.byte, sizeof(network));
+	memcpy(&host, client.byte + 8, sizeof(host));
 	_Static_assert(CONN_QUEUES == 1 << (64 - 58), "as many as six bits tell apart");
 	/* multiplied by odd numbers (Dietzfelbinger and others, 1997), as nobody outside knows */
 	return (uint32_t)((network ^ host) * (conn->worker->stranger_secret | 1) >> 58);

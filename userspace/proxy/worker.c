@@ -139,6 +139,7 @@ int worker_init(struct worker *worker, struct loop *loop, const struct worker_li
 	if (getrandom(&worker->random, sizeof(worker->random), 0) < 0)
 		return -errno;
 	worker->stranger_secret = worker_random(worker);
+	worker->held.secret = worker_random(worker);
 	return own_tally(worker) ?: tls_server_init(&worker->tls);
 }
 

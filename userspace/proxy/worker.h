@@ -9,6 +9,7 @@
 #include "../base/addr.h"
 #include "../model/l7/tally.h"
 #include "access_log.h"
+#include "held.h"
 #include "pipes.h"
 #include "routing.h"
 #include "tls_server.h"
@@ -85,6 +86,7 @@ struct worker {
 	struct access_log log;
 	struct tally tally; /* mtlbd's, or its own until that comes */
 	uint64_t *pace;	    /* of handshakes, of each row of tenants: see pace.h */
+	struct held held;
 };
 
 extern const struct worker_limits worker_limits_default;

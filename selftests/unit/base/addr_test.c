@@ -172,6 +172,17 @@ static void test_zero_and_order(void **state)
 	assert_true(addr_compare(&low, &ipv6) < 0);
 }
 
+static void test_client(void **state)
+{
+	struct addr ipv4 = parse("192.0.2.1"), ipv6 = parse("2001:db8:1:2:3:4:5:6");
+	struct addr network = parse("2001:db8:1:2::"), client = addr_client(&ipv4);
+
+	(void)state;
+	assert_int_equal(addr_compare(&client, &ipv4), 0);
+	client = addr_client(&ipv6);
+	assert_int_equal(addr_compare(&client, &network), 0);
+}
+
 static void test_sockaddr(void **state)
 {
 	struct addr ipv4 = parse("192.0.2.1"), ipv6 = parse("2001:db8::1");
@@ -205,6 +216,7 @@ int main(void)
 		cmocka_unit_test(test_reads_addresses), cmocka_unit_test(test_refuses_addresses),
 		cmocka_unit_test(test_reads_endpoints), cmocka_unit_test(test_refuses_endpoints),
 		cmocka_unit_test(test_zero_and_order),	cmocka_unit_test(test_sockaddr),
+		cmocka_unit_test(test_client),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

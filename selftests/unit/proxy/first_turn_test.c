@@ -119,7 +119,7 @@ static void test_a_body(void **state)
 {
 	(void)state;
 	a_body(10, 10);
-	a_body(10, 4);
+	a_body(9000, 8500);
 	a_body(CONN_HEAD_MAX, CONN_HEAD_MAX);
 	a_body(32768, 32768);
 	a_body(100000, 100000);

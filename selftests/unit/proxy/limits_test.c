@@ -223,6 +223,33 @@ static void test_requests_of_a_tenant(void **state)
 	peer_free(backend);
 }
 
+/* Who waits for a body is one of its tenant's requests, and has no place in the pool. */
+static void test_a_body_that_is_waited_for(void **state)
+{
+	struct peer *clients[3], *backend;
+
+	(void)state;
+	tenant_requests = 2;
+	most_requests = 1;
+	use_image(NULL, add_limits);
+	clients[0] = client_with(POST "Content-Length: 4\r\n\r\nab");
+	clients[1] = client_with(GET);
+	backend = backend_accept(0);
+	expect_text(backend, "GET ");
+	expect_text(backend, "\r\n\r\n");
+	clients[2] = client_with(GET);
+	expect_text(clients[2], "Too many requests of this tenant");
+	say(backend, OK);
+	expect_text(clients[1], "\r\n\r\nok");
+	peer_clear(backend);
+	say(clients[0], "cd");
+	expect_text(backend, "\r\n\r\nabcd");
+	say(backend, OK);
+	expect_text(clients[0], "\r\n\r\nok");
+	free_all(clients, 3);
+	peer_free(backend);
+}
+
 static void test_connections_of_a_tenant(void **state)
 {
 	static const char absent[] = "GET / HTTP/1.1\r\nHost: nobody.example\r\n\r\n";
@@ -260,6 +287,7 @@ int main(void)
 		limits_test(test_body_of_known_length),
 		limits_test(test_body_of_chunks),
 		limits_test(test_requests_of_a_tenant),
+		limits_test(test_a_body_that_is_waited_for),
 		limits_test(test_connections_of_a_tenant),
 	};
 

@@ -83,13 +83,15 @@ static void with_its_body(void **state)
 	struct peer *client = client_new(), *backend, *copy;
 
 	(void)state;
-	say(client, POST "Content-Length: 10\r\n\r\n01234");
+	say(client, POST "Content-Length: 9000\r\n\r\n01234");
+	say_body(client, 8990);
 	backend = backend_accept(0);
-	expect_text(backend, "\r\n\r\n01234");
+	expect_text(backend, "\r\n\r\n01234bb");
 	assert_true(nobody_waits(1)); /* it is not whole */
 	say(client, "56789");
 	copy = backend_accept(1);
-	expect_text(copy, "Connection: close\r\n\r\n0123456789");
+	expect_text(copy, "Connection: close\r\n\r\n01234bb");
+	expect_text(copy, "b56789");
 	answered(client, backend);
 	peer_free(copy);
 	run_until(no_mirrors, NULL);
@@ -102,9 +104,10 @@ static void cut_off(void **state)
 	struct peer *client = client_new(), *backend;
 
 	(void)state;
-	say(client, POST "Content-Length: 10\r\n\r\n01234");
+	say(client, POST "Content-Length: 9000\r\n\r\n01234");
+	say_body(client, FIRST_OF_BODY);
 	backend = backend_accept(0);
-	expect_text(backend, "01234");
+	expect_text(backend, "01234bb");
 	assert_non_null(worker.mirrors);
 	peer_free(client);
 	run_until(no_mirrors, NULL);

@@ -185,6 +185,18 @@ static inline void say(struct peer *peer, const char *text)
 	say_bytes(peer, text, strlen(text));
 }
 
+/* So many bytes of a body: backends are asked when 8 KB of one, or all of it, have come. */
+#define FIRST_OF_BODY 8192
+static inline void say_body(struct peer *peer, size_t length)
+{
+	char *bytes = malloc(length);
+
+	assert_non_null(bytes);
+	memset(bytes, 'b', length);
+	say_bytes(peer, bytes, length);
+	free(bytes);
+}
+
 /* Before the worker does anything else: a new client is looked at for the first time after that. */
 static inline void say_at_once(struct peer *peer, const char *text)
 {

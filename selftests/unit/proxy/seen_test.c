@@ -93,8 +93,8 @@ static void a_long_body_is_seen_on_its_way(void **state)
 
 	(void)state;
 	say(client, head);
-	backend = backend_accept(0);
 	say_bytes(client, part, 500000);
+	backend = backend_accept(0);
 	expect_length(backend, 500000);
 	assert_int_equal(ACME->bytes_in, strlen(head) + 500000);
 	assert_int_equal(ACME->answers[0], 0);

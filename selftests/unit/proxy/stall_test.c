@@ -300,6 +300,66 @@ static void the_other_limit(void **state)
 	run_until(is_reset, readers[0]);
 }
 
+/* All of one address. */
+static void so_many_are_cut(void)
+{
+	worker.limits.stall = 150 * MS; /* it is full before that */
+	for (unsigned i = 0; i < HELD_CUTS; i++) {
+		stall((int)i, "acme.example");
+		expect_count(&ACME->refused[REFUSAL_stalled], i + 1);
+	}
+}
+
+static void is_served(const char *host)
+{
+	struct peer *client = client_new(), *backend;
+	char text[128];
+
+	snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", host);
+	say(client, text);
+	backend = backend_accept(0);
+	say(backend, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+	expect_text(client, "\r\n\r\nok");
+	peer_free(backend);
+	peer_free(client);
+}
+
+/* Its requests are not served for a while, but those to other tenants are. */
+static void who_comes_again(void **state)
+{
+	struct peer *client;
+
+	(void)state;
+	most = 0;
+	use_image(NULL, add_tenants);
+	so_many_are_cut();
+	client = client_new();
+	say(client, "GET / HTTP/1.1\r\nHost: acme.example\r\n\r\n");
+	expect_text(client, "HTTP/1.1 429 ");
+	expect_end(client);
+	assert_false(client->reset);
+	assert_int_equal(ACME->refused[REFUSAL_held], 1);
+	assert_int_equal(ACME->refused[REFUSAL_stalled], HELD_CUTS);
+	assert_int_equal(ACME->requests_open, 0);
+	assert_true(nobody_waits(0));
+	peer_free(client);
+	is_served("bolt.example");
+	for (unsigned i = 0; i < HELD_PLACES; i++)
+		worker.held.clients[i].at -= HELD_FOR;
+	is_served("acme.example");
+}
+
+/* Its connections are those of many clients. */
+static void a_proxy_that_is_trusted(void **state)
+{
+	(void)state;
+	most = 0;
+	use_image(CLIENT_TEXT "/32", add_tenants);
+	so_many_are_cut();
+	is_served("acme.example");
+	assert_int_equal(ACME->refused[REFUSAL_held], 0);
+}
+
 #define stall_test(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -315,6 +375,8 @@ int main(void)
 		stall_test(room_when_it_is_late),
 		stall_test(a_slow_backend),
 		stall_test(the_other_limit),
+		stall_test(who_comes_again),
+		stall_test(a_proxy_that_is_trusted),
 	};
 
 	return cmocka_run_group_tests_name("stall", tests, NULL, NULL);
