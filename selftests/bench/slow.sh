@@ -28,8 +28,11 @@ SECONDS_ATTACKED=13
 # Of readers that have no window: the kernel asks each after 0.2, 0.4, 0.8 seconds and so on, until mtlb cuts it,
 # most after 5 seconds and the last after 30. The tool goes on without them, and opens no new ones.
 SECONDS_READ=45
-# While new ones come all the time: 1,000 at the rate that the tool has by itself, 50 a second.
-SECONDS_COMING=17
+# While new ones come all the time: 2,000 at the rate that the tool has by itself, 50 a second.
+SECONDS_COMING=30
+COMING=(-c 2000 -r 50)
+# Who is held is not any more after this time.
+SECONDS_HELD=90
 SECONDS_CALM=3
 CONNECTIONS=1000
 # While somebody else uses the other half of this CPU's core, for a few seconds or for many minutes, everything takes
@@ -89,12 +92,19 @@ p99()
 	sed -n $((($(wc -l <"$RUN/alike") + 1) / 2))p "$RUN/alike" | sed "s/$/ $(wc -l <"$RUN/alike")/"
 }
 
+is_welcome()
+{
+	[ "$(ns client1 curl -s -o /dev/null -w '%{http_code}' -H 'Host: acme.test' "http://$1/")" != 429 ]
+}
+
 # attack ADDRESS LEAST OPTION...: until attack_stop, again and again if it ends; so many connections are
-# there at first. By name, which the host's own file of names does not have.
+# there at first. By name, which the host's own file of names does not have. Whoever is held for the last attack
+# is nobody to begin one.
 attack()
 {
 	local address=$1 least=$2
 	shift 2
+	wait_until "is_welcome $address" $SECONDS_HELD || fail "the attacker is held for all that time"
 	rm -f "$RUN/attack.stop"
 	echo "$address acme.test" >"$RUN/hosts"
 	# shellcheck disable=SC2016 # the shell inside
@@ -295,10 +305,11 @@ mode headers $GOAL $SITE_V4 950 -H -i 10 -t GET -x 24 -u http://acme.test/ || ov
 mode body $GOAL $SITE_V4 950 "${BODY[@]}" || over=1
 LAST=$SECONDS_READ
 mode read $GOAL $SITE_V4 950 "${READ[@]}" || over=1
-# What they cost until they are slow: each is a request, with a connection to a backend of its own.
+# What they cost until they are slow. Readers have a connection to a backend each, until the first of them have been
+# cut, after five seconds, and their client is held.
 LAST=$SECONDS_COMING
-mode body_50 - $SITE_V4 30 -r 50 "${BODY[@]}"
-mode read_50 - $SITE_V4 30 -r 50 "${READ[@]}"
+mode body_50 $GOAL $SITE_V4 30 "${COMING[@]}" "${BODY[@]}" || over=1
+mode read_50 $GOAL $SITE_V4 30 "${COMING[@]}" "${READ[@]}" || over=1
 LAST=$SECONDS_ATTACKED
 # Nobody is slow in range, each brings a whole request: what counts is how many come. As many as the tool's own
 # choice is; ten times that, which a worker's CPU has to serve; and those where one client has a limit.
@@ -308,8 +319,8 @@ mode range_500 - $SITE_V4 0 "${RANGE[@]}"
 VIA=$(node_ip4 lb)
 haproxy_start "$VIA"
 LAST=$SECONDS_COMING
-mode haproxy_body_50 - $CABLE.1 30 -r 50 "${BODY[@]}"
-mode haproxy_read_50 - $CABLE.1 30 -r 50 "${READ[@]}"
+mode haproxy_body_50 - $CABLE.1 30 "${COMING[@]}" "${BODY[@]}"
+mode haproxy_read_50 - $CABLE.1 30 "${COMING[@]}" "${READ[@]}"
 LAST=$SECONDS_ATTACKED
 mode haproxy_range - $CABLE.1 0 -r 50 "${RANGE[@]}"
 mode haproxy_range_500 - $CABLE.1 0 "${RANGE[@]}"
