@@ -55,6 +55,7 @@ struct stall {
 
 struct exchange {
 	struct routing *routing; /* held */
+	uint32_t listener;	 /* in that image, like all that follow */
 	uint32_t tenant, route, matched, pool;
 	uint32_t member;	      /* that has it; IMAGE_NONE: none yet */
 	uint32_t pinned;	      /* the member that a session names, or IMAGE_NONE */
@@ -182,6 +183,7 @@ struct h1_request;
 int conn_parse(struct conn *conn, struct h1_request *request);
 /* Its body has not begun to come, and no backend is to be asked before. */
 bool conn_waits_for_body(const struct conn *conn, const struct h1_request *request);
+enum step conn_wait_for_body(struct conn *conn);
 /* An answer of our own instead of the backend's, if none has begun. */
 enum step conn_refuse(struct conn *conn, unsigned status, const char *detail);
 /* The same, for a reason that the status does not tell. */
@@ -193,6 +195,8 @@ enum step conn_refuse_head(struct conn *conn, unsigned status, const char *detai
 enum step conn_own_answer(struct conn *conn, unsigned status);
 /* The route is known: as far as there is room, the request is begun. */
 enum step conn_admit(struct conn *conn, const struct h1_request *request);
+/* It is admitted: a pool has room for it, or it waits. */
+enum step conn_enter_pool(struct conn *conn, const struct h1_request *request);
 /* Picks a member and gives it the request, whose head is in down.in. */
 enum step conn_attempt(struct conn *conn, const struct h1_request *request);
 /* It failed for this reason (of enum image_retry): another one, or an answer. */

@@ -146,7 +146,7 @@ static enum step write_head(struct conn *conn, const struct h1_request *request)
 		.peer = &conn->peer,
 		.tls = conn->down.tls,
 		.client_cert = client_cert(conn, image, request),
-		.trusted = image_trusts(image, conn_listener(conn), &conn->peer),
+		.trusted = image_trusts(image, exchange->listener, &conn->peer),
 		.upgrade = forward_is_upgrade(request),
 		.traceparent = seen_traceparent(conn),
 		.trace_begun = seen_trace_begun(conn),
@@ -348,7 +348,8 @@ void conn_count(struct conn *conn, unsigned status)
 
 	conn->exchange.status = (uint16_t)status;
 	conn->worker->counts.answers[status / 100 < 6 ? status / 100 : 0]++;
-	if (!exchange->routing || exchange->route == IMAGE_NONE)
+	/* who was refused before it came to a pool is none of its requests */
+	if (!exchange->routing || exchange->member == IMAGE_NONE)
 		return;
 	budget = &exchange->routing->budgets[exchange->pool];
 	*budget = *budget + BUDGET_SHARE < BUDGET_MOST ? *budget + BUDGET_SHARE : BUDGET_MOST;

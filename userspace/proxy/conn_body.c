@@ -31,6 +31,15 @@ bool conn_waits_for_body(const struct conn *conn, const struct h1_request *reque
 	       buffer_length(conn->down.in) < wanted(conn);
 }
 
+enum step conn_wait_for_body(struct conn *conn)
+{
+	/* an answer of our own would have gone there */
+	if (!channel_pending(&conn->down))
+		buffer_drop(conn->down.buffers, &conn->down.out);
+	conn->state = CONN_BODY;
+	return STEP_AGAIN;
+}
+
 enum step conn_body(struct conn *conn)
 {
 	/* Large, and of use until the request has been passed on. */
@@ -45,5 +54,7 @@ enum step conn_body(struct conn *conn)
 			return STEP_CLOSE;
 	}
 	conn->scanned = 0;
-	return conn_parse(conn, &request) ? STEP_CLOSE : conn_admit(conn, &request);
+	/* from here on it is the time to move it that counts */
+	conn->exchange.mark_at = 0;
+	return conn_parse(conn, &request) ? STEP_CLOSE : conn_enter_pool(conn, &request);
 }

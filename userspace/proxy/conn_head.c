@@ -74,6 +74,7 @@ static void note(struct conn *conn, const struct h1_request *request)
 
 	*exchange = (struct exchange){
 		.routing = routing_hold(conn->worker->routing),
+		.listener = conn_listener(conn),
 		.tenant = IMAGE_NONE,
 		.route = IMAGE_NONE,
 		.member = IMAGE_NONE,
@@ -126,8 +127,6 @@ static bool has_room(struct conn *conn)
 	unsigned most =
 		tenant->max_requests ? tenant->max_requests : conn->worker->limits.conns / 2;
 
-	if (exchange->counted)
-		return true;
 	if (*requests >= most)
 		return false;
 	(*requests)++;
@@ -207,7 +206,7 @@ enum step conn_admit(struct conn *conn, const struct h1_request *request)
 		return conn_refuse_as(conn, REFUSAL_tenant_limit, 503,
 				      "This tenant has all the connections that it may have.");
 	}
-	if (conn_is_held(conn)) {
+	if (!conn->exchange.passthrough && conn_is_held(conn)) {
 		conn->exchange.keep_alive = false;
 		return conn_refuse_as(
 			conn, REFUSAL_held, 429,
@@ -222,10 +221,13 @@ enum step conn_admit(struct conn *conn, const struct h1_request *request)
 	if (!has_room(conn))
 		return conn_refuse_as(conn, REFUSAL_tenant_limit, 503,
 				      "Too many requests of this tenant are in flight.");
-	if (conn_waits_for_body(conn, request)) {
-		conn->state = CONN_BODY;
-		return STEP_AGAIN;
-	}
+	if (conn_waits_for_body(conn, request))
+		return conn_wait_for_body(conn);
+	return conn_enter_pool(conn, request);
+}
+
+enum step conn_enter_pool(struct conn *conn, const struct h1_request *request)
+{
 	if (!choose_pool(conn, request))
 		return conn_refuse(conn, 500, "The route has no backends.");
 	switch (pending_enter(conn)) {

@@ -30,6 +30,7 @@ static void note(struct conn *conn, struct routing *routing)
 {
 	conn->exchange = (struct exchange){
 		.routing = routing,
+		.listener = conn_listener(conn),
 		.tenant = IMAGE_NONE,
 		.route = IMAGE_NONE,
 		.member = IMAGE_NONE,

@@ -102,7 +102,7 @@ static uint32_t held_for(const struct conn *conn)
 	const struct tally_tenant *tenant = conn->seen.tenant;
 
 	if (!tenant ||
-	    image_trusts(&conn->exchange.routing->image, conn_listener(conn), &conn->peer))
+	    image_trusts(&conn->exchange.routing->image, conn->exchange.listener, &conn->peer))
 		return 0;
 	return (uint32_t)(tenant - conn->worker->tally.tenants);
 }

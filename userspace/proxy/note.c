@@ -27,7 +27,7 @@ static bool continued(const struct conn *conn, const struct h1_request *request,
 	for (unsigned i = 0; i < request->head.count; i++)
 		count += request->head.headers[i].id == H1_HEADER_traceparent;
 	return found && count == 1 &&
-	       image_trusts(&conn->exchange.routing->image, conn_listener(conn), &conn->peer) &&
+	       image_trusts(&conn->exchange.routing->image, conn->exchange.listener, &conn->peer) &&
 	       trace_parse(h1_value(found), id, flags);
 }
 

@@ -109,6 +109,7 @@ static void listeners_and_tenants(void **state)
 	addr_parse("11.0.0.1", &outside);
 	assert_true(image_trusts(image, 0, &inside));
 	assert_false(image_trusts(image, 0, &outside) || image_trusts(image, 1, &inside));
+	assert_false(image_trusts(image, IMAGE_NONE, &inside)); /* one that it does not have */
 	addr_parse("10.3.0.1", &inside);
 	addr_parse("10.3.0.2", &outside);
 	assert_true(image_is_proxy(image, 1, &inside));

@@ -30,6 +30,7 @@ static struct peer *waiting_client(const char *head, size_t body)
 	assert_true(nobody_waits(0));
 	assert_int_equal(worker.conns->exchange.routing->requests[0], 1);
 	assert_null(worker.conns->up);
+	assert_null(worker.conns->down.out);
 	return client;
 }
 
@@ -219,6 +220,43 @@ static void a_new_image(void **state)
 	answered(client, backend);
 }
 
+/* Who was let in is not judged again. */
+static void its_client_is_held(void **state)
+{
+	struct peer *client = waiting_client(POST "Content-Length: 10\r\n\r\nabc", 0), *backend;
+
+	(void)state;
+	for (int i = 0; i < HELD_CUTS; i++)
+		held_cut(&worker.held, 1, &worker.conns->peer, loop_now(loop));
+	say(client, "defghij");
+	backend = backend_accept(0);
+	expect_text(backend, "\r\n\r\nabcdefghij");
+	say(backend, OK);
+	expect_text(client, "\r\n\r\nok");
+	peer_clear(client);
+	say(client, POST "Content-Length: 10\r\n\r\nabc");
+	expect_text(client, "HTTP/1.1 429 ");
+	peer_free(backend);
+	peer_free(client);
+}
+
+/* The time for its first bytes is not taken from that for the others. */
+static void the_rest_has_its_own_time(void **state)
+{
+	struct peer *client =
+		waiting_client(POST "Content-Length: 20000\r\n\r\n", FIRST_OF_BODY - 1);
+	struct peer *backend;
+
+	(void)state;
+	worker.conns->exchange.mark_at = 1;
+	say_body(client, 1);
+	backend = backend_accept(0);
+	expect_length(backend, FIRST_OF_BODY);
+	assert_true(worker.conns->exchange.mark_at > 1);
+	peer_free(backend);
+	peer_free(client);
+}
+
 static void the_worker_drains(void **state)
 {
 	struct peer *client = waiting_client(POST "Content-Length: 10\r\n\r\nabc", 0), *backend;
@@ -249,6 +287,8 @@ int main(void)
 		proxy_test(too_slow),
 		proxy_test(cut_off),
 		proxy_test(a_new_image),
+		proxy_test(its_client_is_held),
+		proxy_test(the_rest_has_its_own_time),
 		proxy_test(the_worker_drains),
 	};
 

@@ -338,10 +338,12 @@ static bool is_in(const struct image *image, struct image_range prefixes, const 
 
 bool image_trusts(const struct image *image, uint32_t listener, const struct addr *peer)
 {
-	return is_in(image, image->listeners[listener].trusted, peer);
+	return listener < image->listeners_count &&
+	       is_in(image, image->listeners[listener].trusted, peer);
 }
 
 bool image_is_proxy(const struct image *image, uint32_t listener, const struct addr *peer)
 {
-	return is_in(image, image->listeners[listener].proxies, peer);
+	return listener < image->listeners_count &&
+	       is_in(image, image->listeners[listener].proxies, peer);
 }

@@ -18,7 +18,7 @@
 
 #include "histogram.h"
 
-#define TALLY_VERSION 7
+#define TALLY_VERSION 8
 #define TALLY_MAGIC   UINT64_C(0x31796c6c61743770)
 #define TALLY_LINE    64
 
