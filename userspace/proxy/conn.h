@@ -181,7 +181,7 @@ int conn_begin_tls(struct conn *conn);
 /* The request at the beginning of down.in. 0, -EAGAIN, or an error of h1.h or uri.h. */
 struct h1_request;
 int conn_parse(struct conn *conn, struct h1_request *request);
-/* Its body has not begun to come, and no backend is to be asked before. */
+/* Less of its body has come than is waited for before a backend is asked. */
 bool conn_waits_for_body(const struct conn *conn, const struct h1_request *request);
 enum step conn_wait_for_body(struct conn *conn);
 /* An answer of our own instead of the backend's, if none has begun. */

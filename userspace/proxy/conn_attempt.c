@@ -348,7 +348,7 @@ void conn_count(struct conn *conn, unsigned status)
 
 	conn->exchange.status = (uint16_t)status;
 	conn->worker->counts.answers[status / 100 < 6 ? status / 100 : 0]++;
-	/* who was refused before it came to a pool is none of its requests */
+	/* no backend was asked for it: it says nothing of how many requests they get */
 	if (!exchange->routing || exchange->member == IMAGE_NONE)
 		return;
 	budget = &exchange->routing->budgets[exchange->pool];
