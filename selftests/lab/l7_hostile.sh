@@ -72,6 +72,11 @@ status_of()
 	ns "$1" curl -s -o /dev/null -w '%{http_code}' -H 'Host: t1.test' "http://$VIP/"
 }
 
+retry_after()
+{
+	ns "$1" curl -si -H 'Host: t1.test' "http://$VIP/" | tr -d '\r' | sed -n 's/^Retry-After: //p'
+}
+
 victim_start()
 {
 	rm -f "$RUN/stop" "$RUN/victim"
@@ -139,6 +144,8 @@ is "every slowloris was told so" "$(cat "$RUN/slowloris")" 200
 is "of 300 who read nothing, 32 are let be by each of two workers" "$(cat "$RUN/slow_read")" 236
 is "and the others are told of" "$(mtlb -j tenant show t1 | json "items[0]['l7']['refused'].get('stalled')")" 236
 is "who was cut so often has no more requests served there" "$(status_of client2)" 429
+wait=$(retry_after client2)
+check "and is told when it may come again: $wait s" [ "${wait:-0}" -ge 1 -a "${wait:-0}" -le 60 ]
 is "but others have" "$(status_of client1)" 200
 victim_stop
 diag "the victim: $(cat "$RUN/victim")"

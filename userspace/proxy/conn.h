@@ -188,6 +188,9 @@ enum step conn_wait_for_body(struct conn *conn);
 enum step conn_refuse(struct conn *conn, unsigned status, const char *detail);
 /* The same, for a reason that the status does not tell. */
 enum step conn_refuse_as(struct conn *conn, enum refusal why, unsigned status, const char *detail);
+/* The same, and who comes after so many seconds is served again; 0: nothing is said of that. */
+enum step conn_refuse_for(struct conn *conn, enum refusal why, unsigned status, const char *detail,
+			  unsigned retry_after_s);
 /* The same as conn_refuse(), about a head that was no request: nothing behind it can be understood.
  */
 enum step conn_refuse_head(struct conn *conn, unsigned status, const char *detail);
@@ -218,8 +221,9 @@ bool conn_stalled(struct conn *conn, uint64_t now);
 void conn_stall_end(struct conn *conn);
 /* It does not: cuts it. */
 enum step conn_cut_stalled(struct conn *conn);
-/* Its client was cut so for so often that its requests are not served for a while. */
-bool conn_is_held(const struct conn *conn);
+/* Its client was cut so for so often that its requests are not served for so many seconds more. 0:
+ * they are. */
+unsigned conn_held_s(const struct conn *conn);
 
 void conn_arm(struct conn *conn);
 /* Its time limit was over: cut it, unless something has come in time. False: the connection is

@@ -150,10 +150,12 @@ static enum step answer(struct conn *conn, enum refusal why, const struct proble
 	return conn_own_answer(conn, problem->status);
 }
 
-enum step conn_refuse_as(struct conn *conn, enum refusal why, unsigned status, const char *detail)
+enum step conn_refuse_for(struct conn *conn, enum refusal why, unsigned status, const char *detail,
+			  unsigned retry_after_s)
 {
 	struct exchange *exchange = &conn->exchange;
-	struct problem problem = {.status = status, .detail = detail};
+	struct problem problem = {
+		.status = status, .detail = detail, .retry_after_s = retry_after_s};
 
 	if (exchange->passthrough)
 		return conn_alert(conn, why, INTERNAL_ERROR);
@@ -168,6 +170,11 @@ enum step conn_refuse_as(struct conn *conn, enum refusal why, unsigned status, c
 	problem.keep_alive = !exchange->minor;
 	problem.head = exchange->method == H1_METHOD_HEAD;
 	return answer(conn, why, &problem);
+}
+
+enum step conn_refuse_as(struct conn *conn, enum refusal why, unsigned status, const char *detail)
+{
+	return conn_refuse_for(conn, why, status, detail, 0);
 }
 
 enum step conn_refuse(struct conn *conn, unsigned status, const char *detail)

@@ -199,6 +199,7 @@ static const char *limit_of_pool(const struct conn *conn)
 
 enum step conn_admit(struct conn *conn, const struct h1_request *request)
 {
+	unsigned held_s = conn->exchange.passthrough ? 0 : conn_held_s(conn);
 	enum step next;
 
 	if (!has_connection(conn)) {
@@ -206,12 +207,13 @@ enum step conn_admit(struct conn *conn, const struct h1_request *request)
 		return conn_refuse_as(conn, REFUSAL_tenant_limit, 503,
 				      "This tenant has all the connections that it may have.");
 	}
-	if (!conn->exchange.passthrough && conn_is_held(conn)) {
+	if (held_s) {
 		conn->exchange.keep_alive = false;
-		return conn_refuse_as(
+		return conn_refuse_for(
 			conn, REFUSAL_held, 429,
 			"Connections from this address were cut again and again, as it "
-			"took nothing of its answers: it is not served for a minute.");
+			"took nothing of its answers: it is not served for a minute.",
+			held_s);
 	}
 	next = conn->exchange.passthrough ? STEP_WAIT : redirect(conn, request);
 	if (next != STEP_WAIT)

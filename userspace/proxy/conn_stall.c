@@ -17,6 +17,7 @@
 #define LOOKS  2    /* in limits.stall */
 #define TAKES  1024 /* bytes, between two looks: it is not stalled */
 #define ONE_IN 32   /* of a tenant's connections may be stalled in any case */
+#define SECOND 1000000000ULL
 
 static void set_counted(struct conn *conn, bool counted)
 {
@@ -119,14 +120,16 @@ enum step conn_cut_stalled(struct conn *conn)
 	return STEP_CLOSE;
 }
 
-bool conn_is_held(const struct conn *conn)
+unsigned conn_held_s(const struct conn *conn)
 {
 	const struct held *held = &conn->worker->held;
 	uint64_t now = loop_now(conn->worker->loop);
 	uint32_t tenant;
 
 	if (now >= held->until)
-		return false;
+		return 0;
 	tenant = held_for(conn);
-	return tenant && held_is(held, tenant, &conn->peer, now);
+	if (!tenant)
+		return 0;
+	return (unsigned)((held_left(held, tenant, &conn->peer, now) + SECOND - 1) / SECOND);
 }

@@ -44,17 +44,25 @@ void held_cut(struct held *held, uint32_t tenant, const struct addr *client, uin
 		held->until = now + HELD_FOR;
 }
 
-bool held_is(const struct held *held, uint32_t tenant, const struct addr *client, uint64_t now)
+static uint64_t left_of(const struct held_client *known, uint64_t now)
+{
+	if (known->cuts < HELD_CUTS || now - known->at >= HELD_FOR)
+		return 0;
+	return known->at + HELD_FOR - now;
+}
+
+uint64_t held_left(const struct held *held, uint32_t tenant, const struct addr *client,
+		   uint64_t now)
 {
 	const struct held_client *places;
 	struct addr whole;
 
 	if (now >= held->until)
-		return false;
+		return 0;
 	whole = addr_client(client);
 	places = held->clients + place_of(held, tenant, &whole);
 	for (int i = 0; i < WAYS; i++)
 		if (is_it(&places[i], tenant, &whole))
-			return places[i].cuts == HELD_CUTS && now - places[i].at < HELD_FOR;
-	return false;
+			return left_of(&places[i], now);
+	return 0;
 }

@@ -11,7 +11,7 @@
 #ifndef MTLB_PROXY_HELD_H
 #define MTLB_PROXY_HELD_H
 
-#include <stdbool.h>
+#include <stdint.h>
 
 #include "../base/addr.h"
 
@@ -36,7 +36,8 @@ struct held {
 /* It was cut. tenant: 1.. */
 void held_cut(struct held *held, uint32_t tenant, const struct addr *client, uint64_t now);
 
-/* It is to wait. */
-bool held_is(const struct held *held, uint32_t tenant, const struct addr *client, uint64_t now);
+/* For how long it has to wait, in nanoseconds; 0: it is not held. */
+uint64_t held_left(const struct held *held, uint32_t tenant, const struct addr *client,
+		   uint64_t now);
 
 #endif

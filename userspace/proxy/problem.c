@@ -42,6 +42,8 @@ int problem_write(struct h1_writer *writer, const struct problem *problem)
 	h1_write_string(writer, "Content-Type: application/problem+json\r\n"
 				"Cache-Control: no-store\r\n");
 	h1_write_number(writer, "Content-Length", length);
+	if (problem->retry_after_s)
+		h1_write_number(writer, "Retry-After", problem->retry_after_s);
 	if (problem->close)
 		h1_write_string(writer, "Connection: close\r\n");
 	else if (problem->keep_alive)

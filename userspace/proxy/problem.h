@@ -9,9 +9,10 @@ struct problem {
 	unsigned status;
 	const char
 		*detail; /* a sentence for people, in plain ASCII; NULL: the status says it all */
-	bool close;	 /* this connection ends here */
-	bool keep_alive; /* to a client of HTTP/1.0 it has to be said that it goes on */
-	bool head;	 /* to HEAD: no body */
+	unsigned retry_after_s; /* who comes then is served again (RFC 9110, 10.2.3); 0: not said */
+	bool close;		/* this connection ends here */
+	bool keep_alive;	/* to a client of HTTP/1.0 it has to be said that it goes on */
+	bool head;		/* to HEAD: no body */
 };
 
 /* Head and body. Length or -ENOBUFS. */

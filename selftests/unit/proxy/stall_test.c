@@ -336,6 +336,8 @@ static void who_comes_again(void **state)
 	client = client_new();
 	say(client, "GET / HTTP/1.1\r\nHost: acme.example\r\n\r\n");
 	expect_text(client, "HTTP/1.1 429 ");
+	expect_text(client, "Retry-After: ");
+	assert_in_range(atoi(strstr(client->data, "Retry-After: ") + 13), 50, 60);
 	expect_end(client);
 	assert_false(client->reset);
 	assert_int_equal(ACME->refused[REFUSAL_held], 1);
