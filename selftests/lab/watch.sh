@@ -72,6 +72,8 @@ check "a flood is no flood of lines" [ "$(wc -l <"$RUN/globex")" -lt 2000 ]
 touch "$RUN/flood.stop"
 wait $FLOOD
 rm -f "$RUN/flood.stop"
+# What comes in an agent's first five seconds is usual to it.
+check "the agent knows by now what is usual" wait_until '[ "$(ps -o etimes= -p "$(server_pids lb mtlbd)")" -gt 6 ]' 10
 ns client1 "$LAB_DIR/packets.py" flood 198.18.7. 192.0.2.10 80 5000 "$RUN/flood.stop" &
 FLOOD=$!
 check "a flood that nothing limits is an attack as well" \
