@@ -123,7 +123,8 @@ READ=$!
 is "half-closed clients get whole answers" "$(abuse half_closed)" 20
 abuse client_reset >/dev/null
 is "backends reset answers, and clients can tell" "$(abuse backend_reset)" 20
-check "no upload that broke off was taken for whole" wait_until '[ "$(seen cut)" = 20 ]' 10
+check "no upload that broke off was taken for whole" wait_until '[ "$(seen cut)" = 20 ]' 10 ||
+	diag "cut: $(seen cut), begun: $(seen begun)"
 abuse lies >"$RUN/lies"
 diag "backends that lie: $(cat "$RUN/lies")"
 # how much of them came before that is a matter of time

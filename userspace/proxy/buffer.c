@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "buffer.h"
 
-#include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,30 +12,35 @@ void buffers_init(struct buffers *buffers, size_t keep)
 	*buffers = (struct buffers){.keep = keep};
 }
 
+static bool is_in_memory(const struct buffers *buffers, const struct buffer *buffer)
+{
+	return buffer_number(buffers, buffer) != BUFFER_NONE;
+}
+
 void buffers_fini(struct buffers *buffers)
 {
 	while (buffers->free) {
 		struct buffer *buffer = buffers->free;
 
 		buffers->free = buffer->next;
-		free(buffer);
+		if (!is_in_memory(buffers, buffer))
+			free(buffer);
 	}
 	buffers->free_count = 0;
 }
 
-int buffers_prepare(struct buffers *buffers, size_t count)
+void buffers_prepare(struct buffers *buffers, char *memory, uint32_t count)
 {
-	while (buffers->free_count < count) {
-		struct buffer *buffer = malloc(BUFFER_ALL);
+	buffers->memory = memory;
+	buffers->in_memory = count;
+	while (count) {
+		struct buffer *buffer = (void *)(memory + (size_t)--count * BUFFER_ALL);
 
-		if (!buffer)
-			return -ENOMEM;
 		buffer->next = buffers->free;
 		memset(buffer->bytes, 0, PREPARED);
 		buffers->free = buffer;
 		buffers->free_count++;
 	}
-	return 0;
 }
 
 struct buffer *buffer_take(struct buffers *buffers)
@@ -63,7 +68,7 @@ void buffer_drop(struct buffers *buffers, struct buffer **buffer)
 		return;
 	*buffer = NULL;
 	buffers->used--;
-	if (buffers->free_count >= buffers->keep) {
+	if (buffers->free_count >= buffers->keep && !is_in_memory(buffers, dropped)) {
 		free(dropped);
 		return;
 	}

@@ -20,23 +20,36 @@ struct buffer {
 	char bytes[];
 };
 
+#define BUFFER_NONE UINT32_MAX
+
 struct buffers {
 	struct buffer *free;
 	size_t free_count, used, keep; /* keep: more free ones go back to the system */
+	char *memory;		       /* of the first ones, one behind the other; NULL: none */
+	uint32_t in_memory;
 };
 
 void buffers_init(struct buffers *buffers, size_t keep);
 void buffers_fini(struct buffers *buffers);
 
-/* So many free ones, of which the system has given the part that most need: a page of memory that
- * is new costs as much as some system calls, in a virtual machine as much as a connection. 0 or
- * -ENOMEM. */
-int buffers_prepare(struct buffers *buffers, size_t count);
+/* Before the first one is taken: the first ones are in this memory of BUFFER_ALL each, which stays
+ * the caller's. The system gives the part of it that most need: a page of memory that is new costs
+ * as much as some system calls, in a virtual machine as much as a connection. */
+void buffers_prepare(struct buffers *buffers, char *memory, uint32_t count);
 
 /* An empty one, or NULL. */
 struct buffer *buffer_take(struct buffers *buffers);
 /* Gives it back, if there is one, and forgets it. */
 void buffer_drop(struct buffers *buffers, struct buffer **buffer);
+
+/* Its place in that memory; BUFFER_NONE: there is none, or it is not in it. */
+static inline uint32_t buffer_number(const struct buffers *buffers, const struct buffer *buffer)
+{
+	size_t offset = (size_t)((uintptr_t)buffer - (uintptr_t)buffers->memory);
+
+	return buffer && offset / BUFFER_ALL < buffers->in_memory ? (uint32_t)(offset / BUFFER_ALL)
+								  : BUFFER_NONE;
+}
 
 static inline size_t buffer_length(const struct buffer *buffer)
 {

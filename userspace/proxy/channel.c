@@ -54,6 +54,8 @@ void channel_close(struct channel *channel)
 	loop_fd_remove(channel->loop, &channel->fd);
 	if (channel->tls)
 		tls_channel_close(channel);
+	journal_close(channel->line);
+	channel->line = NULL;
 	if (channel->fd.fd >= 0)
 		close(channel->fd.fd);
 	channel->fd.fd = -1;
@@ -110,6 +112,15 @@ static size_t lesser(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+static int take_in(struct channel *channel)
+{
+	channel->in = buffer_take(channel->buffers);
+	if (!channel->in)
+		return channel_fail(channel, ENOMEM);
+	journal_reads_to(channel->line, buffer_number(channel->buffers, channel->in));
+	return 0;
+}
+
 ssize_t channel_fill_most(struct channel *channel, size_t most)
 {
 	struct buffer *in;
@@ -122,11 +133,13 @@ ssize_t channel_fill_most(struct channel *channel, size_t most)
 		return 0;
 	if (!channel->can_read && !channel->tls)
 		return -EAGAIN;
-	if (!channel->in && !(channel->in = buffer_take(channel->buffers)))
-		return channel_fail(channel, ENOMEM);
+	if (!channel->in && take_in(channel))
+		return -ENOMEM;
 	in = channel->in;
-	if (!buffer_room(in))
+	if (!buffer_room(in)) {
+		journal_gone(channel->line);
 		buffer_pack(in);
+	}
 	room = buffer_room(in);
 	if (!room)
 		return -ENOBUFS;

@@ -13,6 +13,7 @@
 
 #include "../sys/loop.h"
 #include "buffer.h"
+#include "journal.h"
 
 struct tls;
 
@@ -30,6 +31,7 @@ struct channel {
 	int error;		 /* a negative errno, from the first failure on */
 	uint64_t received, sent; /* with TLS: of what is within it */
 	struct tls *tls;	 /* see tls_channel.h; NULL: none */
+	struct journal_line *line; /* of a client's, see journal.h; NULL: none */
 };
 
 /* Takes fd, a non-blocking socket that connects; ready is called when there is something new. On
@@ -87,6 +89,12 @@ void channel_abort(struct channel *channel);
 static inline int channel_flags(const struct channel *channel)
 {
 	return MSG_DONTWAIT | MSG_NOSIGNAL | (channel->ending ? MSG_MORE : 0);
+}
+
+/* Bytes that were read and are not in in any more. */
+static inline uint64_t channel_used(const struct channel *channel)
+{
+	return channel->received - buffer_length(channel->in);
 }
 
 static inline size_t channel_pending(const struct channel *channel)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "bequest.h"
 #include "conn.h"
 #include "idle.h"
 #include "mirror.h"
@@ -6,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -39,15 +41,24 @@ static const struct image_listener *listener_of(const struct conn *conn)
 	return routing && index != IMAGE_NONE ? &routing->image.listeners[index] : NULL;
 }
 
+/* What a worker that dies takes along is told of nowhere: the keys of TLS. */
+static void leave_journal(struct conn *conn)
+{
+	journal_close(conn->down.line);
+	conn->down.line = NULL;
+}
+
 int conn_begin_tls(struct conn *conn)
 {
 	const struct image_listener *listener = listener_of(conn);
 
-	if (listener && listener->protocol == IMAGE_TLS)
-		conn->state = CONN_HELLO;
-	if (!listener || listener->protocol != IMAGE_HTTPS)
+	if (!listener || listener->protocol == IMAGE_HTTP)
 		return 0;
-	return tls_server_accept(conn->worker, conn->listener, &conn->down);
+	leave_journal(conn);
+	if (listener->protocol == IMAGE_HTTPS)
+		return tls_server_accept(conn->worker, conn->listener, &conn->down);
+	conn->state = CONN_HELLO;
+	return 0;
 }
 
 static int begin(struct conn *conn)
@@ -58,10 +69,47 @@ static int begin(struct conn *conn)
 	return conn->state == CONN_PREAMBLE ? 0 : conn_begin_tls(conn);
 }
 
-int conn_new(struct worker *worker, struct listener *listener, int fd, const struct addr *peer,
-	     uint16_t peer_port)
+/* Between two requests, or with what had come of one. */
+static int go_on(struct conn *conn, const struct bequest *bequest)
+{
+	const struct image_listener *listener = listener_of(conn);
+	struct channel *down = &conn->down;
+	uint64_t read = bequest->read - bequest->length;
+
+	conn->state = CONN_HEAD;
+	/* its listener has been given to another protocol meanwhile */
+	if (listener && listener->protocol != IMAGE_HTTP)
+		return -EPROTO;
+	if (bequest->length && !(down->in = buffer_take(down->buffers)))
+		return -ENOMEM;
+	if (bequest->length) {
+		memcpy(down->in->bytes, bequest->bytes, bequest->length);
+		down->in->end = bequest->length;
+	}
+	down->received = bequest->read;
+	down->sent = conn->seen.out = bequest->written;
+	conn->seen.in = read;
+	conn->waiting = !bequest->length;
+	conn->local = bequest->local;
+	conn->local_port = bequest->local_port;
+	if (bequest->header)
+		journal_tell(down->line, bequest->header, &bequest->peer, bequest->port,
+			     &bequest->local, bequest->local_port);
+	journal_next(down->line, read, bequest->written, buffer_number(down->buffers, down->in), 0);
+	journal_inherited(down->line, bequest->length);
+	return 0;
+}
+
+static bool is_new(const struct bequest *bequest)
+{
+	return !bequest->header && !bequest->read && !bequest->written;
+}
+
+static int start(struct worker *worker, struct listener *listener, int fd, const struct addr *peer,
+		 uint16_t peer_port, const struct bequest *bequest)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
+	int error;
 
 	if (!conn) {
 		close(fd);
@@ -70,12 +118,15 @@ int conn_new(struct worker *worker, struct listener *listener, int fd, const str
 	channel_accepted(&conn->down, worker->loop, &worker->buffers, fd, down_ready, conn);
 	conn->worker = worker;
 	conn->listener = listener;
-	if (begin(conn)) {
+	conn->down.line =
+		journal_open(worker->journal, fd, listener ? listener->id : 0, peer, peer_port);
+	seen_open(conn);
+	error = bequest && !is_new(bequest) ? go_on(conn, bequest) : begin(conn);
+	if (error) {
 		channel_close(&conn->down);
 		free(conn);
-		return -ENOMEM;
+		return error;
 	}
-	seen_open(conn);
 	conn->peer = *peer;
 	conn->peer_port = peer_port;
 	conn->timer = (struct wheel_timer){.fire = conn_timer_fired, .context = conn};
@@ -92,6 +143,18 @@ int conn_new(struct worker *worker, struct listener *listener, int fd, const str
 	idle_note(conn);
 	conn_wait_turn(conn);
 	return 0;
+}
+
+int conn_new(struct worker *worker, struct listener *listener, int fd, const struct addr *peer,
+	     uint16_t peer_port)
+{
+	return start(worker, listener, fd, peer, peer_port, NULL);
+}
+
+int conn_inherit(struct worker *worker, struct listener *listener, int fd,
+		 const struct bequest *bequest)
+{
+	return start(worker, listener, fd, &bequest->peer, bequest->port, bequest);
 }
 
 void conn_let_go(struct conn *conn)

@@ -127,6 +127,10 @@ struct conn {
 /* Takes fd. 0 or a negative errno, and then fd is closed. */
 int conn_new(struct worker *worker, struct listener *listener, int fd, const struct addr *peer,
 	     uint16_t peer_port);
+/* The same of one that another worker had. */
+struct bequest;
+int conn_inherit(struct worker *worker, struct listener *listener, int fd,
+		 const struct bequest *bequest);
 void conn_close(struct conn *conn);
 /* Does what can be done. False: the connection is gone. */
 bool conn_run(struct conn *conn);

@@ -164,6 +164,8 @@ static enum step write_head(struct conn *conn, const struct h1_request *request)
 		return conn_refuse(conn, 431, "The head is too large for what is added to it.");
 	out->end += (uint32_t)length;
 	exchange->upgrade = forward.upgrade;
+	if (!is_idempotent(exchange) || exchange->body != H1_BODY_NONE || exchange->upgrade)
+		journal_once(conn->down.line);
 	mirror_begin(conn, out->bytes + out->end - length, (size_t)length);
 	exchange->attempt_began = loop_now(conn->worker->loop);
 	conn->state = CONN_EXCHANGE;

@@ -16,6 +16,9 @@ static void next_request(struct conn *conn)
 	conn->scanned = 0;
 	conn->waiting = !buffer_length(conn->down.in);
 	conn->head_at = loop_now(conn->worker->loop);
+	journal_next(conn->down.line, channel_used(&conn->down), conn->down.sent,
+		     buffer_number(conn->down.buffers, conn->down.in),
+		     conn->down.in ? conn->down.in->start : 0);
 	channel_rest(&conn->down);
 }
 
@@ -128,8 +131,12 @@ static void forget_request(struct conn *conn)
 
 enum step conn_own_answer(struct conn *conn, unsigned status)
 {
+	struct channel *down = &conn->down;
+
 	conn_count(conn, status);
 	forget_request(conn);
+	journal_answer(down->line, channel_used(down), down->sent + channel_pending(down),
+		       !conn->exchange.keep_alive);
 	conn_let_go(conn);
 	conn->state = CONN_ANSWER;
 	return STEP_AGAIN;

@@ -35,6 +35,7 @@ static void begin_upload(struct conn *conn)
 	struct exchange *exchange = &conn->exchange;
 
 	forget_head(conn);
+	journal_gone(conn->down.line);
 	exchange->uploading = true;
 	relay_begin(&exchange->upload, &conn->down, &conn->up->channel,
 		    (enum h1_body)exchange->body, (uint64_t)exchange->content_length,
@@ -119,6 +120,21 @@ static enum step pass_interim(struct conn *conn, const struct h1_response *respo
 	return STEP_AGAIN;
 }
 
+/* Bytes of the client's connection by then; 0: it is not known. */
+static uint64_t answer_end(const struct conn *conn, const struct h1_head *head)
+{
+	uint64_t written = conn->down.sent + channel_pending(&conn->down);
+
+	switch (head->body) {
+	case H1_BODY_NONE:
+		return written;
+	case H1_BODY_LENGTH:
+		return written + (uint64_t)head->content_length;
+	default:
+		return 0;
+	}
+}
+
 static void begin_reply(struct conn *conn, const struct h1_response *response)
 {
 	struct exchange *exchange = &conn->exchange;
@@ -129,6 +145,8 @@ static void begin_reply(struct conn *conn, const struct h1_response *response)
 	exchange->reusable = head->keep_alive;
 	buffer_consume(conn->up->channel.in, head->length);
 	channel_rest(&conn->up->channel);
+	journal_answer(conn->down.line, channel_used(&conn->down), answer_end(conn, head),
+		       !exchange->keep_alive);
 	if (exchange->bare)
 		return;
 	relay_begin(&exchange->reply, &conn->up->channel, &conn->down, head->body,
@@ -149,6 +167,7 @@ static enum step begin_tunnel(struct conn *conn)
 {
 	struct exchange *exchange = &conn->exchange;
 
+	journal_gone(conn->down.line);
 	relay_begin(&exchange->upload, &conn->down, &conn->up->channel, H1_BODY_TUNNEL, 0, false);
 	conn_allow_splice(conn, &exchange->upload);
 	conn->state = CONN_TUNNEL;

@@ -44,6 +44,8 @@ static enum step take(struct conn *conn, const struct proxy_header *header, size
 	if (recv(conn->down.fd.fd, bytes, length, MSG_DONTWAIT) != (ssize_t)length)
 		return STEP_CLOSE;
 	believe(conn, header);
+	journal_tell(conn->down.line, (uint32_t)length, &conn->peer, conn->peer_port, &conn->local,
+		     conn->local_port);
 	conn->state = CONN_HEAD;
 	conn->head_at = loop_now(conn->worker->loop);
 	return conn_begin_tls(conn) ? STEP_CLOSE : STEP_AGAIN;

@@ -19,6 +19,8 @@
 #include "../sys/sandbox.h"
 #include "../wire/handover.h"
 #include "confine.h"
+#include "journal.h"
+#include "keeper.h"
 #include "memory.h"
 #include "orders.h"
 #include "tls_server.h"
@@ -41,13 +43,12 @@ static const struct option long_options[] = {
 	{"help", no_argument, NULL, 'h'},	{},
 };
 
-static bool has_socket(void)
+static bool has_socket(int fd)
 {
 	socklen_t length = sizeof(int);
 	int type = 0;
 
-	return getsockopt(HANDOVER_SOCKET_FD, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
-	       type == SOCK_SEQPACKET;
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_SEQPACKET;
 }
 
 /* Two descriptors for each connection; some for all else. */
@@ -67,18 +68,40 @@ static void fit_limits(struct worker_limits *limits)
 					: (unsigned)(limit.rlim_cur - OTHER_FDS) / 2;
 }
 
-/* Nothing was read from anybody before it returns. */
-static int give_up_rights(const char *user)
-{
-	uid_t uid = 0;
-	gid_t gid = 0;
-	int error = sandbox_find_user(user, &uid, &gid);
+#define BUFFERS_READY 1024
 
-	if (error) {
+/* NULL: without one, connections end with their worker. */
+static struct journal *begin_journal(const struct worker_limits *limits, uid_t uid, gid_t gid)
+{
+	struct journal *journal = NULL;
+	int error;
+
+	if (!has_socket(HANDOVER_KEEPER_FD))
+		return NULL;
+	error = journal_new(2 * limits->conns + OTHER_FDS, BUFFERS_READY, &journal);
+	error = error ?: keeper_start(journal, HANDOVER_KEEPER_FD, uid, gid);
+	if (!error)
+		return journal;
+	log_warn("proxy", "nobody keeps its connections if it is killed: %s", strerror(-error));
+	journal_free(journal);
+	return NULL;
+}
+
+static int find_user(const char *user, uid_t *ret_uid, gid_t *ret_gid)
+{
+	int error = sandbox_find_user(user, ret_uid, ret_gid);
+
+	if (error)
 		log_error("proxy", "there is no user \"%s\" that is not root to become: create it",
 			  user ? user : "nobody");
-		return error;
-	}
+	return error;
+}
+
+/* Nothing was read from anybody before it returns. */
+static int give_up_rights(uid_t uid, gid_t gid)
+{
+	int error;
+
 	tzset(); /* of the log: no file can be opened later */
 	error = tls_server_prepare();
 	error = error ?: sandbox_drop(uid, gid);
@@ -92,15 +115,14 @@ static int give_up_rights(const char *user)
 	return error;
 }
 
-#define BUFFERS_READY 1024
-
-static int serve(struct loop *loop, const struct worker_limits *limits)
+static int serve(struct loop *loop, const struct worker_limits *limits, struct journal *journal)
 {
 	static struct worker worker;
 	struct orders *orders = NULL;
 	int error = worker_init(&worker, loop, limits);
 
-	error = error ?: buffers_prepare(&worker.buffers, BUFFERS_READY);
+	if (!error && journal)
+		worker_keep_journal(&worker, journal);
 	error = error ?: memory_prepare();
 	if (error)
 		return error;
@@ -114,28 +136,35 @@ static int serve(struct loop *loop, const struct worker_limits *limits)
 
 static int run(const char *user, struct worker_limits *limits)
 {
+	struct journal *journal;
 	struct loop *loop = NULL;
+	uid_t uid = 0;
+	gid_t gid = 0;
 	int error;
 
-	if (!has_socket()) {
+	if (!has_socket(HANDOVER_SOCKET_FD)) {
 		fputs("mtlb-proxy: it is started by mtlbd, not by hand\n", stderr);
 		return 1;
 	}
 	/* What mtlbd had open is not for us; it has closed all but a mistake itself. */
-	close_range(HANDOVER_SOCKET_FD + 1, ~0U, 0);
+	close_range(HANDOVER_KEEPER_FD + 1, ~0U, 0);
 	signal(SIGPIPE, SIG_IGN);
 	fit_limits(limits);
+	if (find_user(user, &uid, &gid))
+		return 1;
+	journal = begin_journal(limits, uid, gid);
 	error = loop_new(&loop);
 	if (error) {
 		log_error("proxy", "cannot make an event loop: %s", strerror(-error));
 		return 1;
 	}
-	if (give_up_rights(user))
+	if (give_up_rights(uid, gid))
 		return 1;
-	error = serve(loop, limits);
+	error = serve(loop, limits, journal);
 	if (error)
 		log_error("proxy", "it cannot go on: %s", strerror(-error));
 	loop_free(loop);
+	journal_free(journal);
 	return error ? 1 : 0;
 }
 

@@ -13,6 +13,7 @@
 #include "../base/log.h"
 #include "../sys/pass.h"
 #include "../wire/handover.h"
+#include "heirs.h"
 
 #define ALIVE_NS 500000000ULL
 #define ALONE_NS 100000000ULL /* it looks as often as that whether its term is over */
@@ -25,6 +26,7 @@ struct orders {
 	const struct mtlb_terms *terms; /* NULL: it ends with mtlbd */
 	uint64_t term;
 	bool alone; /* mtlbd is gone */
+	struct heirs *heirs;
 	int error;
 };
 
@@ -171,6 +173,20 @@ static int take_terms(struct orders *orders, const struct handover_message *orde
 	return 0;
 }
 
+/* Those that come from one keeper; of two at a time, the first are cut. */
+static bool take_heirs(struct orders *orders, int fd)
+{
+	int error = -EBADF;
+
+	heirs_free(&orders->heirs);
+	if (fd >= 0)
+		error = heirs_new(orders->worker, fd, &orders->heirs);
+	if (error)
+		log_error("proxy", "cannot take the connections of a worker that was killed: %s",
+			  strerror(-error));
+	return !error;
+}
+
 /* Whether the descriptor is the worker's now. */
 static bool obey(struct orders *orders, const struct handover_message *order, int fd)
 {
@@ -206,6 +222,8 @@ static bool obey(struct orders *orders, const struct handover_message *order, in
 			log_error("proxy", "cannot listen for %s: %s", order->name,
 				  strerror(-error));
 		return !error;
+	case HANDOVER_HEIRS:
+		return take_heirs(orders, fd);
 	case HANDOVER_UNLISTEN:
 		worker_unlisten(orders->worker, order->id);
 		return false;
@@ -294,6 +312,7 @@ void orders_free(struct orders *orders)
 {
 	if (!orders)
 		return;
+	heirs_free(&orders->heirs);
 	if (!orders->alone)
 		loop_fd_remove(orders->worker->loop, &orders->socket);
 	loop_timer_cancel(orders->worker->loop, &orders->alive);

@@ -78,6 +78,8 @@ static enum relay_result finish(struct relay *relay)
 	ssize_t n;
 
 	relay->to->ending = relay->last;
+	if (relay->framing != H1_BODY_TUNNEL)
+		journal_answer_ends(relay->to->line, relay->to->sent + channel_pending(relay->to));
 	n = channel_send(relay->to, NULL, 0);
 	if (n == -EAGAIN)
 		return RELAY_WAIT;

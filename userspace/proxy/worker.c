@@ -143,6 +143,12 @@ int worker_init(struct worker *worker, struct loop *loop, const struct worker_li
 	return own_tally(worker) ?: tls_server_init(&worker->tls);
 }
 
+void worker_keep_journal(struct worker *worker, struct journal *journal)
+{
+	worker->journal = journal;
+	buffers_prepare(&worker->buffers, journal->memory, journal->buffers);
+}
+
 void worker_fini(struct worker *worker)
 {
 	worker->drained = NULL;
@@ -267,8 +273,15 @@ static void note_full(struct listener *listener)
 	listener->full_in = round;
 }
 
-/* False: there was nobody left, or nobody can be taken. */
-static bool accept_turn(struct listener *listener)
+/* What is accepted from here on may have no line of the journal yet; NULL: nothing is. */
+static void note_accepting(struct worker *worker, const struct listener *listener)
+{
+	if (worker->journal)
+		__atomic_store_n(&worker->journal->accepting, listener ? listener->id + 1 : 0,
+				 __ATOMIC_RELEASE);
+}
+
+static bool accept_some_more(struct listener *listener)
 {
 	struct worker *worker = listener->worker;
 
@@ -303,6 +316,17 @@ static bool accept_turn(struct listener *listener)
 	}
 	note_full(listener);
 	return true;
+}
+
+/* False: there was nobody left, or nobody can be taken. */
+static bool accept_turn(struct listener *listener)
+{
+	bool more;
+
+	note_accepting(listener->worker, listener);
+	more = accept_some_more(listener);
+	note_accepting(listener->worker, NULL);
+	return more;
 }
 
 static void accept_some(struct loop_fd *fd, uint32_t events)

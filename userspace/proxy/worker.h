@@ -10,6 +10,7 @@
 #include "../model/l7/tally.h"
 #include "access_log.h"
 #include "held.h"
+#include "journal.h"
 #include "pipes.h"
 #include "routing.h"
 #include "tls_server.h"
@@ -87,11 +88,14 @@ struct worker {
 	struct tally tally; /* mtlbd's, or its own until that comes */
 	uint64_t *pace;	    /* of handshakes, of each row of tenants: see pace.h */
 	struct held held;
+	struct journal *journal; /* the caller's; NULL: its connections end with it */
 };
 
 extern const struct worker_limits worker_limits_default;
 
 int worker_init(struct worker *worker, struct loop *loop, const struct worker_limits *limits);
+/* Before the first connection: it tells in there what comes of them. */
+void worker_keep_journal(struct worker *worker, struct journal *journal);
 void worker_fini(struct worker *worker);
 
 /* Counts in this memory of mtlbd's from here on, which stays the caller's as a descriptor. Before

@@ -24,14 +24,44 @@ char *child_beside(const char *name)
 	return asprintf(&found, "%s/%s", path, name) < 0 ? NULL : found;
 }
 
+/* Numbers of the child's that it may get are not overwritten before they are used. */
+#define APART	 64
+#define MOST_FDS 4
+
+static void close_all(const int *fds, size_t count)
+{
+	while (count)
+		close(fds[--count]);
+}
+
+static int set_apart(const struct child_fd *fds, size_t count, int apart[MOST_FDS])
+{
+	int error;
+
+	if (count > MOST_FDS)
+		return -EINVAL;
+	for (size_t i = 0; i < count; i++) {
+		apart[i] = fcntl(fds[i].here, F_DUPFD_CLOEXEC, APART);
+		if (apart[i] >= 0)
+			continue;
+		error = -errno;
+		close_all(apart, i);
+		return error;
+	}
+	return 0;
+}
+
 int child_start(const char *path, char *const argv[], const struct child_fd *fds, size_t count,
 		pid_t *ret_pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t none, all;
-	int error;
+	int apart[MOST_FDS], error = set_apart(fds, count, apart);
 
+	*ret_pid = 0;
+	if (error)
+		return error;
 	sigemptyset(&none);
 	sigfillset(&all);
 	posix_spawn_file_actions_init(&actions);
@@ -40,10 +70,11 @@ int child_start(const char *path, char *const argv[], const struct child_fd *fds
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	for (size_t i = 0; i < count; i++)
-		posix_spawn_file_actions_adddup2(&actions, fds[i].here, fds[i].there);
+		posix_spawn_file_actions_adddup2(&actions, apart[i], fds[i].there);
 	error = -posix_spawn(ret_pid, path, &actions, &attributes, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
+	close_all(apart, count);
 	if (error)
 		*ret_pid = 0;
 	return error;

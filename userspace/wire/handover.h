@@ -10,8 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HANDOVER_VERSION   6
+#define HANDOVER_VERSION   7
 #define HANDOVER_SOCKET_FD 3 /* the worker's end */
+#define HANDOVER_KEEPER_FD 4 /* where its connections go when it is killed, see HEIRS */
 #define HANDOVER_NAME_MAX  64
 #define HANDOVER_TEXT_MAX  256
 
@@ -27,6 +28,7 @@ enum handover_type {
 	HANDOVER_DRAIN, /* it ends once its connections have */
 	HANDOVER_STORE, /* with a sealed memfd: certificates of the next image, and those after */
 	HANDOVER_TICKETS,
+	HANDOVER_HEIRS, /* with a socket: connections of a worker that was killed come from there */
 	/* from the worker */
 	HANDOVER_HELLO,
 	HANDOVER_TAKEN,	  /* the image is in use */

@@ -194,6 +194,44 @@ static void test_worker_dies(void **state)
 	close(early);
 }
 
+/* Who was served by one that is killed is served by the next one, on the same connection; whose
+ * worker crashed is cut. */
+static void test_connections_outlive(void **state)
+{
+	struct peer *client, *backend;
+	uint16_t at[COUNT];
+	pid_t first;
+
+	(void)state;
+	use(1);
+	listen_for_all(1, at);
+	client = peer_new(try_connect(at[0]));
+	say(client, "GET / HTTP/1.1\r\nHost: acme.example\r\n\r\n");
+	for (int signal = SIGKILL; signal; signal = signal == SIGKILL ? SIGSEGV : 0) {
+		backend = backend_accept(0);
+		expect_text(backend, "\r\n\r\n");
+		workers_status(workers, 0, &status);
+		first = status.pid;
+		assert_int_equal(kill(first, signal), 0);
+		run_until(is_anew, &first);
+		expect_end(backend);
+		peer_free(backend);
+		if (signal != SIGKILL)
+			break;
+		backend = backend_accept(0);
+		expect_text(backend, "\r\n\r\n");
+		say(backend, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+		expect_text(client, "\r\n\r\nok");
+		peer_clear(client);
+		peer_free(backend);
+		say(client, "GET / HTTP/1.1\r\nHost: acme.example\r\n\r\n");
+	}
+	expect_end(client);
+	assert_int_equal(client->length, 0);
+	assert_true(nobody_waits(0));
+	peer_free(client);
+}
+
 static void test_worker_hangs(void **state)
 {
 	pid_t first;
@@ -290,16 +328,41 @@ static void expect_status(pid_t pid, const char *key, const char *wanted)
 	assert_string_equal(found, wanted);
 }
 
+static void expect_no_rights(pid_t pid)
+{
+	expect_status(pid, "CapEff:", "0000000000000000");
+	expect_status(pid, "CapPrm:", "0000000000000000");
+	expect_status(pid, "CapBnd:", "0000000000000000");
+	expect_status(pid, "NoNewPrivs:", "1");
+	expect_status(pid, "Seccomp:", "2");
+}
+
+/* What the worker has started: the keeper of its connections. */
+static pid_t only_child_of(pid_t pid)
+{
+	char path[64];
+	FILE *file;
+	int child = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%d", &child), 1);
+	fclose(file);
+	return child;
+}
+
 static void test_rights(void **state)
 {
+	pid_t keeper;
+
 	(void)state;
 	use(1);
 	workers_status(workers, 0, &status);
-	expect_status(status.pid, "CapEff:", "0000000000000000");
-	expect_status(status.pid, "CapPrm:", "0000000000000000");
-	expect_status(status.pid, "CapBnd:", "0000000000000000");
-	expect_status(status.pid, "NoNewPrivs:", "1");
-	expect_status(status.pid, "Seccomp:", "2");
+	expect_no_rights(status.pid);
+	keeper = only_child_of(status.pid);
+	expect_status(keeper, "Name:", "mtlb-keeper");
+	expect_no_rights(keeper);
 }
 
 #define workers_case(name) cmocka_unit_test_setup_teardown(name, workers_begin, workers_end)
@@ -311,6 +374,7 @@ int main(void)
 		workers_case(test_listeners_come_and_go),
 		workers_case(test_many_listeners),
 		workers_case(test_worker_dies),
+		workers_case(test_connections_outlive),
 		workers_case(test_worker_hangs),
 		workers_case(test_program_that_is_none),
 		workers_case(test_left_workers_count_on),

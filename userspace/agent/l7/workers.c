@@ -17,11 +17,13 @@
 #include "scribe.h"
 #include "tallies.h"
 
-#define SILENCE_NS	5000000000ULL  /* it gives a sign of life ten times as often */
-#define START_NS	10000000000ULL /* until its first word */
-#define BACK_OFF_MIN_NS 20000000ULL
-#define BACK_OFF_MAX_NS 10000000000ULL
-#define STEADY_NS	30000000000ULL /* one that lived so long was not wrong from its start */
+#define SILENCE_NS	    5000000000ULL  /* it gives a sign of life ten times as often */
+#define START_NS	    10000000000ULL /* until its first word */
+#define BACK_OFF_MIN_NS	    20000000ULL
+#define BACK_OFF_MAX_NS	    10000000000ULL
+#define BACK_OFF_PATIENT_NS 1000000000ULL
+#define BLAMELESS_NS	    1000000000ULL  /* one that lived so long and was killed */
+#define STEADY_NS	    30000000000ULL /* one that lived so long was not wrong from its start */
 
 /* What a worker knows of a place. */
 enum knowledge {
@@ -46,6 +48,8 @@ struct one {
 	unsigned number;
 	pid_t pid;
 	struct loop_fd socket, process;
+	int keeper;   /* where its connections come from if it is killed; -1: from nowhere */
+	int inherits; /* where those of the one before come from, until it is told; -1: no more */
 	struct loop_timer silence, again;
 	bool answers;
 	bool full; /* there is no room to tell it more */
@@ -89,6 +93,13 @@ static void close_fd(struct one *one, struct loop_fd *fd)
 	fd->fd = -1;
 }
 
+static void forget(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 /* Kills it, however it is. */
 static int take_down(struct one *one)
 {
@@ -96,6 +107,7 @@ static int take_down(struct one *one)
 
 	close_fd(one, &one->socket);
 	close_fd(one, &one->process);
+	forget(&one->keeper);
 	loop_timer_cancel(one->workers->loop, &one->silence);
 	if (one->pid > 0) {
 		kill(one->pid, SIGKILL);
@@ -122,6 +134,9 @@ static void start_later(struct one *one)
 		one->back_off_ns = BACK_OFF_MIN_NS;
 	else if (one->back_off_ns < BACK_OFF_MAX_NS)
 		one->back_off_ns *= 2;
+	/* clients are not left to wait for one that may never come */
+	if (one->back_off_ns > BACK_OFF_PATIENT_NS)
+		forget(&one->inherits);
 	loop_timer_set(one->workers->loop, &one->again, one->back_off_ns);
 }
 
@@ -138,13 +153,31 @@ static void lose(struct one *one, const char *why)
 			  one->number, why);
 }
 
+/* Who was killed did nothing wrong, and what it had in hand is as good as it ever was: the next one
+ * goes on with it. Of one that crashed nothing is believed, and a request may have been the reason.
+ */
+static void leave_to_next(struct one *one, int keeper, int status)
+{
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
+		forget(&keeper);
+		return;
+	}
+	forget(&one->inherits);
+	one->inherits = keeper;
+	if (loop_now(one->workers->loop) - one->started_ns > BLAMELESS_NS)
+		one->back_off_ns = 0;
+}
+
 static void ended(struct loop_fd *fd, uint32_t events)
 {
 	struct one *one = fd->context;
 	char why[sizeof(one->reason)];
-	int status = take_down(one);
+	int status, keeper = one->keeper;
 
 	(void)events;
+	one->keeper = -1;
+	status = take_down(one);
+	leave_to_next(one, keeper, status);
 	if (WIFSIGNALED(status))
 		snprintf(why, sizeof(why), "was ended by signal %d (%s)", WTERMSIG(status),
 			 strsignal(WTERMSIG(status)));
@@ -266,6 +299,15 @@ static bool say_place(struct one *one, struct place *place)
 	return true;
 }
 
+/* Last of all: they are served at once. */
+static void say_heirs(struct one *one)
+{
+	struct handover_message message = {.type = HANDOVER_HEIRS};
+
+	if (one->inherits >= 0 && say(one, &message, one->inherits))
+		forget(&one->inherits);
+}
+
 /* What it does not know yet, as far as there is room. The image first: whoever comes by a socket is
  * to be served. */
 static void tell(struct one *one)
@@ -277,6 +319,8 @@ static void tell(struct one *one)
 		return;
 	while (place && say_place(one, place))
 		place = place->next;
+	if (!place)
+		say_heirs(one);
 }
 
 static void free_place(const struct workers *workers, struct place *place)
@@ -403,12 +447,12 @@ static void silent(struct loop_timer *timer)
 
 /* starting it */
 
-static int spawn(struct one *one, int socket)
+static int spawn(struct one *one, int socket, int keeper)
 {
 	char *argv[] = {"mtlb-proxy", NULL};
-	const struct child_fd fd = {socket, HANDOVER_SOCKET_FD};
+	const struct child_fd fds[] = {{socket, HANDOVER_SOCKET_FD}, {keeper, HANDOVER_KEEPER_FD}};
 
-	return child_start(one->workers->path, argv, &fd, 1, &one->pid);
+	return child_start(one->workers->path, argv, fds, 2, &one->pid);
 }
 
 static int watch(struct one *one)
@@ -423,20 +467,33 @@ static int watch(struct one *one)
 		       ?: loop_timer_set(one->workers->loop, &one->silence, START_NS);
 }
 
+/* Ours, and the worker's to be. */
+static int open_pairs(struct one *one, int theirs[2])
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
+		return -errno;
+	one->socket.fd = pair[0];
+	theirs[0] = pair[1];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
+		return -errno;
+	one->keeper = pair[0];
+	theirs[1] = pair[1];
+	return 0;
+}
+
 static void start(struct one *one)
 {
 	char why[sizeof(one->reason)];
-	int pair[2], error = 0;
+	int theirs[2] = {-1, -1}, error;
 
 	one->starts++;
 	one->started_ns = loop_now(one->workers->loop);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
-		error = -errno;
-	if (!error) {
-		one->socket.fd = pair[0];
-		error = spawn(one, pair[1]);
-		close(pair[1]);
-	}
+	error = open_pairs(one, theirs);
+	error = error ?: spawn(one, theirs[0], theirs[1]);
+	forget(&theirs[0]);
+	forget(&theirs[1]);
 	error = error ?: watch(one);
 	if (!error)
 		return;
@@ -459,6 +516,8 @@ static void init_one(struct workers *workers, unsigned number)
 		.number = number,
 		.socket = {.fd = -1, .ready = ready, .context = one},
 		.process = {.fd = -1, .ready = ended, .context = one},
+		.keeper = -1,
+		.inherits = -1,
 		.silence = {.fire = silent, .context = one},
 		.again = {.fire = start_again, .context = one},
 	};
@@ -499,6 +558,7 @@ void workers_free(struct workers *workers)
 		return;
 	for (unsigned i = 0; i < workers->count; i++) {
 		take_down(&workers->ones[i]);
+		forget(&workers->ones[i].inherits);
 		loop_timer_cancel(workers->loop, &workers->ones[i].again);
 	}
 	while (workers->places) {

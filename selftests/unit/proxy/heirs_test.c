@@ -1,0 +1,567 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * proxy/keeper.c, proxy/heirs.c and what a worker notes for them: a worker with a journal is killed
+ * (its connections are handed over, and then it is taken apart without a word), and the next one
+ * has them. What was not noted in time is played by turning the mark back that is written last.
+ */
+#include "proxy_fixture.h"
+
+#include "userspace/proxy/bequest.h"
+#include "userspace/proxy/heirs.h"
+#include "userspace/proxy/keeper.h"
+#include "userspace/sys/pass.h"
+#include "userspace/wire/handover.h"
+
+#define GET "GET / HTTP/1.1\r\nHost: acme.example\r\n\r\n"
+#define OK  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#define ID  5
+#define FDS 256
+
+static struct journal *journal;
+static struct heirs *heirs;
+static uint16_t port;
+static int socket_of_all; /* mtlbd's, of what clients connect to */
+
+static void begin_worker(void)
+{
+	assert_int_equal(journal_new(FDS, 16, &journal), 0);
+	assert_int_equal(worker_init(&worker, loop, &limits), 0);
+	worker_keep_journal(&worker, journal);
+	use_image(in_front ? NULL : "127.0.0.0/8", NULL);
+	assert_int_equal(
+		worker_listen(&worker, ID, "web", fcntl(socket_of_all, F_DUPFD_CLOEXEC, 0)), 0);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	limits = worker_limits_default;
+	for (int i = 0; i < BACKENDS; i++)
+		listening[i] = listen_on_loopback(&ports[i]);
+	if (loop_new(&loop))
+		return -1;
+	socket_of_all = listen_on_loopback(&port);
+	begin_worker();
+	return 0;
+}
+
+static int end(void **state)
+{
+	int error;
+
+	heirs_free(&heirs);
+	close(socket_of_all);
+	error = proxy_end(state);
+	journal_free(journal);
+	in_front = NULL;
+	return error;
+}
+
+static struct peer *connected(void)
+{
+	return peer_new(connect_on_loopback(port));
+}
+
+static bool all_came(void *context)
+{
+	(void)context;
+	return !heirs;
+}
+
+/* What the keeper sends; the worker is gone then. */
+static int killed(void)
+{
+	struct journal *before = journal;
+	int pair[2];
+
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+	assert_int_equal(keeper_bequeath(journal, pair[1]), 0);
+	close(pair[1]);
+	worker_fini(&worker);
+	journal_free(before);
+	begin_worker();
+	return pair[0];
+}
+
+static void another_takes_over(void)
+{
+	int socket = killed();
+
+	assert_int_equal(heirs_new(&worker, socket, &heirs), 0);
+	run_until(all_came, NULL);
+}
+
+static struct journal_line *line_of_newest(void)
+{
+	assert_non_null(worker.conns);
+	assert_non_null(worker.conns->down.line);
+	return worker.conns->down.line;
+}
+
+/* As if it had been killed before it noted the end of the request. */
+static void forget_the_last_step(void)
+{
+	line_of_newest()->at ^= 1;
+}
+
+static struct peer *asked(struct peer *client, const char *request)
+{
+	struct peer *backend;
+
+	say(client, request);
+	backend = backend_accept(0);
+	expect_text(backend, "\r\n\r\n");
+	return backend;
+}
+
+static void answered(struct peer *client, struct peer *backend)
+{
+	say(backend, OK);
+	expect_text(client, "\r\n\r\nok");
+	peer_clear(client);
+	peer_clear(backend);
+}
+
+static void serves(struct peer *client)
+{
+	struct peer *backend = asked(client, GET);
+
+	answered(client, backend);
+	peer_free(backend);
+}
+
+/* By a connection that this backend has already. */
+static void serves_by(struct peer *client, struct peer *backend)
+{
+	say(client, GET);
+	expect_text(backend, "\r\n\r\n");
+	answered(client, backend);
+}
+
+static void expect_cut(struct peer *client)
+{
+	expect_end(client);
+	assert_true(client->reset);
+	assert_int_equal(worker.conn_count, 0);
+}
+
+static void one_that_waits(void **state)
+{
+	struct peer *client = connected();
+
+	(void)state;
+	serves(client);
+	another_takes_over();
+	assert_int_equal(worker.conn_count, 1);
+	assert_true(worker.conns->waiting);
+	serves(client);
+	peer_free(client);
+}
+
+static void one_that_never_asked(void **state)
+{
+	struct peer *client = connected();
+
+	(void)state;
+	run_until(newest_is_told_of, NULL);
+	another_takes_over();
+	serves(client);
+	peer_free(client);
+}
+
+static void one_without_a_line(void **state)
+{
+	struct peer *client = connected(), *other;
+	struct journal_line *line;
+
+	(void)state;
+	run_until(newest_is_told_of, NULL);
+	/* beside a connection to a backend, which is not taken for it */
+	serves(client);
+	other = connected();
+	run_until(newest_is_told_of, NULL);
+	while (worker.conn_count < 2)
+		run_until(newest_is_told_of, NULL);
+	line = line_of_newest();
+	line->open = false;
+	journal->accepting = ID + 1;
+	another_takes_over();
+	assert_int_equal(worker.conn_count, 2);
+	serves(other);
+	serves(client);
+	peer_free(client);
+	peer_free(other);
+}
+
+static void a_request_on_its_way(void **state)
+{
+	struct peer *client = connected(), *backend, *again;
+
+	(void)state;
+	backend = asked(client, GET);
+	another_takes_over();
+	again = backend_accept(0);
+	expect_text(again, "GET / HTTP/1.1\r\n");
+	assert_non_null(strstr(again->data, "X-Forwarded-For: 127.0.0.1\r\n"));
+	expect_end(backend);
+	answered(client, again);
+	serves_by(client, again);
+	assert_int_equal(client->length, 0);
+	peer_free(backend);
+	peer_free(again);
+	peer_free(client);
+}
+
+static bool some_came(void *context)
+{
+	(void)context;
+	return worker.conns && buffer_length(worker.conns->down.in) == 20;
+}
+
+static void half_a_head(void **state)
+{
+	struct peer *client = connected(), *backend;
+
+	(void)state;
+	say_bytes(client, GET, 20);
+	run_until(some_came, NULL);
+	another_takes_over();
+	say(client, GET + 20);
+	backend = backend_accept(0);
+	expect_text(backend, "\r\n\r\n");
+	answered(client, backend);
+	peer_free(backend);
+	peer_free(client);
+}
+
+static void one_that_waits_for_its_body(void **state)
+{
+	struct peer *client = connected(), *backend;
+
+	(void)state;
+	say(client, "POST / HTTP/1.1\r\nHost: acme.example\r\nContent-Length: 4\r\n\r\nbo");
+	while (!worker.conns || worker.conns->state != CONN_BODY)
+		run_until(newest_is_told_of, NULL);
+	another_takes_over();
+	say(client, "dy");
+	backend = backend_accept(0);
+	expect_text(backend, "\r\n\r\nbody");
+	answered(client, backend);
+	peer_free(backend);
+	peer_free(client);
+}
+
+static void not_a_post(void **state)
+{
+	struct peer *client = connected(), *backend;
+
+	(void)state;
+	backend = asked(client,
+			"POST / HTTP/1.1\r\nHost: acme.example\r\nContent-Length: 4\r\n\r\nbody");
+	another_takes_over();
+	expect_cut(client);
+	assert_true(nobody_waits(0));
+	peer_free(backend);
+	peer_free(client);
+}
+
+static void after_a_post(void **state)
+{
+	struct peer *client = connected(), *backend;
+
+	(void)state;
+	backend = asked(client,
+			"POST / HTTP/1.1\r\nHost: acme.example\r\nContent-Length: 4\r\n\r\nbody");
+	answered(client, backend);
+	forget_the_last_step();
+	another_takes_over();
+	serves(client);
+	assert_int_equal(client->length, 0);
+	peer_free(backend);
+	peer_free(client);
+}
+
+static void not_what_was_answered(void **state)
+{
+	struct peer *client = connected();
+
+	(void)state;
+	serves(client);
+	forget_the_last_step();
+	another_takes_over();
+	assert_int_equal(worker.conn_count, 1);
+	serves(client);
+	assert_true(nobody_waits(0));
+	assert_int_equal(client->length, 0);
+	peer_free(client);
+}
+
+static void not_what_was_answered_in_chunks(void **state)
+{
+	struct peer *client = connected(), *backend;
+
+	(void)state;
+	backend = asked(client, GET);
+	say(backend, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n");
+	expect_text(client, "ok\r\n0\r\n\r\n");
+	peer_clear(client);
+	forget_the_last_step();
+	another_takes_over();
+	serves(client);
+	assert_int_equal(client->length, 0);
+	peer_free(backend);
+	peer_free(client);
+}
+
+static void not_what_was_answered_here(void **state)
+{
+	struct peer *client = connected();
+
+	(void)state;
+	say(client, "GET / HTTP/1.1\r\nHost: nobody.example\r\n\r\n");
+	expect_text(client, "HTTP/1.1 404 ");
+	expect_text(client, "}");
+	peer_clear(client);
+	forget_the_last_step();
+	another_takes_over();
+	serves(client);
+	assert_int_equal(client->length, 0);
+	peer_free(client);
+}
+
+/* The second of two in a row, the first of which is answered. */
+static void the_next_one(bool noted)
+{
+	struct peer *client = connected(), *backend, *again;
+
+	backend = asked(client, GET "GET /second HTTP/1.1\r\nHost: acme.example\r\n\r\n");
+	answered(client, backend);
+	expect_text(backend, "GET /second ");
+	if (!noted)
+		forget_the_last_step();
+	another_takes_over();
+	again = backend_accept(0);
+	expect_text(again, "GET /second HTTP/1.1\r\n");
+	answered(client, again);
+	serves_by(client, again);
+	peer_free(backend);
+	peer_free(again);
+	peer_free(client);
+}
+
+static void the_second_of_two(void **state)
+{
+	(void)state;
+	the_next_one(true);
+}
+
+static void the_second_of_two_not_noted(void **state)
+{
+	(void)state;
+	the_next_one(false);
+}
+
+static void a_part_of_an_answer(void **state)
+{
+	struct peer *client = connected(), *backend;
+
+	(void)state;
+	backend = asked(client, GET);
+	say(backend, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart");
+	expect_text(client, "\r\n\r\npart");
+	another_takes_over();
+	expect_cut(client);
+	assert_true(nobody_waits(0));
+	peer_free(backend);
+	peer_free(client);
+}
+
+static void not_for_the_third_time(void **state)
+{
+	struct peer *client = connected(), *backend, *again;
+
+	(void)state;
+	backend = asked(client, GET);
+	another_takes_over();
+	again = backend_accept(0);
+	expect_text(again, "\r\n\r\n");
+	another_takes_over();
+	expect_cut(client);
+	assert_true(nobody_waits(0));
+	peer_free(backend);
+	peer_free(again);
+	peer_free(client);
+}
+
+static void one_that_ends_with_its_answer(void **state)
+{
+	struct peer *client = connected(), *backend;
+
+	(void)state;
+	backend =
+		asked(client, "GET / HTTP/1.1\r\nHost: acme.example\r\nConnection: close\r\n\r\n");
+	say(backend, OK);
+	expect_text(client, "\r\n\r\nok");
+	another_takes_over();
+	assert_int_equal(worker.conn_count, 0);
+	expect_end(client);
+	assert_false(client->reset);
+	peer_free(backend);
+	peer_free(client);
+}
+
+static void one_that_says_no_more(void **state)
+{
+	struct peer *client = connected(), *backend, *again;
+
+	(void)state;
+	backend = asked(client, GET);
+	assert_int_equal(shutdown(client->fd, SHUT_WR), 0);
+	while (!worker.conns->down.hung_up)
+		run_until(newest_is_told_of, NULL);
+	another_takes_over();
+	again = backend_accept(0);
+	expect_text(again, "\r\n\r\n");
+	answered(client, again);
+	expect_end(client);
+	assert_false(client->reset);
+	peer_free(backend);
+	peer_free(again);
+	peer_free(client);
+}
+
+static void who_a_proxy_said_it_is(void **state)
+{
+	struct peer *client, *backend, *again;
+
+	(void)state;
+	in_front = "127.0.0.0/8";
+	use_image(NULL, NULL);
+	client = connected();
+	backend = asked(client, "PROXY TCP4 203.0.113.9 192.0.2.1 4711 80\r\n" GET);
+	another_takes_over();
+	again = backend_accept(0);
+	expect_text(again, "X-Forwarded-For: 203.0.113.9\r\n");
+	answered(client, again);
+	another_takes_over();
+	peer_free(backend);
+	backend = asked(client, GET);
+	assert_non_null(strstr(backend->data, "X-Forwarded-For: 203.0.113.9\r\n"));
+	answered(client, backend);
+	assert_int_equal(worker.conns->local_port, 80);
+	peer_free(backend);
+	peer_free(again);
+	peer_free(client);
+}
+
+static void many(void **state)
+{
+	struct peer *clients[20];
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		serves(clients[i] = connected());
+	another_takes_over();
+	assert_int_equal(worker.conn_count, 20);
+	for (int i = 0; i < 20; i++)
+		serves(clients[i]);
+	for (int i = 0; i < 20; i++)
+		peer_free(clients[i]);
+}
+
+static void bytes_are_counted_once(void **state)
+{
+	struct peer *client = connected();
+	uint64_t in;
+
+	(void)state;
+	serves(client);
+	in = worker.tally.tenants[1].bytes_in + worker.tally.tenants[0].bytes_in;
+	another_takes_over();
+	serves(client);
+	assert_int_equal(worker.tally.tenants[1].bytes_in + worker.tally.tenants[0].bytes_in, in);
+	peer_free(client);
+}
+
+static unsigned descriptors(void)
+{
+	unsigned count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+static void send_bequest(int to, struct bequest *bequest, size_t length, int fd)
+{
+	assert_int_equal(pass_send(to, bequest, length, fd), 0);
+}
+
+/* Whatever comes that is none: it is not taken, and nothing is left of it. */
+static void what_is_no_bequest(void **state)
+{
+	static struct bequest bequest;
+	const struct {
+		uint32_t version, listener, length;
+		uint64_t read;
+		size_t sent;
+	} wrong[] = {
+		{HANDOVER_VERSION + 1, ID, 0, 0, offsetof(struct bequest, bytes)},
+		{HANDOVER_VERSION, ID + 1, 0, 0, offsetof(struct bequest, bytes)},
+		{HANDOVER_VERSION, ID, 10, 10, offsetof(struct bequest, bytes)},
+		{HANDOVER_VERSION, ID, 10, 9, offsetof(struct bequest, bytes) + 10},
+		{HANDOVER_VERSION, ID, UINT32_MAX, UINT32_MAX, sizeof(bequest)},
+		{HANDOVER_VERSION, ID, 0, 0, 4},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		unsigned before = descriptors();
+		int pair[2], fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+		bequest = (struct bequest){.version = wrong[i].version,
+					   .listener = wrong[i].listener,
+					   .length = wrong[i].length,
+					   .read = wrong[i].read};
+		send_bequest(pair[1], &bequest, wrong[i].sent, fd);
+		close(fd);
+		close(pair[1]);
+		assert_int_equal(heirs_new(&worker, pair[0], &heirs), 0);
+		run_until(all_came, NULL);
+		assert_int_equal(worker.conn_count, 0);
+		assert_int_equal(descriptors(), before);
+	}
+}
+
+#define heirs_case(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		heirs_case(one_that_waits),
+		heirs_case(one_that_never_asked),
+		heirs_case(one_without_a_line),
+		heirs_case(a_request_on_its_way),
+		heirs_case(half_a_head),
+		heirs_case(one_that_waits_for_its_body),
+		heirs_case(not_a_post),
+		heirs_case(after_a_post),
+		heirs_case(not_what_was_answered),
+		heirs_case(not_what_was_answered_in_chunks),
+		heirs_case(not_what_was_answered_here),
+		heirs_case(the_second_of_two),
+		heirs_case(the_second_of_two_not_noted),
+		heirs_case(a_part_of_an_answer),
+		heirs_case(not_for_the_third_time),
+		heirs_case(one_that_ends_with_its_answer),
+		heirs_case(one_that_says_no_more),
+		heirs_case(who_a_proxy_said_it_is),
+		heirs_case(many),
+		heirs_case(bytes_are_counted_once),
+		heirs_case(what_is_no_bequest),
+	};
+
+	return cmocka_run_group_tests_name("heirs", tests, NULL, NULL);
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "heirs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "../base/log.h"
+#include "../sys/pass.h"
+#include "../wire/handover.h"
+#include "bequest.h"
+#include "conn.h"
+
+#define TURN 64 /* taken at a time */
+
+struct heirs {
+	struct worker *worker;
+	struct loop_fd socket;
+	struct heirs **self;
+	uint64_t taken;
+};
+
+static bool is_sound(const struct bequest *bequest, size_t length)
+{
+	return length >= offsetof(struct bequest, bytes) && bequest->version == HANDOVER_VERSION &&
+	       bequest->length <= BUFFER_SIZE && length == bequest_size(bequest) &&
+	       bequest->length <= bequest->read;
+}
+
+static struct listener *find(struct worker *worker, uint32_t id)
+{
+	struct listener *listener = worker->listeners;
+
+	while (listener && (listener->id != id || listener->closed))
+		listener = listener->next;
+	return listener;
+}
+
+static void take(struct heirs *heirs, const struct bequest *bequest, int fd)
+{
+	struct worker *worker = heirs->worker;
+	struct listener *listener = find(worker, bequest->listener);
+
+	if (!listener || worker->draining || worker->conn_count >= worker->limits.conns)
+		close(fd);
+	else if (!conn_inherit(worker, listener, fd, bequest))
+		heirs->taken++;
+}
+
+static void ready(struct loop_fd *socket, uint32_t events)
+{
+	/* Large, and of use for this call alone. */
+	static struct bequest bequest;
+	struct heirs *heirs = socket->context;
+	int fd, turn = TURN;
+	ssize_t n = -EAGAIN;
+
+	(void)events;
+	while (turn-- && (n = pass_receive(socket->fd, &bequest, sizeof(bequest), &fd)) > 0) {
+		if (fd < 0)
+			continue;
+		if (!is_sound(&bequest, (size_t)n)) {
+			close(fd);
+			n = -EPROTO;
+			break;
+		}
+		take(heirs, &bequest, fd);
+	}
+	if (n > 0 || n == -EAGAIN)
+		return;
+	if (n == -EPROTO)
+		log_error("proxy",
+			  "the keeper of a worker that was killed sent what is none of its "
+			  "connections: its other clients are cut");
+	else if (heirs->taken)
+		log_info("proxy", "connections of a worker that was killed go on here: %llu",
+			 (unsigned long long)heirs->taken);
+	heirs_free(heirs->self);
+}
+
+int heirs_new(struct worker *worker, int socket, struct heirs **ret_heirs)
+{
+	struct heirs *heirs = calloc(1, sizeof(*heirs));
+	int error;
+
+	if (!heirs)
+		return -ENOMEM;
+	*heirs = (struct heirs){
+		.worker = worker,
+		.socket = {.fd = socket, .ready = ready, .context = heirs},
+		.self = ret_heirs,
+	};
+	error = loop_fd_set(worker->loop, &heirs->socket, EPOLLIN);
+	if (error) {
+		free(heirs);
+		return error;
+	}
+	*ret_heirs = heirs;
+	return 0;
+}
+
+void heirs_free(struct heirs **heirs)
+{
+	struct heirs *gone = *heirs;
+
+	if (!gone)
+		return;
+	*heirs = NULL;
+	loop_fd_remove(gone->worker->loop, &gone->socket);
+	close(gone->socket.fd);
+	free(gone);
+}
