@@ -24,7 +24,7 @@ set -u -o pipefail
 . "$(dirname "$0")/pinned.sh" || exit 1
 
 TURNS=${1:-5}
-# Of a server's own word (/) the neighbour has 33,000 in a second: the ticks of this machine's clock, 300 of 130 us,
+# Of a server's own word (/) the neighbour has 33,000 in a second: the ticks of this machine's clock, 300 of some 130 us,
 # are in 0.9 % of them, so whether its 99th percentile has them in it is chance, and no matter of who is attacked.
 # Of a page they are in 4 %.
 WANTED=${2:-/data/page}

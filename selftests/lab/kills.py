@@ -160,7 +160,7 @@ class Client:
         stopping = self.load.stopping
         if not data:
             self.count("failed", len(self.waiting))
-            self.count("ended")
+            self.count("cut", self.keep and not stopping)
             self.waiting.clear()
             self.leave()
             if not stopping:
@@ -191,7 +191,8 @@ class Load:
                 Client(self, "own", host, 1, keep=False)
             if number < 4:
                 Client(self, "post", host, 1, method=b"POST")
-        idle = [Client(self, "idle", HOSTS[number % 2], 1) for number in range(8)]
+        # more than fit at once into the socket by which they are handed over
+        idle = [Client(self, "idle", HOSTS[number % 2], 1) for number in range(1000)]
         for client in idle:
             client.at_once = 0
         print("running", file=sys.stderr, flush=True)

@@ -171,7 +171,7 @@ is "none failed on one of its own" "$(failed "$RUN/closed")" 0
 
 uploads_start
 check "uploads begin" [ "$(grep -c pid= "$RUN/spread")" = $UPLOADS ]
-# What a killed worker was at is lost; who asks again, as browsers do, notices nothing.
+# Of what a killed worker was at only bodies are lost.
 rm -f "$RUN/stop"
 hammer "" "$RUN/kept"
 hammer "-H Connection:close" "$RUN/closed"

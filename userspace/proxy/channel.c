@@ -235,8 +235,10 @@ struct buffer *channel_out(struct channel *channel, size_t room)
 
 void channel_rest(struct channel *channel)
 {
-	if (!buffer_length(channel->in))
-		buffer_drop(channel->buffers, &channel->in);
+	if (!channel->in || buffer_length(channel->in))
+		return;
+	journal_reads_to(channel->line, BUFFER_NONE);
+	buffer_drop(channel->buffers, &channel->in);
 }
 
 void channel_shut(struct channel *channel)

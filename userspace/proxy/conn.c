@@ -41,20 +41,13 @@ static const struct image_listener *listener_of(const struct conn *conn)
 	return routing && index != IMAGE_NONE ? &routing->image.listeners[index] : NULL;
 }
 
-/* What a worker that dies takes along is told of nowhere: the keys of TLS. */
-static void leave_journal(struct conn *conn)
-{
-	journal_close(conn->down.line);
-	conn->down.line = NULL;
-}
-
 int conn_begin_tls(struct conn *conn)
 {
 	const struct image_listener *listener = listener_of(conn);
 
 	if (!listener || listener->protocol == IMAGE_HTTP)
 		return 0;
-	leave_journal(conn);
+	journal_set_apart(conn->down.line); /* its keys go with the worker */
 	if (listener->protocol == IMAGE_HTTPS)
 		return tls_server_accept(conn->worker, conn->listener, &conn->down);
 	conn->state = CONN_HELLO;
@@ -96,7 +89,8 @@ static int go_on(struct conn *conn, const struct bequest *bequest)
 		journal_tell(down->line, bequest->header, &bequest->peer, bequest->port,
 			     &bequest->local, bequest->local_port);
 	journal_next(down->line, read, bequest->written, buffer_number(down->buffers, down->in), 0);
-	journal_inherited(down->line, bequest->length);
+	if (bequest->length)
+		journal_again(down->line);
 	return 0;
 }
 

@@ -11,13 +11,16 @@
 #include "../wire/handover.h"
 #include "bequest.h"
 #include "conn.h"
+#include "idle.h"
+#include "idle.h"
 
 #define TURN 64 /* taken at a time */
 
 struct heirs {
 	struct worker *worker;
+	struct heirs *next;
 	struct loop_fd socket;
-	struct heirs **self;
+	uint32_t id;
 	uint64_t taken;
 };
 
@@ -42,10 +45,33 @@ static void take(struct heirs *heirs, const struct bequest *bequest, int fd)
 	struct worker *worker = heirs->worker;
 	struct listener *listener = find(worker, bequest->listener);
 
-	if (!listener || worker->draining || worker->conn_count >= worker->limits.conns)
+	if (!listener || worker->draining ||
+	    (worker->conn_count >= worker->limits.conns && !idle_make_room(worker)))
 		close(fd);
 	else if (!conn_inherit(worker, listener, fd, bequest))
 		heirs->taken++;
+}
+
+static void leave(struct heirs *heirs)
+{
+	struct heirs **link = &heirs->worker->heirs;
+
+	while (*link != heirs)
+		link = &(*link)->next;
+	*link = heirs->next;
+	loop_fd_remove(heirs->worker->loop, &heirs->socket);
+	close(heirs->socket.fd);
+	free(heirs);
+}
+
+static void finish(struct heirs *heirs)
+{
+	struct worker *worker = heirs->worker;
+	uint32_t id = heirs->id;
+
+	leave(heirs);
+	if (worker->inherited)
+		worker->inherited(worker->inherited_context, id);
 }
 
 static void ready(struct loop_fd *socket, uint32_t events)
@@ -71,15 +97,15 @@ static void ready(struct loop_fd *socket, uint32_t events)
 		return;
 	if (n == -EPROTO)
 		log_error("proxy",
-			  "the keeper of a worker that was killed sent what is none of its "
-			  "connections: its other clients are cut");
+			  "not all connections of a worker that was killed go on: its keeper is of "
+			  "another version, or no more descriptors are to be had");
 	else if (heirs->taken)
 		log_info("proxy", "connections of a worker that was killed go on here: %llu",
 			 (unsigned long long)heirs->taken);
-	heirs_free(heirs->self);
+	finish(heirs);
 }
 
-int heirs_new(struct worker *worker, int socket, struct heirs **ret_heirs)
+int heirs_new(struct worker *worker, int socket, uint32_t id)
 {
 	struct heirs *heirs = calloc(1, sizeof(*heirs));
 	int error;
@@ -89,25 +115,20 @@ int heirs_new(struct worker *worker, int socket, struct heirs **ret_heirs)
 	*heirs = (struct heirs){
 		.worker = worker,
 		.socket = {.fd = socket, .ready = ready, .context = heirs},
-		.self = ret_heirs,
+		.id = id,
 	};
 	error = loop_fd_set(worker->loop, &heirs->socket, EPOLLIN);
 	if (error) {
 		free(heirs);
 		return error;
 	}
-	*ret_heirs = heirs;
+	heirs->next = worker->heirs;
+	worker->heirs = heirs;
 	return 0;
 }
 
-void heirs_free(struct heirs **heirs)
+void heirs_free_all(struct worker *worker)
 {
-	struct heirs *gone = *heirs;
-
-	if (!gone)
-		return;
-	*heirs = NULL;
-	loop_fd_remove(gone->worker->loop, &gone->socket);
-	close(gone->socket.fd);
-	free(gone);
+	while (worker->heirs)
+		leave(worker->heirs);
 }

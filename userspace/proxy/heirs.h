@@ -8,11 +8,10 @@
 
 #include "worker.h"
 
-struct heirs;
-
-/* The socket is its own from here on, until the last of them has come. 0, and *ret_heirs goes by
- * itself, which sets it to NULL; or a negative errno. */
-int heirs_new(struct worker *worker, int socket, struct heirs **ret_heirs);
-void heirs_free(struct heirs **heirs);
+/* Beside others, if need be. The socket is its own from here on, until the last of them has come:
+ * then worker->inherited is told this id. 0 or a negative errno. */
+int heirs_new(struct worker *worker, int socket, uint32_t id);
+/* Those that have not come yet are left there. */
+void heirs_free_all(struct worker *worker);
 
 #endif

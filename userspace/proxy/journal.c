@@ -2,39 +2,51 @@
 #include "journal.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "buffer.h"
 
 #define PAGE 4096
 
-static size_t lines_end(uint32_t fds)
+static size_t up(size_t size)
 {
-	size_t size = sizeof(struct journal) + fds * sizeof(struct journal_line);
-
 	return (size + PAGE - 1) / PAGE * PAGE;
 }
 
 int journal_new(uint32_t fds, uint32_t buffers, struct journal **ret_journal)
 {
-	size_t size = lines_end(fds) + (size_t)buffers * BUFFER_ALL;
-	struct journal *journal = mmap(NULL, size, PROT_READ | PROT_WRITE,
-				       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t lines = up(sizeof(struct journal_shared)),
+	       memory = lines + up(fds * sizeof(struct journal_line)),
+	       size = memory + (size_t)buffers * BUFFER_ALL;
+	struct journal *journal = malloc(sizeof(*journal));
+	char *shared = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (journal == MAP_FAILED)
+	if (shared == MAP_FAILED || !journal) {
+		if (shared != MAP_FAILED)
+			munmap(shared, size);
+		free(journal);
 		return -ENOMEM;
-	journal->fds = fds;
-	journal->buffers = buffers;
-	journal->size = size;
-	journal->memory = (char *)journal + lines_end(fds);
+	}
+	*journal = (struct journal){
+		.shared = (void *)shared,
+		.lines = (void *)(shared + lines),
+		.memory = shared + memory,
+		.fds = fds,
+		.buffers = buffers,
+		.size = size,
+	};
 	*ret_journal = journal;
 	return 0;
 }
 
 void journal_free(struct journal *journal)
 {
-	if (journal)
-		munmap(journal, journal->size);
+	if (!journal)
+		return;
+	munmap(journal->shared, journal->size);
+	free(journal);
 }
 
 struct journal_line *journal_open(struct journal *journal, int fd, uint32_t listener,
@@ -51,8 +63,8 @@ struct journal_line *journal_open(struct journal *journal, int fd, uint32_t list
 		.port = port,
 		.marks = {{.buffer = BUFFER_NONE}},
 	};
-	if ((uint32_t)fd >= journal->most)
-		journal->most = (uint32_t)fd + 1;
+	if ((uint32_t)fd >= journal->shared->most)
+		journal->shared->most = (uint32_t)fd + 1;
 	__atomic_store_n(&line->open, true, __ATOMIC_RELEASE);
 	return line;
 }
@@ -71,7 +83,7 @@ static void step(struct journal_line *line, struct journal_mark mark)
 	__atomic_store_n(&line->at, other, __ATOMIC_RELEASE);
 }
 
-/* Killed behind this and before they are used, it is cut: it is not seen whose bytes they were. */
+/* Killed before this, it is cut: of bytes that are in no buffer it is not seen whose they were. */
 void journal_tell(struct journal_line *line, uint32_t length, const struct addr *peer,
 		  uint16_t port, const struct addr *local, uint16_t local_port)
 {
@@ -97,7 +109,6 @@ void journal_next(struct journal_line *line, uint64_t read, uint64_t written, ui
 			   .start = start,
 			   .told = journal_mark(line)->told,
 		   });
-	line->inherited = false;
 }
 
 enum journal_verdict journal_judge(const struct journal *journal, const struct journal_line *line,
@@ -120,7 +131,7 @@ enum journal_verdict journal_judge(const struct journal *journal, const struct j
 		if (mark.read_end < mark.read || truth->read < mark.read_end)
 			return JOURNAL_CUT;
 		skip = mark.read_end - mark.read;
-	} else if (come && (mark.once || line->inherited)) {
+	} else if (come && (mark.once || mark.again)) {
 		return JOURNAL_CUT;
 	}
 	if (come == skip)

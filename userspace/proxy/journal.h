@@ -31,12 +31,13 @@ struct journal_mark {
 	bool gone;		/* the bytes of the request are not in the buffer any more */
 	bool once;		/* a backend may have done it, and twice is not the same as once */
 	bool last;		/* the connection ends with the answer */
+	bool again;		/* the request behind it was another worker's already */
 };
 
 struct journal_line {
-	bool open;	/* a client's connection has this descriptor */
-	uint8_t at;	/* the mark that holds */
-	bool inherited; /* the request behind it was another worker's already */
+	bool open;  /* a client's connection has this descriptor */
+	bool apart; /* and goes with its worker, whatever else is said here: TLS */
+	uint8_t at; /* the mark that holds */
 	uint16_t port, told_port, local_port;
 	uint32_t listener;
 	uint32_t header; /* bytes of the PROXY protocol, which are in no other count */
@@ -44,14 +45,18 @@ struct journal_line {
 	struct journal_mark marks[2];
 } __attribute__((aligned(64)));
 
-struct journal {
+struct journal_shared {
 	uint32_t accepting; /* 1 + the listener, while a connection may have no line yet */
-	uint32_t most;	    /* descriptors above have no line that was ever open */
-	/* the rest is not written after the beginning */
+	uint32_t most;	    /* descriptors from here on have no line that was ever open */
+};
+
+/* Where it is: each process has this for itself. */
+struct journal {
+	struct journal_shared *shared;
+	struct journal_line *lines;
+	char *memory; /* of the buffers, see buffer.h */
 	uint32_t fds, buffers;
 	size_t size;
-	char *memory; /* of the buffers, see buffer.h */
-	struct journal_line lines[];
 };
 
 /* For so many descriptors and buffers. 0 or -ENOMEM. */
@@ -63,7 +68,7 @@ struct journal_line *journal_open(struct journal *journal, int fd, uint32_t list
 				  const struct addr *peer, uint16_t port);
 /* Before the descriptor is closed. */
 void journal_close(struct journal_line *line);
-/* This many bytes, which are about to be used, were a header that told this. */
+/* This many bytes, which nobody has noted yet, were a header that told this. */
 void journal_tell(struct journal_line *line, uint32_t length, const struct addr *peer,
 		  uint16_t port, const struct addr *local, uint16_t local_port);
 /* Where the next request begins, of which so much as is in this buffer has come; counted without
@@ -76,7 +81,7 @@ static inline struct journal_mark *journal_mark(struct journal_line *line)
 	return &line->marks[line->at & 1];
 }
 
-/* Before the first byte is read into it. */
+/* Before the first byte is read into it; BUFFER_NONE: it is given back, with nothing in it. */
 static inline void journal_reads_to(struct journal_line *line, uint32_t buffer)
 {
 	if (!line)
@@ -85,12 +90,17 @@ static inline void journal_reads_to(struct journal_line *line, uint32_t buffer)
 	journal_mark(line)->buffer = buffer;
 }
 
-/* There are bytes of the request that the line begins with, which another worker had: it is not
- * asked for the third time. */
-static inline void journal_inherited(struct journal_line *line, bool bytes)
+/* What has come of the request is from another worker: it is not asked for the third time. */
+static inline void journal_again(struct journal_line *line)
 {
 	if (line)
-		line->inherited = bytes;
+		journal_mark(line)->again = true;
+}
+
+static inline void journal_set_apart(struct journal_line *line)
+{
+	if (line)
+		line->apart = true;
 }
 
 /* The bytes of the request are no longer where they were read to. */

@@ -25,8 +25,10 @@
 #include "bequest.h"
 #include "upstream.h"
 
-#define PATIENCE_MS 10000 /* for the next worker to begin, or to take more */
-#define LOOKS	    8	  /* at numbers that change meanwhile */
+#define PATIENCE_MS 5000 /* for the next worker to begin, or to take more */
+#define REST_MS	    10
+#define WAITS	    500 /* for room for one connection */
+#define LOOKS	    8	/* at numbers that change meanwhile */
 
 /* the truth */
 
@@ -45,13 +47,22 @@ static bool is_same(const struct tcp_info *info, const struct tcp_info *other)
 	       info->tcpi_state == other->tcpi_state;
 }
 
+/* Else urgent bytes may have been counted and not read. */
+static bool skips_none(int fd)
+{
+	socklen_t length = sizeof(int);
+	int in_line = 0;
+
+	return !getsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &in_line, &length) && in_line;
+}
+
 /*
  * Bytes that have come count before they are read, those that were written from when they are
  * confirmed: what is not read yet is to be taken off the one, what is not confirmed added to the
- * other, all of one moment. False: it is no connection, or one that this side has ended, or that is
- * broken, or too busy to tell.
+ * other, all of one moment. -ENOTCONN: it is no connection, or one that this side has ended, or
+ * that is broken; -EAGAIN: it cannot be told.
  */
-static bool find_truth(int fd, struct journal_truth *ret_truth)
+static int find_truth(int fd, struct journal_truth *ret_truth)
 {
 	struct tcp_info before, after;
 	int unread, unconfirmed;
@@ -59,19 +70,19 @@ static bool find_truth(int fd, struct journal_truth *ret_truth)
 	for (int look = 0; look < LOOKS; look++) {
 		if (ask(fd, &before) || ioctl(fd, SIOCINQ, &unread) ||
 		    ioctl(fd, SIOCOUTQ, &unconfirmed) || ask(fd, &after))
-			return false;
+			return -ENOTCONN;
 		if (!is_same(&before, &after))
 			continue;
 		if (after.tcpi_state != BPF_TCP_ESTABLISHED &&
 		    after.tcpi_state != BPF_TCP_CLOSE_WAIT)
-			return false;
+			return -ENOTCONN;
 		/* the client's FIN is counted as a byte */
 		ret_truth->read = after.tcpi_bytes_received - (uint64_t)unread -
 				  (after.tcpi_state == BPF_TCP_CLOSE_WAIT);
 		ret_truth->written = after.tcpi_bytes_acked + (uint64_t)unconfirmed;
-		return true;
+		return skips_none(fd) ? 0 : -EAGAIN;
 	}
-	return false;
+	return -EAGAIN;
 }
 
 /* sending */
@@ -79,13 +90,17 @@ static bool find_truth(int fd, struct journal_truth *ret_truth)
 static int send_one(int socket, const struct bequest *bequest, int fd)
 {
 	struct pollfd room = {.fd = socket, .events = POLLOUT};
-	int error;
 
-	while ((error = pass_send(socket, bequest, bequest_size(bequest), fd)) == -EAGAIN ||
-	       error == -ETOOMANYREFS)
-		if (poll(&room, 1, PATIENCE_MS) <= 0)
-			return -ETIMEDOUT;
-	return error;
+	for (int wait = 0; wait < WAITS; wait++) {
+		int error = pass_send(socket, bequest, bequest_size(bequest), fd);
+
+		if (error == -EAGAIN && poll(&room, 1, PATIENCE_MS) > 0)
+			continue;
+		if (error != -ETOOMANYREFS)
+			return error;
+		poll(NULL, 0, REST_MS); /* its user has as many on their way as it may */
+	}
+	return -ETIMEDOUT;
 }
 
 static void cut(int fd)
@@ -111,27 +126,43 @@ static void describe(struct bequest *bequest, const struct journal_line *line,
 	bequest->local_port = told ? line->local_port : 0;
 }
 
-static int bequeath(const struct journal *journal, int socket, int fd)
+static enum journal_verdict judge(const struct journal *journal, int fd,
+				  struct journal_truth *ret_truth, const char **ret_bytes,
+				  size_t *ret_length)
+{
+	const struct journal_line *line = &journal->lines[fd];
+	int error = line->apart ? -ENOTCONN : find_truth(fd, ret_truth);
+
+	if (error)
+		return error == -EAGAIN ? JOURNAL_CUT : JOURNAL_LET;
+	return journal_judge(journal, line, ret_truth, ret_bytes, ret_length);
+}
+
+/* *socket becomes -1 when nothing can be sent any more: from then on all are cut. */
+static void bequeath(const struct journal *journal, int *socket, int fd)
 {
 	static struct bequest bequest;
-	const struct journal_line *line = &journal->lines[fd];
 	struct journal_truth truth;
-	enum journal_verdict verdict;
 	const char *bytes;
 	size_t length;
+	enum journal_verdict verdict = judge(journal, fd, &truth, &bytes, &length);
 
-	if (!find_truth(fd, &truth))
-		return 0;
-	verdict = journal_judge(journal, line, &truth, &bytes, &length);
-	if (verdict == JOURNAL_CUT)
+	if (verdict == JOURNAL_KEEP && *socket >= 0) {
+		describe(&bequest, &journal->lines[fd], &truth);
+		bequest.length = (uint32_t)length;
+		if (length)
+			memcpy(bequest.bytes, bytes, length);
+		if (!send_one(*socket, &bequest, fd))
+			return;
+		*socket = -1;
+	}
+	if (verdict != JOURNAL_LET)
 		cut(fd);
-	if (verdict != JOURNAL_KEEP)
-		return 0;
-	describe(&bequest, line, &truth);
-	bequest.length = (uint32_t)length;
-	if (length)
-		memcpy(bequest.bytes, bytes, length);
-	return send_one(socket, &bequest, fd);
+}
+
+static bool has_line(const struct journal *journal, uint32_t fd)
+{
+	return fd < journal->shared->most && fd < journal->fds && journal->lines[fd].open;
 }
 
 /*
@@ -139,38 +170,42 @@ static int bequeath(const struct journal *journal, int socket, int fd)
  * the other side has not confirmed a SYN of this one's, which counts as a byte of those connections
  * that were made from here.
  */
-static int bequeath_newest(const struct journal *journal, int socket)
+static bool is_new(int fd, struct bequest *bequest)
+{
+	struct sockaddr_storage from = {};
+	socklen_t length = sizeof(from);
+	struct journal_truth truth;
+
+	if (find_truth(fd, &truth) || truth.read || truth.written ||
+	    getpeername(fd, (struct sockaddr *)&from, &length))
+		return false;
+	upstream_address_of((struct sockaddr *)&from, &bequest->peer, &bequest->port);
+	return true;
+}
+
+static void bequeath_newest(const struct journal *journal, int socket)
 {
 	static struct bequest bequest;
 
-	for (uint32_t fd = HANDOVER_KEEPER_FD + 1; fd < journal->fds; fd++) {
-		struct sockaddr_storage from = {};
-		socklen_t length = sizeof(from);
-		struct journal_truth truth;
-
-		if ((fd < journal->most && journal->lines[fd].open) ||
-		    !find_truth((int)fd, &truth) || truth.read || truth.written ||
-		    getpeername((int)fd, (struct sockaddr *)&from, &length))
-			continue;
-		bequest = (struct bequest){.version = HANDOVER_VERSION,
-					   .listener = journal->accepting - 1};
-		upstream_address_of((struct sockaddr *)&from, &bequest.peer, &bequest.port);
-		return send_one(socket, &bequest, (int)fd);
-	}
-	return 0;
+	bequest = (struct bequest){.version = HANDOVER_VERSION,
+				   .listener = journal->shared->accepting - 1};
+	for (uint32_t fd = HANDOVER_KEEPER_FD + 1; fd < journal->fds; fd++)
+		if (!has_line(journal, fd) && is_new((int)fd, &bequest)) {
+			send_one(socket, &bequest, (int)fd);
+			return;
+		}
 }
 
-int keeper_bequeath(const struct journal *journal, int socket)
+void keeper_bequeath(const struct journal *journal, int socket, bool alone)
 {
-	uint32_t most = journal->most < journal->fds ? journal->most : journal->fds;
-	int error = 0;
-
-	for (uint32_t fd = 0; fd < most && !error; fd++)
-		if (journal->lines[fd].open)
-			error = bequeath(journal, socket, (int)fd);
-	if (!error && journal->accepting)
-		error = bequeath_newest(journal, socket);
-	return error;
+	if (journal->shared->accepting)
+		bequeath_newest(journal, socket);
+	for (uint32_t fd = HANDOVER_KEEPER_FD + 1; fd < journal->fds; fd++) {
+		if (has_line(journal, fd))
+			bequeath(journal, &socket, (int)fd);
+		if (alone)
+			close((int)fd);
+	}
 }
 
 /* the process */
@@ -191,6 +226,7 @@ static const struct sandbox_call calls[] = {
 	ANY(restart_syscall),
 	ANY(getsockopt),
 	ANY(getpeername),
+	ANY(close),
 	ONLY(setsockopt, 1, SOL_SOCKET),
 	ONLY(ioctl, 1, SIOCINQ),
 	ONLY(ioctl, 1, SIOCOUTQ),
@@ -225,9 +261,13 @@ static int keep(const struct journal *journal, int worker, int socket, uid_t uid
 			  strerror(-error));
 		return 1;
 	}
-	while (poll(&end, 1, -1) < 0 && errno == EINTR)
-		;
-	return keeper_bequeath(journal, socket) ? 1 : 0;
+	while (poll(&end, 1, -1) < 0)
+		if (errno != EINTR)
+			return 1;
+	if (!(end.revents & POLLIN))
+		return 1; /* the worker is alive, as far as is known */
+	keeper_bequeath(journal, socket, true);
+	return 0;
 }
 
 int keeper_start(const struct journal *journal, int socket, uid_t uid, gid_t gid)

@@ -15,7 +15,9 @@
  * up its rights by itself. 0 or a negative errno; in the new process it does not return. */
 int keeper_start(const struct journal *journal, int socket, uid_t uid, gid_t gid);
 
-/* All of them, into a socket of SOCK_SEQPACKET. 0 or a negative errno. */
-int keeper_bequeath(const struct journal *journal, int socket);
+/* All of them, into a socket of SOCK_SEQPACKET; those that go to nobody are left such that a part
+ * of an answer is not taken for the whole. alone: nobody else has these descriptors any more, and
+ * each is closed when it has been seen to. */
+void keeper_bequeath(const struct journal *journal, int socket, bool alone);
 
 #endif

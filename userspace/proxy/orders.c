@@ -26,7 +26,6 @@ struct orders {
 	const struct mtlb_terms *terms; /* NULL: it ends with mtlbd */
 	uint64_t term;
 	bool alone; /* mtlbd is gone */
-	struct heirs *heirs;
 	int error;
 };
 
@@ -173,14 +172,10 @@ static int take_terms(struct orders *orders, const struct handover_message *orde
 	return 0;
 }
 
-/* Those that come from one keeper; of two at a time, the first are cut. */
-static bool take_heirs(struct orders *orders, int fd)
+static bool take_heirs(struct orders *orders, uint32_t id, int fd)
 {
-	int error = -EBADF;
+	int error = fd < 0 ? -EBADF : heirs_new(orders->worker, fd, id);
 
-	heirs_free(&orders->heirs);
-	if (fd >= 0)
-		error = heirs_new(orders->worker, fd, &orders->heirs);
 	if (error)
 		log_error("proxy", "cannot take the connections of a worker that was killed: %s",
 			  strerror(-error));
@@ -223,7 +218,7 @@ static bool obey(struct orders *orders, const struct handover_message *order, in
 				  strerror(-error));
 		return !error;
 	case HANDOVER_HEIRS:
-		return take_heirs(orders, fd);
+		return take_heirs(orders, order->id, fd);
 	case HANDOVER_UNLISTEN:
 		worker_unlisten(orders->worker, order->id);
 		return false;
@@ -276,6 +271,13 @@ static void ejected(void *context, const struct upstream_member *member)
 	say(context, &message);
 }
 
+static void inherited(void *context, uint32_t id)
+{
+	struct handover_message message = {.type = HANDOVER_INHERITED, .id = id};
+
+	say(context, &message);
+}
+
 static void drained(void *context)
 {
 	stop(context, 0);
@@ -295,6 +297,8 @@ int orders_new(struct worker *worker, int socket, struct orders **ret_orders)
 	orders->states = -1;
 	worker->upstreams.ejected = ejected;
 	worker->upstreams.ejected_context = orders;
+	worker->inherited = inherited;
+	worker->inherited_context = orders;
 	worker->drained = drained;
 	worker->drained_context = orders;
 	error = loop_fd_set(worker->loop, &orders->socket, EPOLLIN)
@@ -312,13 +316,13 @@ void orders_free(struct orders *orders)
 {
 	if (!orders)
 		return;
-	heirs_free(&orders->heirs);
 	if (!orders->alone)
 		loop_fd_remove(orders->worker->loop, &orders->socket);
 	loop_timer_cancel(orders->worker->loop, &orders->alive);
 	if (orders->terms)
 		munmap((void *)orders->terms, sizeof(*orders->terms));
 	orders->worker->upstreams.ejected = NULL;
+	orders->worker->inherited = NULL;
 	forget_states(orders);
 	free(orders);
 }

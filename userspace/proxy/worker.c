@@ -16,6 +16,7 @@
 
 #include "../base/log.h"
 #include "conn.h"
+#include "heirs.h"
 #include "mirror.h"
 #include "idle.h"
 
@@ -152,6 +153,7 @@ void worker_keep_journal(struct worker *worker, struct journal *journal)
 void worker_fini(struct worker *worker)
 {
 	worker->drained = NULL;
+	heirs_free_all(worker);
 	while (worker->conns)
 		conn_close(worker->conns);
 	mirror_end_all(worker);
@@ -277,11 +279,12 @@ static void note_full(struct listener *listener)
 static void note_accepting(struct worker *worker, const struct listener *listener)
 {
 	if (worker->journal)
-		__atomic_store_n(&worker->journal->accepting, listener ? listener->id + 1 : 0,
-				 __ATOMIC_RELEASE);
+		__atomic_store_n(&worker->journal->shared->accepting,
+				 listener ? listener->id + 1 : 0, __ATOMIC_RELEASE);
 }
 
-static bool accept_some_more(struct listener *listener)
+/* False: there was nobody left, or nobody can be taken. */
+static bool accept_turn(struct listener *listener)
 {
 	struct worker *worker = listener->worker;
 
@@ -290,10 +293,13 @@ static bool accept_some_more(struct listener *listener)
 		socklen_t length = sizeof(from);
 		struct addr peer;
 		uint16_t port;
-		int client = accept4(listener->fd.fd, (struct sockaddr *)&from, &length,
-				     SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int client, error;
 
+		note_accepting(worker, listener);
+		client = accept4(listener->fd.fd, (struct sockaddr *)&from, &length,
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (client < 0) {
+			note_accepting(worker, NULL);
 			if (errno == EMFILE && idle_make_room(worker))
 				continue;
 			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
@@ -304,29 +310,24 @@ static bool accept_some_more(struct listener *listener)
 			listener->burst = 1;
 			return false;
 		}
-		if (worker->conn_count >= worker->limits.conns && !idle_make_room(worker)) {
-			worker->counts.shed++;
-			close(client);
-			continue;
+		if (worker->conn_count >= worker->limits.conns) {
+			/* who makes room for it has no line either, for a moment */
+			note_accepting(worker, NULL);
+			if (!idle_make_room(worker)) {
+				worker->counts.shed++;
+				close(client);
+				continue;
+			}
 		}
 		worker->counts.accepted++;
 		peer_of(&from, &peer, &port);
-		if (conn_new(worker, listener, client, &peer, port))
+		error = conn_new(worker, listener, client, &peer, port);
+		note_accepting(worker, NULL);
+		if (error)
 			return false;
 	}
 	note_full(listener);
 	return true;
-}
-
-/* False: there was nobody left, or nobody can be taken. */
-static bool accept_turn(struct listener *listener)
-{
-	bool more;
-
-	note_accepting(listener->worker, listener);
-	more = accept_some_more(listener);
-	note_accepting(listener->worker, NULL);
-	return more;
 }
 
 static void accept_some(struct loop_fd *fd, uint32_t events)

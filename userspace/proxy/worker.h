@@ -19,6 +19,7 @@
 #define WORKER_LISTENER_NAME_MAX 64
 
 struct conn;
+struct heirs;
 struct worker;
 
 /* A listening socket. Of one listener there may be several, one for each of its addresses. */
@@ -89,6 +90,9 @@ struct worker {
 	uint64_t *pace;	    /* of handshakes, of each row of tenants: see pace.h */
 	struct held held;
 	struct journal *journal; /* the caller's; NULL: its connections end with it */
+	struct heirs *heirs;	 /* see heirs.h */
+	void (*inherited)(void *context, uint32_t id);
+	void *inherited_context;
 };
 
 extern const struct worker_limits worker_limits_default;

@@ -31,10 +31,11 @@ enum handover_type {
 	HANDOVER_HEIRS, /* with a socket: connections of a worker that was killed come from there */
 	/* from the worker */
 	HANDOVER_HELLO,
-	HANDOVER_TAKEN,	  /* the image is in use */
-	HANDOVER_REFUSED, /* it is not: text says why */
-	HANDOVER_ALIVE,	  /* now and then */
-	HANDOVER_EJECTED, /* a member failed too often, and gets no requests for a while */
+	HANDOVER_TAKEN,	    /* the image is in use */
+	HANDOVER_REFUSED,   /* it is not: text says why */
+	HANDOVER_ALIVE,	    /* now and then */
+	HANDOVER_INHERITED, /* all connections from the socket with this id have come */
+	HANDOVER_EJECTED,   /* a member failed too often, and gets no requests for a while */
 	HANDOVER_TYPES
 };
 
@@ -58,7 +59,7 @@ struct handover_tickets {
 
 struct handover_message {
 	uint32_t version, type;
-	uint32_t id;	     /* of a listening socket */
+	uint32_t id;	     /* of a listening socket, or one of HEIRS */
 	uint32_t sample;     /* of the access log: one of so many requests */
 	uint64_t generation; /* of an image */
 	union {

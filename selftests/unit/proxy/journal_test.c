@@ -116,7 +116,7 @@ static void not_for_the_third_time(void **state)
 {
 	(void)state;
 	come(GET);
-	journal_inherited(line, true);
+	journal_again(line);
 	assert_int_equal(judge(LENGTH, 0), JOURNAL_CUT);
 	journal_answer(line, LENGTH, 20, false);
 	expect_kept(LENGTH, 20, "");
@@ -216,7 +216,7 @@ static void nothing_outside_is_looked_at(void **state)
 		    !length)
 			continue;
 		assert_true(bytes >= journal->memory);
-		assert_true(bytes + length <= (char *)journal + journal->size);
+		assert_true(bytes + length <= (char *)journal->shared + journal->size);
 		assert_true(length <= BUFFER_SIZE);
 	}
 }

@@ -80,8 +80,11 @@ static int open_socket(bool ipv4, uint16_t *port)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
-	/* inherited by all that it accepts, the first of them before a worker has it */
+	/* Inherited by all that it accepts, the first of them before a worker has it. Urgent data
+	 * is data (RFC 6093, 5), so that all bytes that the kernel counts are read: keepers go by
+	 * that. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &one, sizeof(one));
 	if (!ipv4) {
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
 		setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &one, sizeof(one));

@@ -14,16 +14,16 @@
 #include "../../base/log.h"
 #include "../../sys/child.h"
 #include "../../sys/pass.h"
+#include "estates.h"
 #include "scribe.h"
 #include "tallies.h"
 
-#define SILENCE_NS	    5000000000ULL  /* it gives a sign of life ten times as often */
-#define START_NS	    10000000000ULL /* until its first word */
-#define BACK_OFF_MIN_NS	    20000000ULL
-#define BACK_OFF_MAX_NS	    10000000000ULL
-#define BACK_OFF_PATIENT_NS 1000000000ULL
-#define BLAMELESS_NS	    1000000000ULL  /* one that lived so long and was killed */
-#define STEADY_NS	    30000000000ULL /* one that lived so long was not wrong from its start */
+#define SILENCE_NS	5000000000ULL  /* it gives a sign of life ten times as often */
+#define START_NS	10000000000ULL /* until its first word */
+#define BACK_OFF_MIN_NS 20000000ULL
+#define BACK_OFF_MAX_NS 10000000000ULL
+#define BLAMELESS_NS	1000000000ULL  /* one that lived so long and was killed */
+#define STEADY_NS	30000000000ULL /* one that lived so long was not wrong from its start */
 
 /* What a worker knows of a place. */
 enum knowledge {
@@ -48,8 +48,8 @@ struct one {
 	unsigned number;
 	pid_t pid;
 	struct loop_fd socket, process;
-	int keeper;   /* where its connections come from if it is killed; -1: from nowhere */
-	int inherits; /* where those of the one before come from, until it is told; -1: no more */
+	int keeper; /* where its connections come from if it is killed; -1: from nowhere */
+	struct estates estates;
 	struct loop_timer silence, again;
 	bool answers;
 	bool full; /* there is no room to tell it more */
@@ -121,6 +121,7 @@ static int take_down(struct one *one)
 	one->has_log = one->has_image = one->has_store = one->has_tickets = false;
 	for (struct place *place = one->workers->places; place; place = place->next)
 		place->of[one->number].known = KNOWS_NOTHING;
+	estates_untell(&one->estates);
 	one->generation = 0;
 	one->counts = (struct handover_counts){};
 	return status;
@@ -134,9 +135,6 @@ static void start_later(struct one *one)
 		one->back_off_ns = BACK_OFF_MIN_NS;
 	else if (one->back_off_ns < BACK_OFF_MAX_NS)
 		one->back_off_ns *= 2;
-	/* clients are not left to wait for one that may never come */
-	if (one->back_off_ns > BACK_OFF_PATIENT_NS)
-		forget(&one->inherits);
 	loop_timer_set(one->workers->loop, &one->again, one->back_off_ns);
 }
 
@@ -153,21 +151,6 @@ static void lose(struct one *one, const char *why)
 			  one->number, why);
 }
 
-/* Who was killed did nothing wrong, and what it had in hand is as good as it ever was: the next one
- * goes on with it. Of one that crashed nothing is believed, and a request may have been the reason.
- */
-static void leave_to_next(struct one *one, int keeper, int status)
-{
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
-		forget(&keeper);
-		return;
-	}
-	forget(&one->inherits);
-	one->inherits = keeper;
-	if (loop_now(one->workers->loop) - one->started_ns > BLAMELESS_NS)
-		one->back_off_ns = 0;
-}
-
 static void ended(struct loop_fd *fd, uint32_t events)
 {
 	struct one *one = fd->context;
@@ -177,7 +160,9 @@ static void ended(struct loop_fd *fd, uint32_t events)
 	(void)events;
 	one->keeper = -1;
 	status = take_down(one);
-	leave_to_next(one, keeper, status);
+	if (estates_add(&one->estates, keeper, status) &&
+	    loop_now(one->workers->loop) - one->started_ns > BLAMELESS_NS)
+		one->back_off_ns = 0;
 	if (WIFSIGNALED(status))
 		snprintf(why, sizeof(why), "was ended by signal %d (%s)", WTERMSIG(status),
 			 strsignal(WTERMSIG(status)));
@@ -303,9 +288,14 @@ static bool say_place(struct one *one, struct place *place)
 static void say_heirs(struct one *one)
 {
 	struct handover_message message = {.type = HANDOVER_HEIRS};
+	struct estate *estate;
 
-	if (one->inherits >= 0 && say(one, &message, one->inherits))
-		forget(&one->inherits);
+	while ((estate = estates_next(&one->estates))) {
+		message.id = estate->id;
+		estate->told = say(one, &message, estate->socket);
+		if (!estate->told)
+			return;
+	}
 }
 
 /* What it does not know yet, as far as there is room. The image first: whoever comes by a socket is
@@ -382,6 +372,9 @@ static void hear(struct one *one, const struct handover_message *message)
 		break;
 	case HANDOVER_ALIVE:
 		one->counts = message->counts;
+		break;
+	case HANDOVER_INHERITED:
+		estates_settle(&one->estates, message->id);
 		break;
 	case HANDOVER_EJECTED:
 		if (one->workers->ejected)
@@ -517,10 +510,10 @@ static void init_one(struct workers *workers, unsigned number)
 		.socket = {.fd = -1, .ready = ready, .context = one},
 		.process = {.fd = -1, .ready = ended, .context = one},
 		.keeper = -1,
-		.inherits = -1,
 		.silence = {.fire = silent, .context = one},
 		.again = {.fire = start_again, .context = one},
 	};
+	estates_init(&one->estates, workers->loop);
 }
 
 int workers_new(struct loop *loop, const struct workers_options *options,
@@ -558,7 +551,7 @@ void workers_free(struct workers *workers)
 		return;
 	for (unsigned i = 0; i < workers->count; i++) {
 		take_down(&workers->ones[i]);
-		forget(&workers->ones[i].inherits);
+		estates_drop(&workers->ones[i].estates);
 		loop_timer_cancel(workers->loop, &workers->ones[i].again);
 	}
 	while (workers->places) {
