@@ -17,6 +17,20 @@ static void not_a_post(void **state)
 	peer_free(client);
 }
 
+static void not_an_empty_post(void **state)
+{
+	struct peer *client = connected(), *backend;
+
+	(void)state;
+	backend =
+		asked(client, "POST / HTTP/1.1\r\nHost: acme.example\r\nContent-Length: 0\r\n\r\n");
+	another_takes_over();
+	expect_cut(client);
+	assert_true(nobody_waits(0));
+	peer_free(backend);
+	peer_free(client);
+}
+
 static void a_part_of_an_answer(void **state)
 {
 	struct peer *client = connected(), *backend;
@@ -152,6 +166,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		heirs_case(not_a_post),
+		heirs_case(not_an_empty_post),
 		heirs_case(a_part_of_an_answer),
 		heirs_case(not_for_the_third_time),
 		heirs_case(not_where_urgent_data_is_skipped),

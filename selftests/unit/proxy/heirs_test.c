@@ -11,6 +11,7 @@ static void one_that_waits(void **state)
 
 	(void)state;
 	serves(client);
+	assert_int_equal(journal_mark(line_of_newest())->buffer, BUFFER_NONE);
 	another_takes_over();
 	assert_int_equal(worker.conn_count, 1);
 	assert_true(worker.conns->waiting);
@@ -236,6 +237,8 @@ static void one_that_says_no_more(void **state)
 	another_takes_over();
 	again = backend_accept(0);
 	expect_text(again, "\r\n\r\n");
+	/* its FIN is no byte of it */
+	assert_int_equal(buffer_length(worker.conns->down.in), strlen(GET));
 	answered(client, again);
 	expect_end(client);
 	assert_false(client->reset);
