@@ -47,7 +47,8 @@ class Serving:
             if len(rest) < length:
                 break
             self.data = rest[length:]
-            self.posts[path] += method == b"POST"
+            if method == b"POST":
+                self.posts[path] += 1
             body = fields[b"Host"] + b" " + path
             if path == b"/told":
                 body = json.dumps({"posts": len(self.posts), "twice": sum(n > 1 for n in self.posts.values())}).encode()

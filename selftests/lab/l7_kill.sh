@@ -79,6 +79,7 @@ for kind in kept "in line" own idle; do
 done
 is "none was answered with another one's" \
 	"$(json 'sum(kind.get("wrong", 0) for kind in d.values())' <"$RUN/asked")" 0
+check "post: there were such" [ "$(of post ok)" -gt 7 ]
 is "no POST was asked twice" \
 	"$(for node in be1 be4; do ns $node curl -s "http://127.0.0.1:9000/told" | json 'd["twice"]'; done | tr '\n' ' ')" "0 0 "
 check "keepers went with their workers" wait_until '[ "$(server_pids lb mtlb-keeper | wc -l)" = 2 ]' 15

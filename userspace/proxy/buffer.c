@@ -4,8 +4,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define PREPARED 4096 /* bytes: most heads fit */
+#define MANY	 3    /* times what is kept: of more, the system has the memory back */
 
 void buffers_init(struct buffers *buffers, size_t keep)
 {
@@ -29,12 +31,19 @@ void buffers_fini(struct buffers *buffers)
 	buffers->free_count = 0;
 }
 
-void buffers_prepare(struct buffers *buffers, char *memory, uint32_t count)
+static struct buffer *begin_one(struct buffers *buffers)
+{
+	if (buffers->begun == buffers->in_memory)
+		return malloc(BUFFER_ALL);
+	return (void *)(buffers->memory + (size_t)buffers->begun++ * BUFFER_ALL);
+}
+
+void buffers_prepare(struct buffers *buffers, char *memory, uint32_t count, uint32_t ready)
 {
 	buffers->memory = memory;
 	buffers->in_memory = count;
-	while (count) {
-		struct buffer *buffer = (void *)(memory + (size_t)--count * BUFFER_ALL);
+	while (buffers->begun < ready) {
+		struct buffer *buffer = begin_one(buffers);
 
 		buffer->next = buffers->free;
 		memset(buffer->bytes, 0, PREPARED);
@@ -51,7 +60,7 @@ struct buffer *buffer_take(struct buffers *buffers)
 		buffers->free = buffer->next;
 		buffers->free_count--;
 	} else {
-		buffer = malloc(BUFFER_ALL);
+		buffer = begin_one(buffers);
 		if (!buffer)
 			return NULL;
 	}
@@ -72,6 +81,9 @@ void buffer_drop(struct buffers *buffers, struct buffer **buffer)
 		free(dropped);
 		return;
 	}
+	/* but for the page that the next line writes to; what this finds impossible stays */
+	if (buffers->free_count >= MANY * buffers->keep)
+		madvise(dropped, BUFFER_ALL, MADV_REMOVE);
 	dropped->next = buffers->free;
 	buffers->free = dropped;
 	buffers->free_count++;

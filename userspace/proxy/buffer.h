@@ -26,16 +26,17 @@ struct buffers {
 	struct buffer *free;
 	size_t free_count, used, keep; /* keep: more free ones go back to the system */
 	char *memory;		       /* of the first ones, one behind the other; NULL: none */
-	uint32_t in_memory;
+	uint32_t in_memory, begun;     /* how many, and how many of them were ever used */
 };
 
 void buffers_init(struct buffers *buffers, size_t keep);
 void buffers_fini(struct buffers *buffers);
 
-/* Before the first one is taken: the first ones are in this memory of BUFFER_ALL each, which stays
- * the caller's. The system gives the part of it that most need: a page of memory that is new costs
- * as much as some system calls, in a virtual machine as much as a connection. */
-void buffers_prepare(struct buffers *buffers, char *memory, uint32_t count);
+/* Before the first one is taken: the first ones are in this memory of BUFFER_ALL each, which is
+ * shared, zero and the caller's. Of so many that are ready the system gives the part that most
+ * need: a page of memory that is new costs as much as some system calls, in a virtual machine as
+ * much as a connection. */
+void buffers_prepare(struct buffers *buffers, char *memory, uint32_t count, uint32_t ready);
 
 /* An empty one, or NULL. */
 struct buffer *buffer_take(struct buffers *buffers);

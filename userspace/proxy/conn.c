@@ -88,9 +88,8 @@ static int go_on(struct conn *conn, const struct bequest *bequest)
 	if (bequest->header)
 		journal_tell(down->line, bequest->header, &bequest->peer, bequest->port,
 			     &bequest->local, bequest->local_port);
-	journal_next(down->line, read, bequest->written, buffer_number(down->buffers, down->in), 0);
-	if (bequest->length)
-		journal_again(down->line);
+	journal_next(down->line, read, bequest->written, buffer_number(down->buffers, down->in), 0,
+		     bequest->length);
 	return 0;
 }
 

@@ -12,7 +12,6 @@
 #include "bequest.h"
 #include "conn.h"
 #include "idle.h"
-#include "idle.h"
 
 #define TURN 64 /* taken at a time */
 

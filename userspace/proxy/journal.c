@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "buffer.h"
 
-#define PAGE 4096
+#define PAGE  4096
+#define READY 2048 /* descriptors: 1,000 connections, each with one to a backend */
 
 static size_t up(size_t size)
 {
@@ -37,6 +39,8 @@ int journal_new(uint32_t fds, uint32_t buffers, struct journal **ret_journal)
 		.buffers = buffers,
 		.size = size,
 	};
+	/* pages of it as well */
+	memset(journal->lines, 0, (fds < READY ? fds : READY) * sizeof(struct journal_line));
 	*ret_journal = journal;
 	return 0;
 }
@@ -98,7 +102,7 @@ void journal_tell(struct journal_line *line, uint32_t length, const struct addr 
 }
 
 void journal_next(struct journal_line *line, uint64_t read, uint64_t written, uint32_t buffer,
-		  uint32_t start)
+		  uint32_t start, bool again)
 {
 	if (!line)
 		return;
@@ -108,6 +112,7 @@ void journal_next(struct journal_line *line, uint64_t read, uint64_t written, ui
 			   .buffer = buffer,
 			   .start = start,
 			   .told = journal_mark(line)->told,
+			   .again = again,
 		   });
 }
 
@@ -132,13 +137,13 @@ enum journal_verdict journal_judge(const struct journal *journal, const struct j
 			return JOURNAL_CUT;
 		skip = mark.read_end - mark.read;
 	} else if (come && (mark.once || mark.again)) {
-		return JOURNAL_CUT;
+		return JOURNAL_LET;
 	}
 	if (come == skip)
 		return JOURNAL_KEEP;
 	if (mark.gone || mark.buffer >= journal->buffers || mark.start > BUFFER_SIZE ||
 	    come > BUFFER_SIZE - mark.start)
-		return JOURNAL_CUT;
+		return JOURNAL_LET;
 	*ret_bytes = journal->memory + (size_t)mark.buffer * BUFFER_ALL + sizeof(struct buffer) +
 		     mark.start + skip;
 	*ret_length = come - skip;

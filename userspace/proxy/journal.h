@@ -5,7 +5,7 @@
  *
  * How much was read and written, the kernel knows of every connection (SIOCINQ, SIOCOUTQ,
  * TCP_INFO), whenever the worker was stopped. So a line says only where the request at hand begins,
- * in bytes read and written, and, from before its first byte is sent, where its answer will end:
+ * in bytes read and written, and, from before its last byte is sent, where its answer ends:
  * together they tell whether a client waits for its answer and nothing of that was sent, or has it
  * wholly, or has a part. Two marks, of which one holds, are written in turns: a step from one
  * request to the next is one store.
@@ -72,9 +72,9 @@ void journal_close(struct journal_line *line);
 void journal_tell(struct journal_line *line, uint32_t length, const struct addr *peer,
 		  uint16_t port, const struct addr *local, uint16_t local_port);
 /* Where the next request begins, of which so much as is in this buffer has come; counted without
- * the header. */
+ * the header. again: that is from another worker, and it is not asked for the third time. */
 void journal_next(struct journal_line *line, uint64_t read, uint64_t written, uint32_t buffer,
-		  uint32_t start);
+		  uint32_t start, bool again);
 
 static inline struct journal_mark *journal_mark(struct journal_line *line)
 {
@@ -88,13 +88,6 @@ static inline void journal_reads_to(struct journal_line *line, uint32_t buffer)
 		return;
 	journal_mark(line)->start = 0;
 	journal_mark(line)->buffer = buffer;
-}
-
-/* What has come of the request is from another worker: it is not asked for the third time. */
-static inline void journal_again(struct journal_line *line)
-{
-	if (line)
-		journal_mark(line)->again = true;
 }
 
 static inline void journal_set_apart(struct journal_line *line)
@@ -145,8 +138,9 @@ struct journal_truth {
 };
 
 enum journal_verdict {
-	JOURNAL_LET, /* nothing is owed: it may end as it does when its descriptor is closed */
-	JOURNAL_CUT, /* what its client has, or has not, is to be seen as broken */
+	JOURNAL_LET, /* it may end as it does when its descriptor is closed: no part of an answer
+		      * has gone */
+	JOURNAL_CUT, /* a part has, or it is not known what has: its client is to see that */
 	JOURNAL_KEEP,
 };
 

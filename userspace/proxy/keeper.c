@@ -2,7 +2,6 @@
 #include "keeper.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
@@ -138,40 +137,36 @@ static enum journal_verdict judge(const struct journal *journal, int fd,
 	return journal_judge(journal, line, ret_truth, ret_bytes, ret_length);
 }
 
-/* *socket becomes -1 when nothing can be sent any more: from then on all are cut. */
-static void bequeath(const struct journal *journal, int *socket, int fd)
+/* False: nobody takes any. */
+static bool bequeath(const struct journal *journal, int socket, int fd)
 {
 	static struct bequest bequest;
 	struct journal_truth truth;
 	const char *bytes;
 	size_t length;
 	enum journal_verdict verdict = judge(journal, fd, &truth, &bytes, &length);
+	int error;
 
-	if (verdict == JOURNAL_KEEP && *socket >= 0) {
-		describe(&bequest, &journal->lines[fd], &truth);
-		bequest.length = (uint32_t)length;
-		if (length)
-			memcpy(bequest.bytes, bytes, length);
-		if (!send_one(*socket, &bequest, fd))
-			return;
-		*socket = -1;
-	}
-	if (verdict != JOURNAL_LET)
+	if (verdict == JOURNAL_CUT)
 		cut(fd);
-}
-
-static bool has_line(const struct journal *journal, uint32_t fd)
-{
-	return fd < journal->shared->most && fd < journal->fds && journal->lines[fd].open;
+	if (verdict != JOURNAL_KEEP || socket < 0)
+		return true;
+	describe(&bequest, &journal->lines[fd], &truth);
+	bequest.length = (uint32_t)length;
+	if (length)
+		memcpy(bequest.bytes, bytes, length);
+	error = send_one(socket, &bequest, fd);
+	return !error || error == -EMSGSIZE;
 }
 
 /*
  * One that was accepted just now has no line. It is known by this: nothing was read or written, and
  * the other side has not confirmed a SYN of this one's, which counts as a byte of those connections
- * that were made from here.
+ * that were made from here. False: it is another one.
  */
-static bool is_new(int fd, struct bequest *bequest)
+static bool bequeath_newest(const struct journal *journal, int socket, int fd)
 {
+	static struct bequest bequest;
 	struct sockaddr_storage from = {};
 	socklen_t length = sizeof(from);
 	struct journal_truth truth;
@@ -179,30 +174,25 @@ static bool is_new(int fd, struct bequest *bequest)
 	if (find_truth(fd, &truth) || truth.read || truth.written ||
 	    getpeername(fd, (struct sockaddr *)&from, &length))
 		return false;
-	upstream_address_of((struct sockaddr *)&from, &bequest->peer, &bequest->port);
-	return true;
-}
-
-static void bequeath_newest(const struct journal *journal, int socket)
-{
-	static struct bequest bequest;
-
 	bequest = (struct bequest){.version = HANDOVER_VERSION,
 				   .listener = journal->shared->accepting - 1};
-	for (uint32_t fd = HANDOVER_KEEPER_FD + 1; fd < journal->fds; fd++)
-		if (!has_line(journal, fd) && is_new((int)fd, &bequest)) {
-			send_one(socket, &bequest, (int)fd);
-			return;
-		}
+	upstream_address_of((struct sockaddr *)&from, &bequest.peer, &bequest.port);
+	send_one(socket, &bequest, fd);
+	return true;
 }
 
 void keeper_bequeath(const struct journal *journal, int socket, bool alone)
 {
-	if (journal->shared->accepting)
-		bequeath_newest(journal, socket);
+	uint32_t most = journal->shared->most;
+	bool newest = journal->shared->accepting;
+
 	for (uint32_t fd = HANDOVER_KEEPER_FD + 1; fd < journal->fds; fd++) {
-		if (has_line(journal, fd))
-			bequeath(journal, &socket, (int)fd);
+		if (fd < most && journal->lines[fd].open) {
+			if (!bequeath(journal, socket, (int)fd))
+				socket = -1;
+		} else if (newest && socket >= 0 && bequeath_newest(journal, socket, (int)fd)) {
+			newest = false;
+		}
 		if (alone)
 			close((int)fd);
 	}
@@ -270,16 +260,22 @@ static int keep(const struct journal *journal, int worker, int socket, uid_t uid
 	return 0;
 }
 
+static int pidfd_open(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0); /* with FD_CLOEXEC */
+
+	return fd < 0 ? -errno : fd;
+}
+
 int keeper_start(const struct journal *journal, int socket, uid_t uid, gid_t gid)
 {
-	int worker = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	int worker = pidfd_open(getpid());
 	long pid;
 
 	if (worker < 0)
-		return -errno;
-	fcntl(worker, F_SETFD, FD_CLOEXEC);
+		return worker;
 	pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
 	if (!pid)
 		_exit(keep(journal, worker, socket, uid, gid));
-	return pid < 0 ? -errno : 0;
+	return pid < 0 ? -errno : pidfd_open((pid_t)pid);
 }

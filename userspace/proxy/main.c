@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -71,23 +72,41 @@ static void fit_limits(struct worker_limits *limits)
 					: (unsigned)(limit.rlim_cur - OTHER_FDS) / 2;
 }
 
+#define BUFFERS \
+	16384 /* requests beyond do not outlive the worker; memory that nobody used is none */
 #define BUFFERS_READY 1024
 
-/* NULL: without one, connections end with their worker. */
-static struct journal *begin_journal(const struct worker_limits *limits, uid_t uid, gid_t gid)
+static struct journal *journal; /* NULL: connections end with their worker */
+static struct loop_fd keeper = {.fd = -1};
+static struct loop *loop;
+
+static void begin_journal(const struct worker_limits *limits, uid_t uid, gid_t gid)
 {
-	struct journal *journal = NULL;
 	int error;
 
 	if (!has_socket(HANDOVER_KEEPER_FD))
-		return NULL;
-	error = journal_new(2 * limits->conns + OTHER_FDS, BUFFERS_READY, &journal);
-	error = error ?: keeper_start(journal, HANDOVER_KEEPER_FD, uid, gid);
-	if (!error)
-		return journal;
-	log_warn("proxy", "nobody keeps its connections if it is killed: %s", strerror(-error));
+		return;
+	error = journal_new(2 * limits->conns + OTHER_FDS, BUFFERS, &journal);
+	keeper.fd = error ?: keeper_start(journal, HANDOVER_KEEPER_FD, uid, gid);
+	if (keeper.fd >= 0)
+		return;
+	log_warn("proxy", "nobody keeps its connections if it is killed: %s", strerror(-keeper.fd));
 	journal_free(journal);
-	return NULL;
+	journal = NULL;
+}
+
+static void without_keeper(struct loop_fd *fd, uint32_t events)
+{
+	(void)events;
+	log_warn("proxy",
+		 "mtlb-keeper has ended: if this worker is killed now, its connections are cut");
+	loop_fd_remove(loop, fd);
+}
+
+static int watch_keeper(void)
+{
+	keeper.ready = without_keeper;
+	return journal ? loop_fd_set(loop, &keeper, EPOLLIN) : 0;
 }
 
 static int find_user(const char *user, uid_t *ret_uid, gid_t *ret_gid)
@@ -118,15 +137,16 @@ static int give_up_rights(uid_t uid, gid_t gid)
 	return error;
 }
 
-static int serve(struct loop *loop, const struct worker_limits *limits, struct journal *journal)
+static int serve(const struct worker_limits *limits)
 {
 	static struct worker worker;
 	struct orders *orders = NULL;
 	int error = worker_init(&worker, loop, limits);
 
 	if (!error && journal)
-		worker_keep_journal(&worker, journal);
+		worker_keep_journal(&worker, journal, BUFFERS_READY);
 	error = error ?: memory_prepare();
+	error = error ?: watch_keeper();
 	if (error)
 		return error;
 	error = orders_new(&worker, HANDOVER_SOCKET_FD, &orders);
@@ -139,8 +159,6 @@ static int serve(struct loop *loop, const struct worker_limits *limits, struct j
 
 static int run(const char *user, struct worker_limits *limits)
 {
-	struct journal *journal;
-	struct loop *loop = NULL;
 	uid_t uid = 0;
 	gid_t gid = 0;
 	int error;
@@ -155,7 +173,7 @@ static int run(const char *user, struct worker_limits *limits)
 	fit_limits(limits);
 	if (find_user(user, &uid, &gid))
 		return 1;
-	journal = begin_journal(limits, uid, gid);
+	begin_journal(limits, uid, gid);
 	error = loop_new(&loop);
 	if (error) {
 		log_error("proxy", "cannot make an event loop: %s", strerror(-error));
@@ -163,7 +181,7 @@ static int run(const char *user, struct worker_limits *limits)
 	}
 	if (give_up_rights(uid, gid))
 		return 1;
-	error = serve(loop, limits, journal);
+	error = serve(limits);
 	if (error)
 		log_error("proxy", "it cannot go on: %s", strerror(-error));
 	loop_free(loop);

@@ -144,10 +144,10 @@ int worker_init(struct worker *worker, struct loop *loop, const struct worker_li
 	return own_tally(worker) ?: tls_server_init(&worker->tls);
 }
 
-void worker_keep_journal(struct worker *worker, struct journal *journal)
+void worker_keep_journal(struct worker *worker, struct journal *journal, uint32_t ready)
 {
 	worker->journal = journal;
-	buffers_prepare(&worker->buffers, journal->memory, journal->buffers);
+	buffers_prepare(&worker->buffers, journal->memory, journal->buffers, ready);
 }
 
 void worker_fini(struct worker *worker)

@@ -98,8 +98,8 @@ struct worker {
 extern const struct worker_limits worker_limits_default;
 
 int worker_init(struct worker *worker, struct loop *loop, const struct worker_limits *limits);
-/* Before the first connection: it tells in there what comes of them. */
-void worker_keep_journal(struct worker *worker, struct journal *journal);
+/* Before the first connection: it tells in there what comes of them. ready: of its buffers. */
+void worker_keep_journal(struct worker *worker, struct journal *journal, uint32_t ready);
 void worker_fini(struct worker *worker);
 
 /* Counts in this memory of mtlbd's from here on, which stays the caller's as a descriptor. Before

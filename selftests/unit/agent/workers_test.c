@@ -232,6 +232,44 @@ static void test_connections_outlive(void **state)
 	peer_free(client);
 }
 
+static bool has_begun(void *context)
+{
+	const pid_t *before = context;
+
+	workers_status(workers, 0, &status);
+	return status.pid && status.pid != *before;
+}
+
+/* Whoever is to have them is killed as well, before it could say a word. */
+static void test_connections_outlive_two(void **state)
+{
+	struct peer *client, *backend;
+	uint16_t at[COUNT];
+	pid_t first, second;
+
+	(void)state;
+	use(1);
+	listen_for_all(1, at);
+	client = peer_new(try_connect(at[0]));
+	say(client, "GET / HTTP/1.1\r\nHost: acme.example\r\n\r\n");
+	backend = backend_accept(0);
+	expect_text(backend, "\r\n\r\n");
+	workers_status(workers, 0, &status);
+	first = status.pid;
+	assert_int_equal(kill(first, SIGKILL), 0);
+	run_until(has_begun, &first);
+	second = status.pid;
+	assert_int_equal(kill(second, SIGKILL), 0);
+	run_until(is_anew, &second);
+	peer_free(backend);
+	backend = backend_accept(0);
+	expect_text(backend, "\r\n\r\n");
+	say(backend, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+	expect_text(client, "\r\n\r\nok");
+	peer_free(backend);
+	peer_free(client);
+}
+
 static void test_worker_hangs(void **state)
 {
 	pid_t first;
@@ -352,6 +390,22 @@ static pid_t only_child_of(pid_t pid)
 	return child;
 }
 
+/* It gives up its rights by itself, in its own time. */
+static bool is_filtered(void *context)
+{
+	char path[64], line[256];
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", *(const pid_t *)context);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		found |= !strcmp(line, "Seccomp:\t2\n");
+	fclose(file);
+	return found;
+}
+
 static void test_rights(void **state)
 {
 	pid_t keeper;
@@ -361,6 +415,7 @@ static void test_rights(void **state)
 	workers_status(workers, 0, &status);
 	expect_no_rights(status.pid);
 	keeper = only_child_of(status.pid);
+	run_until(is_filtered, &keeper);
 	expect_status(keeper, "Name:", "mtlb-keeper");
 	expect_no_rights(keeper);
 }
@@ -375,6 +430,7 @@ int main(void)
 		workers_case(test_many_listeners),
 		workers_case(test_worker_dies),
 		workers_case(test_connections_outlive),
+		workers_case(test_connections_outlive_two),
 		workers_case(test_worker_hangs),
 		workers_case(test_program_that_is_none),
 		workers_case(test_left_workers_count_on),

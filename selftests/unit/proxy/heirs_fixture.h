@@ -13,10 +13,11 @@
 #include "userspace/proxy/heirs.h"
 #include "userspace/proxy/keeper.h"
 
-#define GET "GET / HTTP/1.1\r\nHost: acme.example\r\n\r\n"
-#define OK  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-#define ID  5
-#define FDS 256
+#define GET	"GET / HTTP/1.1\r\nHost: acme.example\r\n\r\n"
+#define OK	"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#define ID	5
+#define FDS	256
+#define BUFFERS 16
 
 static struct journal *journal;
 static uint16_t port;
@@ -24,9 +25,9 @@ static int socket_of_all; /* mtlbd's, of what clients connect to */
 
 static inline void begin_worker(void)
 {
-	assert_int_equal(journal_new(FDS, 16, &journal), 0);
+	assert_int_equal(journal_new(FDS, BUFFERS, &journal), 0);
 	assert_int_equal(worker_init(&worker, loop, &limits), 0);
-	worker_keep_journal(&worker, journal);
+	worker_keep_journal(&worker, journal, 4);
 	use_image(in_front ? NULL : "127.0.0.0/8", NULL);
 	assert_int_equal(
 		worker_listen(&worker, ID, "web", fcntl(socket_of_all, F_DUPFD_CLOEXEC, 0)), 0);
@@ -142,6 +143,14 @@ static inline void expect_cut(struct peer *client)
 {
 	expect_end(client);
 	assert_true(client->reset);
+	assert_int_equal(worker.conn_count, 0);
+}
+
+/* It had nothing of an answer. */
+static inline void expect_none(struct peer *client)
+{
+	expect_end(client);
+	assert_int_equal(client->length, 0);
 	assert_int_equal(worker.conn_count, 0);
 }
 

@@ -34,7 +34,7 @@ static int begin(void **state)
 	if (journal_new(FDS, BUFFERS, &journal))
 		return -1;
 	buffers_init(&buffers, BUFFERS);
-	buffers_prepare(&buffers, journal->memory, BUFFERS);
+	buffers_prepare(&buffers, journal->memory, BUFFERS, 2);
 	line = journal_open(journal, FD, 3, &peer, 4711);
 	buffer = buffer_take(&buffers);
 	return line && buffer ? 0 : -1;
@@ -80,7 +80,7 @@ static void a_new_one(void **state)
 	assert_int_equal(line->port, 4711);
 	expect_kept(0, 0, "");
 	/* who reads without saying where to has a reason */
-	assert_int_equal(judge(1, 0), JOURNAL_CUT);
+	assert_int_equal(judge(1, 0), JOURNAL_LET);
 }
 
 static void a_request_is_asked_again(void **state)
@@ -99,8 +99,8 @@ static void not_what_must_not_be_asked_twice(void **state)
 	(void)state;
 	come(GET);
 	journal_once(line);
-	assert_int_equal(judge(LENGTH, 0), JOURNAL_CUT);
-	journal_next(line, LENGTH, 20, BUFFER_NONE, 0);
+	assert_int_equal(judge(LENGTH, 0), JOURNAL_LET);
+	journal_next(line, LENGTH, 20, BUFFER_NONE, 0, false);
 	expect_kept(LENGTH, 20, "");
 }
 
@@ -109,18 +109,18 @@ static void not_what_is_gone(void **state)
 	(void)state;
 	come(GET);
 	journal_gone(line);
-	assert_int_equal(judge(LENGTH, 0), JOURNAL_CUT);
+	assert_int_equal(judge(LENGTH, 0), JOURNAL_LET);
 }
 
 static void not_for_the_third_time(void **state)
 {
 	(void)state;
 	come(GET);
-	journal_again(line);
-	assert_int_equal(judge(LENGTH, 0), JOURNAL_CUT);
+	journal_next(line, 0, 0, buffer_number(&buffers, buffer), 0, true);
+	assert_int_equal(judge(LENGTH, 0), JOURNAL_LET);
 	journal_answer(line, LENGTH, 20, false);
 	expect_kept(LENGTH, 20, "");
-	journal_next(line, LENGTH, 20, buffer_number(&buffers, buffer), 0);
+	journal_next(line, LENGTH, 20, buffer_number(&buffers, buffer), 0, false);
 	expect_kept(2 * LENGTH, 20, GET);
 }
 
@@ -166,7 +166,7 @@ static void the_next_request_in_the_same_buffer(void **state)
 	expect_kept(LENGTH + 4, 0, GET "HEAD");
 	journal_answer(line, LENGTH, 20, false);
 	expect_kept(LENGTH + 4, 20, "HEAD");
-	journal_next(line, LENGTH, 20, buffer_number(&buffers, buffer), LENGTH);
+	journal_next(line, LENGTH, 20, buffer_number(&buffers, buffer), LENGTH, false);
 	expect_kept(LENGTH + 4, 20, "HEAD");
 	come(" / ");
 	expect_kept(LENGTH + 7, 20, "HEAD / ");
@@ -187,7 +187,7 @@ static void a_header_of_a_proxy(void **state)
 	expect_kept(40 + LENGTH, 0, GET);
 	journal_answer(line, LENGTH, 20, false);
 	expect_kept(40 + LENGTH, 20, "");
-	journal_next(line, LENGTH, 20, BUFFER_NONE, 0);
+	journal_next(line, LENGTH, 20, BUFFER_NONE, 0, false);
 	assert_true(journal_mark(line)->told);
 	expect_kept(40 + LENGTH, 20, "");
 }
@@ -229,7 +229,7 @@ static void no_line(void **state)
 	assert_null(journal_open(NULL, FD, 1, &peer, 1));
 	assert_null(journal_open(journal, FDS, 1, &peer, 1));
 	assert_null(journal_open(journal, -1, 1, &peer, 1));
-	journal_next(NULL, 1, 1, 0, 0);
+	journal_next(NULL, 1, 1, 0, 0, false);
 	journal_tell(NULL, 1, &peer, 1, &peer, 1);
 	journal_close(NULL);
 	journal_close(line);

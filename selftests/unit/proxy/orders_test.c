@@ -216,6 +216,29 @@ static void test_listening(void **state)
 }
 
 /* It stops the loop by itself. */
+/* Connections of two that were killed, from a socket each: each end is told of. */
+static void test_heirs(void **state)
+{
+	unsigned before = descriptors();
+	int pairs[2][2];
+
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pairs[i]),
+				 0);
+		tell((struct handover_message){.type = HANDOVER_HEIRS, .id = i + 4}, pairs[i][0]);
+		close(pairs[i][0]);
+	}
+	for (uint32_t i = 2; i; i--) {
+		close(pairs[i - 1][1]);
+		expect(HANDOVER_INHERITED);
+		assert_int_equal(heard.id, i + 3);
+	}
+	assert_int_equal(descriptors(), before);
+	tell((struct handover_message){.type = HANDOVER_HEIRS}, -1); /* is told of, no more */
+	expect(HANDOVER_ALIVE);
+}
+
 static void expect_error(int error)
 {
 	assert_int_equal(loop_run(loop), 0);
@@ -266,6 +289,7 @@ int main(void)
 		orders_case(test_states_of_members),
 		orders_case(test_what_was_ejected_is_told),
 		orders_case(test_listening),
+		orders_case(test_heirs),
 		orders_case(test_mtlbd_goes),
 		orders_case(test_what_is_no_message),
 		orders_case(test_message_that_is_cut_off),

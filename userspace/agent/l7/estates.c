@@ -22,9 +22,25 @@ void estates_drop(struct estates *estates)
 	loop_timer_cancel(estates->loop, &estates->patience);
 }
 
+static void wait_for(struct estates *estates, const struct estate *estate)
+{
+	uint64_t waited = loop_now(estates->loop) - estate->since;
+
+	if (estate->socket >= 0 && !estates->patience.place)
+		loop_timer_set(estates->loop, &estates->patience, PATIENCE_NS - waited);
+}
+
 static void impatient(struct loop_timer *timer)
 {
-	estates_drop(timer->context);
+	struct estates *estates = timer->context;
+
+	for (int i = 0; i < ESTATES_MOST; i++) {
+		struct estate *estate = &estates->each[i];
+
+		if (loop_now(estates->loop) - estate->since >= PATIENCE_NS)
+			drop(estate);
+		wait_for(estates, estate);
+	}
 }
 
 void estates_init(struct estates *estates, struct loop *loop)
@@ -48,12 +64,13 @@ static bool was_killed(int status)
  * crashed nothing is believed, and a request may have been the reason. */
 bool estates_add(struct estates *estates, int socket, int status)
 {
-	struct estate left = {.socket = socket, .id = estates->next_id++};
+	struct estate left = {
+		.socket = socket, .id = estates->next_id++, .since = loop_now(estates->loop)};
 
 	for (int i = 0; i < ESTATES_MOST && was_killed(status); i++)
 		if (estates->each[i].socket < 0) {
 			estates->each[i] = left;
-			loop_timer_set(estates->loop, &estates->patience, PATIENCE_NS);
+			wait_for(estates, &left);
 			return true;
 		}
 	drop(&left);

@@ -22,6 +22,7 @@ struct estates {
 		int socket; /* -1: there is none */
 		uint32_t id;
 		bool told;
+		uint64_t since;
 	} each[ESTATES_MOST];
 };
 
