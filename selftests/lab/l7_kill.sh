@@ -24,13 +24,18 @@ answers()
 	done
 }
 
+# Whose request was another worker's already is not asked for it a third time: each has its own.
+inherited()
+{
+	[ "$(agent_log | grep -c "connections of a worker that was killed go on here")" -gt "$1" ]
+}
+
 # kill_one NUMBER: now the one, now the other, when it works.
 kill_one()
 {
 	local victim
 	victim=$(server_pids lb mtlb-proxy | sed -n "$(($1 % 2 + 1))p")
-	kill -KILL "$victim" && wait_until '! [[ " $(server_pids lb mtlb-proxy | tr "\n" " ") " == *" '"$victim"' "* ]] &&
-		[ "$(server_pids lb mtlb-proxy | wc -l)" = 2 ]' 10 && wait_until answers 10
+	kill -KILL "$victim" && wait_until "inherited $1" 10 && wait_until answers 10
 }
 
 kill_all()
@@ -83,7 +88,6 @@ check "post: there were such" [ "$(of post ok)" -gt 7 ]
 is "no POST was asked twice" \
 	"$(for node in be1 be4; do ns $node curl -s "http://127.0.0.1:9000/told" | json 'd["twice"]'; done | tr '\n' ' ')" "0 0 "
 check "keepers went with their workers" wait_until '[ "$(server_pids lb mtlb-keeper | wc -l)" = 2 ]' 15
-check "and say what they did" eval 'agent_log | grep -q "connections of a worker that was killed go on here"'
 kill $SERVERS
 
 finish

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 
 #define PREPARED 4096 /* bytes: most heads fit */
-#define MANY	 3    /* times what is kept: of more, the system has the memory back */
+#define MANY	 3    /* times what is kept: of more, the system has most of the memory back */
 
 void buffers_init(struct buffers *buffers, size_t keep)
 {
@@ -31,6 +31,21 @@ void buffers_fini(struct buffers *buffers)
 	buffers->free_count = 0;
 }
 
+static struct buffer *pop(struct buffer **list)
+{
+	struct buffer *buffer = *list;
+
+	if (buffer)
+		*list = buffer->next;
+	return buffer;
+}
+
+static void push(struct buffer **list, struct buffer *buffer)
+{
+	buffer->next = *list;
+	*list = buffer;
+}
+
 static struct buffer *begin_one(struct buffers *buffers)
 {
 	if (buffers->begun == buffers->in_memory)
@@ -42,31 +57,33 @@ void buffers_prepare(struct buffers *buffers, char *memory, uint32_t count, uint
 {
 	buffers->memory = memory;
 	buffers->in_memory = count;
-	while (buffers->begun < ready) {
+	while (buffers->begun < ready && buffers->begun < count) {
 		struct buffer *buffer = begin_one(buffers);
 
-		buffer->next = buffers->free;
 		memset(buffer->bytes, 0, PREPARED);
-		buffers->free = buffer;
+		push(&buffers->free, buffer);
 		buffers->free_count++;
 	}
 }
 
 struct buffer *buffer_take(struct buffers *buffers)
 {
-	struct buffer *buffer = buffers->free;
+	struct buffer *buffer = pop(&buffers->free);
 
-	if (buffer) {
-		buffers->free = buffer->next;
+	if (buffer)
 		buffers->free_count--;
-	} else {
-		buffer = begin_one(buffers);
-		if (!buffer)
-			return NULL;
-	}
+	else if (!(buffer = pop(&buffers->cold)) && !(buffer = begin_one(buffers)))
+		return NULL;
 	buffers->used++;
 	buffer->start = buffer->end = 0;
 	return buffer;
+}
+
+/* All of it but its first page, which says which is the next one. */
+static void make_cold(struct buffers *buffers, struct buffer *buffer)
+{
+	madvise((char *)buffer + PREPARED, BUFFER_ALL - PREPARED, MADV_REMOVE);
+	push(&buffers->cold, buffer);
 }
 
 void buffer_drop(struct buffers *buffers, struct buffer **buffer)
@@ -77,15 +94,17 @@ void buffer_drop(struct buffers *buffers, struct buffer **buffer)
 		return;
 	*buffer = NULL;
 	buffers->used--;
-	if (buffers->free_count >= buffers->keep && !is_in_memory(buffers, dropped)) {
+	if (is_in_memory(buffers, dropped) && buffers->free_count >= MANY * buffers->keep) {
+		make_cold(buffers, dropped);
+		return;
+	}
+	/* those that do not outlive the worker go before those that do */
+	if (!is_in_memory(buffers, dropped) &&
+	    (buffers->in_memory || buffers->free_count >= buffers->keep)) {
 		free(dropped);
 		return;
 	}
-	/* but for the page that the next line writes to; what this finds impossible stays */
-	if (buffers->free_count >= MANY * buffers->keep)
-		madvise(dropped, BUFFER_ALL, MADV_REMOVE);
-	dropped->next = buffers->free;
-	buffers->free = dropped;
+	push(&buffers->free, dropped);
 	buffers->free_count++;
 }
 

@@ -102,6 +102,7 @@ static int start(struct worker *worker, struct listener *listener, int fd, const
 		 uint16_t peer_port, const struct bequest *bequest)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
+	struct journal_truth truth = {};
 	int error;
 
 	if (!conn) {
@@ -111,8 +112,10 @@ static int start(struct worker *worker, struct listener *listener, int fd, const
 	channel_accepted(&conn->down, worker->loop, &worker->buffers, fd, down_ready, conn);
 	conn->worker = worker;
 	conn->listener = listener;
-	conn->down.line =
-		journal_open(worker->journal, fd, listener ? listener->id : 0, peer, peer_port);
+	if (bequest)
+		truth = (struct journal_truth){bequest->read + bequest->header, bequest->written};
+	conn->down.line = journal_open(worker->journal, fd, listener ? listener->id : 0, peer,
+				       peer_port, &truth);
 	seen_open(conn);
 	error = bequest && !is_new(bequest) ? go_on(conn, bequest) : begin(conn);
 	if (error) {

@@ -73,25 +73,45 @@ static void finish(struct heirs *heirs)
 		worker->inherited(worker->inherited_context, id);
 }
 
-static void ready(struct loop_fd *socket, uint32_t events)
+/* From before one comes until it has a line of the journal. */
+static void note_inheriting(const struct worker *worker, bool inheriting)
+{
+	if (worker->journal)
+		__atomic_store_n(&worker->journal->shared->inheriting, inheriting,
+				 __ATOMIC_RELEASE);
+}
+
+/* What pass_receive() says, or -EPROTO. */
+static ssize_t take_next(struct heirs *heirs)
 {
 	/* Large, and of use for this call alone. */
-	static struct bequest bequest;
+	static struct bequest own;
+	struct worker *worker = heirs->worker;
+	struct bequest *bequest = worker->journal ? worker->journal->bequest : &own;
+	int fd;
+	ssize_t n = pass_receive(heirs->socket.fd, bequest, sizeof(*bequest), &fd);
+
+	if (n <= 0 || fd < 0)
+		return n;
+	if (!is_sound(bequest, (size_t)n)) {
+		close(fd);
+		return -EPROTO;
+	}
+	take(heirs, bequest, fd);
+	return n;
+}
+
+static void ready(struct loop_fd *socket, uint32_t events)
+{
 	struct heirs *heirs = socket->context;
-	int fd, turn = TURN;
+	int turn = TURN;
 	ssize_t n = -EAGAIN;
 
 	(void)events;
-	while (turn-- && (n = pass_receive(socket->fd, &bequest, sizeof(bequest), &fd)) > 0) {
-		if (fd < 0)
-			continue;
-		if (!is_sound(&bequest, (size_t)n)) {
-			close(fd);
-			n = -EPROTO;
-			break;
-		}
-		take(heirs, &bequest, fd);
-	}
+	note_inheriting(heirs->worker, true);
+	while (turn-- && (n = take_next(heirs)) > 0)
+		;
+	note_inheriting(heirs->worker, false);
 	if (n > 0 || n == -EAGAIN)
 		return;
 	if (n == -EPROTO)

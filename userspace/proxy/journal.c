@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "bequest.h"
 #include "buffer.h"
 
 #define PAGE  4096
@@ -18,7 +19,8 @@ static size_t up(size_t size)
 
 int journal_new(uint32_t fds, uint32_t buffers, struct journal **ret_journal)
 {
-	size_t lines = up(sizeof(struct journal_shared)),
+	size_t bequest = up(sizeof(struct journal_shared)),
+	       lines = bequest + up(sizeof(struct bequest)),
 	       memory = lines + up(fds * sizeof(struct journal_line)),
 	       size = memory + (size_t)buffers * BUFFER_ALL;
 	struct journal *journal = malloc(sizeof(*journal));
@@ -33,6 +35,7 @@ int journal_new(uint32_t fds, uint32_t buffers, struct journal **ret_journal)
 	}
 	*journal = (struct journal){
 		.shared = (void *)shared,
+		.bequest = (void *)(shared + bequest),
 		.lines = (void *)(shared + lines),
 		.memory = shared + memory,
 		.fds = fds,
@@ -54,7 +57,8 @@ void journal_free(struct journal *journal)
 }
 
 struct journal_line *journal_open(struct journal *journal, int fd, uint32_t listener,
-				  const struct addr *peer, uint16_t port)
+				  const struct addr *peer, uint16_t port,
+				  const struct journal_truth *truth)
 {
 	struct journal_line *line;
 
@@ -65,7 +69,7 @@ struct journal_line *journal_open(struct journal *journal, int fd, uint32_t list
 		.listener = listener,
 		.peer = *peer,
 		.port = port,
-		.marks = {{.buffer = BUFFER_NONE}},
+		.marks = {{.read = truth->read, .written = truth->written, .buffer = BUFFER_NONE}},
 	};
 	if ((uint32_t)fd >= journal->shared->most)
 		journal->shared->most = (uint32_t)fd + 1;
@@ -87,7 +91,7 @@ static void step(struct journal_line *line, struct journal_mark mark)
 	__atomic_store_n(&line->at, other, __ATOMIC_RELEASE);
 }
 
-/* Killed before this, it is cut: of bytes that are in no buffer it is not seen whose they were. */
+/* Killed before this, it ends: of bytes that are in no buffer it is not seen whose they were. */
 void journal_tell(struct journal_line *line, uint32_t length, const struct addr *peer,
 		  uint16_t port, const struct addr *local, uint16_t local_port)
 {

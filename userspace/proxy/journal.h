@@ -21,6 +21,8 @@
 
 #include "../base/addr.h"
 
+struct bequest;
+
 /* A moment between two requests, and what came of the one behind it. */
 struct journal_mark {
 	uint64_t read, written; /* bytes, of earlier requests and their answers */
@@ -48,24 +50,34 @@ struct journal_line {
 struct journal_shared {
 	uint32_t accepting; /* 1 + the listener, while a connection may have no line yet */
 	uint32_t most;	    /* descriptors from here on have no line that was ever open */
+	bool inheriting; /* one of another worker's has come, with what is in bequest, and may have
+			  * no line yet */
 };
 
 /* Where it is: each process has this for itself. */
 struct journal {
 	struct journal_shared *shared;
+	struct bequest *bequest; /* shared as well: see heirs.c */
 	struct journal_line *lines;
 	char *memory; /* of the buffers, see buffer.h */
 	uint32_t fds, buffers;
 	size_t size;
 };
 
+/* What the kernel says of a connection: bytes that were read, and that were handed to it. */
+struct journal_truth {
+	uint64_t read, written;
+};
+
 /* For so many descriptors and buffers. 0 or -ENOMEM. */
 int journal_new(uint32_t fds, uint32_t buffers, struct journal **ret_journal);
 void journal_free(struct journal *journal);
 
-/* NULL: there is no journal, or no line for it; all that follows do nothing then. */
+/* The connection has had so many bytes. NULL: there is no journal, or no line for it; all that
+ * follows do nothing then. */
 struct journal_line *journal_open(struct journal *journal, int fd, uint32_t listener,
-				  const struct addr *peer, uint16_t port);
+				  const struct addr *peer, uint16_t port,
+				  const struct journal_truth *truth);
 /* Before the descriptor is closed. */
 void journal_close(struct journal_line *line);
 /* This many bytes, which nobody has noted yet, were a header that told this. */
@@ -131,11 +143,6 @@ static inline void journal_answer_ends(struct journal_line *line, uint64_t writt
 	if (line)
 		__atomic_store_n(&journal_mark(line)->answer_end, written, __ATOMIC_RELEASE);
 }
-
-/* What the kernel says of a connection: bytes that were read, and that were handed to it. */
-struct journal_truth {
-	uint64_t read, written;
-};
 
 enum journal_verdict {
 	JOURNAL_LET, /* it may end as it does when its descriptor is closed: no part of an answer

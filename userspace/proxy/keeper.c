@@ -181,17 +181,39 @@ static bool bequeath_newest(const struct journal *journal, int socket, int fd)
 	return true;
 }
 
+/* The same of one that has just come from another worker, and is as it was there. */
+static bool bequeath_inherited(const struct journal *journal, int socket, int fd)
+{
+	const struct bequest *bequest = journal->bequest;
+	struct journal_truth truth;
+
+	if (find_truth(fd, &truth) || truth.read != bequest->read + bequest->header ||
+	    truth.written != bequest->written || bequest->length > BUFFER_SIZE)
+		return false;
+	send_one(socket, bequest, fd);
+	return true;
+}
+
+/* One that has no line: at most one of them is a client's. */
+static bool bequeath_unknown(const struct journal *journal, int socket, int fd)
+{
+	const struct journal_shared *shared = journal->shared;
+
+	return (shared->accepting && bequeath_newest(journal, socket, fd)) ||
+	       (shared->inheriting && bequeath_inherited(journal, socket, fd));
+}
+
 void keeper_bequeath(const struct journal *journal, int socket, bool alone)
 {
 	uint32_t most = journal->shared->most;
-	bool newest = journal->shared->accepting;
+	bool unknown = true;
 
 	for (uint32_t fd = HANDOVER_KEEPER_FD + 1; fd < journal->fds; fd++) {
 		if (fd < most && journal->lines[fd].open) {
 			if (!bequeath(journal, socket, (int)fd))
 				socket = -1;
-		} else if (newest && socket >= 0 && bequeath_newest(journal, socket, (int)fd)) {
-			newest = false;
+		} else if (unknown && socket >= 0 && bequeath_unknown(journal, socket, (int)fd)) {
+			unknown = false;
 		}
 		if (alone)
 			close((int)fd);

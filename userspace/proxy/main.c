@@ -99,14 +99,15 @@ static void without_keeper(struct loop_fd *fd, uint32_t events)
 {
 	(void)events;
 	log_warn("proxy",
-		 "mtlb-keeper has ended: if this worker is killed now, its connections are cut");
+		 "mtlb-keeper has ended: if this worker is killed now, its connections end");
 	loop_fd_remove(loop, fd);
 }
 
-static int watch_keeper(void)
+static void watch_keeper(void)
 {
 	keeper.ready = without_keeper;
-	return journal ? loop_fd_set(loop, &keeper, EPOLLIN) : 0;
+	if (journal && loop_fd_set(loop, &keeper, EPOLLIN))
+		log_warn("proxy", "it is not seen whether mtlb-keeper ends");
 }
 
 static int find_user(const char *user, uid_t *ret_uid, gid_t *ret_gid)
@@ -146,9 +147,9 @@ static int serve(const struct worker_limits *limits)
 	if (!error && journal)
 		worker_keep_journal(&worker, journal, BUFFERS_READY);
 	error = error ?: memory_prepare();
-	error = error ?: watch_keeper();
 	if (error)
 		return error;
+	watch_keeper();
 	error = orders_new(&worker, HANDOVER_SOCKET_FD, &orders);
 	error = error ?: loop_run(loop);
 	error = error ?: orders_error(orders);

@@ -54,6 +54,35 @@ static void one_without_a_line(void **state)
 	peer_free(other);
 }
 
+/* It has come from the one before, and that is all. */
+static void one_that_has_just_come(void **state)
+{
+	struct peer *other = connected(), *client, *backend, *again;
+
+	(void)state;
+	serves(other);
+	client = connected();
+	backend = asked(client, GET);
+	another_takes_over();
+	again = backend_accept(0);
+	expect_text(again, "\r\n\r\n");
+	/* the request is what came last of it, as far as that was handed over */
+	assert_int_equal(journal->bequest->length, strlen(GET));
+	worker.conns->down.line->open = false;
+	journal->shared->inheriting = true;
+	another_takes_over();
+	assert_int_equal(worker.conn_count, 2);
+	peer_free(backend);
+	backend = backend_accept(0);
+	expect_text(backend, "\r\n\r\n");
+	answered(client, backend);
+	peer_free(backend);
+	peer_free(again);
+	serves(other);
+	peer_free(client);
+	peer_free(other);
+}
+
 static void a_request_on_its_way(void **state)
 {
 	struct peer *client = connected(), *backend, *again;
@@ -440,6 +469,7 @@ int main(void)
 		heirs_case(one_that_waits),
 		heirs_case(one_that_never_asked),
 		heirs_case(one_without_a_line),
+		heirs_case(one_that_has_just_come),
 		heirs_case(a_request_on_its_way),
 		heirs_case(half_a_head),
 		heirs_case(one_that_waits_for_its_body),

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "userspace/proxy/buffer.h"
 #include "userspace/proxy/journal.h"
@@ -29,13 +30,14 @@ static size_t length;
 static int begin(void **state)
 {
 	const struct addr peer = {.byte = {[15] = 9}};
+	const struct journal_truth none = {};
 
 	(void)state;
 	if (journal_new(FDS, BUFFERS, &journal))
 		return -1;
 	buffers_init(&buffers, BUFFERS);
 	buffers_prepare(&buffers, journal->memory, BUFFERS, 2);
-	line = journal_open(journal, FD, 3, &peer, 4711);
+	line = journal_open(journal, FD, 3, &peer, 4711, &none);
 	buffer = buffer_take(&buffers);
 	return line && buffer ? 0 : -1;
 }
@@ -224,16 +226,30 @@ static void nothing_outside_is_looked_at(void **state)
 static void no_line(void **state)
 {
 	const struct addr peer = {};
+	const struct journal_truth none = {};
 
 	(void)state;
-	assert_null(journal_open(NULL, FD, 1, &peer, 1));
-	assert_null(journal_open(journal, FDS, 1, &peer, 1));
-	assert_null(journal_open(journal, -1, 1, &peer, 1));
+	assert_null(journal_open(NULL, FD, 1, &peer, 1, &none));
+	assert_null(journal_open(journal, FDS, 1, &peer, 1, &none));
+	assert_null(journal_open(journal, -1, 1, &peer, 1, &none));
 	journal_next(NULL, 1, 1, 0, 0, false);
 	journal_tell(NULL, 1, &peer, 1, &peer, 1);
 	journal_close(NULL);
 	journal_close(line);
 	assert_false(line->open);
+}
+
+/* Line of one that has had so much, before anything else is noted. */
+static void one_that_comes_from_another(void **state)
+{
+	const struct addr peer = {};
+	const struct journal_truth truth = {500, 700};
+
+	(void)state;
+	line = journal_open(journal, FD, 1, &peer, 1, &truth);
+	expect_kept(500, 700, "");
+	assert_int_equal(judge(501, 700), JOURNAL_LET);
+	assert_int_equal(judge(500, 701), JOURNAL_CUT);
 }
 
 static void buffers_beyond_the_memory(void **state)
@@ -260,6 +276,44 @@ static void buffers_beyond_the_memory(void **state)
 	assert_int_equal(buffers.used, 1);
 }
 
+static unsigned pages_of(const struct buffer *of)
+{
+	unsigned char in[BUFFER_ALL / 4096];
+	unsigned count = 0;
+
+	assert_int_equal(mincore((void *)(uintptr_t)of, BUFFER_ALL, in), 0);
+	for (size_t i = 0; i < sizeof(in); i++)
+		count += in[i] & 1;
+	return count;
+}
+
+/* Of more than are needed again soon, the system has the memory back; they are taken last. */
+static void what_is_many_is_cold(void **state)
+{
+	struct buffer *taken[BUFFERS], *cold;
+
+	(void)state;
+	buffer_drop(&buffers, &buffer);
+	buffers.keep = 1;
+	for (int i = 0; i < BUFFERS; i++) {
+		taken[i] = buffer_take(&buffers);
+		memset(taken[i]->bytes, 'x', BUFFER_SIZE);
+	}
+	cold = taken[BUFFERS - 1];
+	for (int i = 0; i < BUFFERS; i++)
+		buffer_drop(&buffers, &taken[i]);
+	assert_int_equal(buffers.free_count, 3);
+	assert_ptr_equal(buffers.cold, cold);
+	assert_int_equal(pages_of(cold), 1);
+	for (int i = 0; i < BUFFERS; i++) {
+		taken[i] = buffer_take(&buffers);
+		assert_int_equal(taken[i] == cold, i == BUFFERS - 1);
+		assert_int_equal(buffer_number(&buffers, taken[i]) == BUFFER_NONE, false);
+	}
+	for (int i = 0; i < BUFFERS; i++)
+		buffer_drop(&buffers, &taken[i]);
+}
+
 #define journal_case(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -277,7 +331,9 @@ int main(void)
 		journal_case(a_header_of_a_proxy),
 		journal_case(nothing_outside_is_looked_at),
 		journal_case(no_line),
+		journal_case(one_that_comes_from_another),
 		journal_case(buffers_beyond_the_memory),
+		journal_case(what_is_many_is_cold),
 	};
 
 	return cmocka_run_group_tests_name("journal", tests, NULL, NULL);

@@ -215,7 +215,6 @@ static void test_listening(void **state)
 	peer_free(backend);
 }
 
-/* It stops the loop by itself. */
 /* Connections of two that were killed, from a socket each: each end is told of. */
 static void test_heirs(void **state)
 {
@@ -239,6 +238,7 @@ static void test_heirs(void **state)
 	expect(HANDOVER_ALIVE);
 }
 
+/* It stops the loop by itself. */
 static void expect_error(int error)
 {
 	assert_int_equal(loop_run(loop), 0);

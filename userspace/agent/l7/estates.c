@@ -22,25 +22,32 @@ void estates_drop(struct estates *estates)
 	loop_timer_cancel(estates->loop, &estates->patience);
 }
 
-static void wait_for(struct estates *estates, const struct estate *estate)
+static void wait_for_oldest(struct estates *estates)
 {
-	uint64_t waited = loop_now(estates->loop) - estate->since;
+	uint64_t now = loop_now(estates->loop), oldest = now;
+	bool some = false;
 
-	if (estate->socket >= 0 && !estates->patience.place)
-		loop_timer_set(estates->loop, &estates->patience, PATIENCE_NS - waited);
+	for (int i = 0; i < ESTATES_MOST; i++) {
+		const struct estate *estate = &estates->each[i];
+
+		if (estate->socket < 0)
+			continue;
+		some = true;
+		if (estate->since < oldest)
+			oldest = estate->since;
+	}
+	if (some)
+		loop_timer_set(estates->loop, &estates->patience, oldest + PATIENCE_NS - now);
 }
 
 static void impatient(struct loop_timer *timer)
 {
 	struct estates *estates = timer->context;
 
-	for (int i = 0; i < ESTATES_MOST; i++) {
-		struct estate *estate = &estates->each[i];
-
-		if (loop_now(estates->loop) - estate->since >= PATIENCE_NS)
-			drop(estate);
-		wait_for(estates, estate);
-	}
+	for (int i = 0; i < ESTATES_MOST; i++)
+		if (loop_now(estates->loop) - estates->each[i].since >= PATIENCE_NS)
+			drop(&estates->each[i]);
+	wait_for_oldest(estates);
 }
 
 void estates_init(struct estates *estates, struct loop *loop)
@@ -70,7 +77,7 @@ bool estates_add(struct estates *estates, int socket, int status)
 	for (int i = 0; i < ESTATES_MOST && was_killed(status); i++)
 		if (estates->each[i].socket < 0) {
 			estates->each[i] = left;
-			wait_for(estates, &left);
+			wait_for_oldest(estates);
 			return true;
 		}
 	drop(&left);
