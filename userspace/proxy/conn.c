@@ -85,11 +85,6 @@ static int go_on(struct conn *conn, const struct bequest *bequest)
 	conn->waiting = !bequest->length;
 	conn->local = bequest->local;
 	conn->local_port = bequest->local_port;
-	if (bequest->header)
-		journal_tell(down->line, bequest->header, &bequest->peer, bequest->port,
-			     &bequest->local, bequest->local_port);
-	journal_next(down->line, read, bequest->written, buffer_number(down->buffers, down->in), 0,
-		     bequest->length);
 	return 0;
 }
 
@@ -98,11 +93,58 @@ static bool is_new(const struct bequest *bequest)
 	return !bequest->header && !bequest->read && !bequest->written;
 }
 
+static struct journal_line line_of_new(uint32_t listener, const struct addr *peer, uint16_t port)
+{
+	return (struct journal_line){
+		.listener = listener,
+		.peer = *peer,
+		.port = port,
+		.marks = {{.buffer = BUFFER_NONE}},
+	};
+}
+
+/* With the bytes that have come of a request, which are in the channel's buffer by now. */
+static struct journal_line line_of_inherited(const struct conn *conn, const struct bequest *bequest)
+{
+	return (struct journal_line){
+		.listener = bequest->listener,
+		.peer = bequest->peer,
+		.port = bequest->port,
+		.told_peer = bequest->peer,
+		.told_port = bequest->port,
+		.local = bequest->local,
+		.local_port = bequest->local_port,
+		.header = bequest->header,
+		.marks = {{
+			.read = bequest->read - bequest->length + bequest->header,
+			.written = bequest->written,
+			.buffer = buffer_number(conn->down.buffers, conn->down.in),
+			.told = bequest->header,
+			.again = bequest->length,
+		}},
+	};
+}
+
+/* In the order in which nothing is true in the journal before it is true. */
+static int begin_or_go_on(struct conn *conn, uint32_t listener, const struct addr *peer,
+			  uint16_t port, const struct bequest *bequest)
+{
+	struct journal_line line = line_of_new(listener, peer, port);
+	bool new = !bequest || is_new(bequest);
+	int error = new ? 0 : go_on(conn, bequest);
+
+	if (error)
+		return error;
+	if (!new)
+		line = line_of_inherited(conn, bequest);
+	conn->down.line = journal_open(conn->worker->journal, conn->down.fd.fd, &line);
+	return new ? begin(conn) : 0;
+}
+
 static int start(struct worker *worker, struct listener *listener, int fd, const struct addr *peer,
 		 uint16_t peer_port, const struct bequest *bequest)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
-	struct journal_truth truth = {};
 	int error;
 
 	if (!conn) {
@@ -112,12 +154,8 @@ static int start(struct worker *worker, struct listener *listener, int fd, const
 	channel_accepted(&conn->down, worker->loop, &worker->buffers, fd, down_ready, conn);
 	conn->worker = worker;
 	conn->listener = listener;
-	if (bequest)
-		truth = (struct journal_truth){bequest->read + bequest->header, bequest->written};
-	conn->down.line = journal_open(worker->journal, fd, listener ? listener->id : 0, peer,
-				       peer_port, &truth);
 	seen_open(conn);
-	error = bequest && !is_new(bequest) ? go_on(conn, bequest) : begin(conn);
+	error = begin_or_go_on(conn, listener ? listener->id : 0, peer, peer_port, bequest);
 	if (error) {
 		channel_close(&conn->down);
 		free(conn);

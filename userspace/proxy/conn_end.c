@@ -18,7 +18,7 @@ static void next_request(struct conn *conn)
 	conn->head_at = loop_now(conn->worker->loop);
 	journal_next(conn->down.line, channel_used(&conn->down), conn->down.sent,
 		     buffer_number(conn->down.buffers, conn->down.in),
-		     conn->down.in ? conn->down.in->start : 0, false);
+		     conn->down.in ? conn->down.in->start : 0);
 	channel_rest(&conn->down);
 }
 

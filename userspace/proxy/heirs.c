@@ -39,13 +39,33 @@ static struct listener *find(struct worker *worker, uint32_t id)
 	return listener;
 }
 
+/* From before one comes until it has a line of the journal. */
+static void note_inheriting(const struct worker *worker, bool inheriting)
+{
+	if (worker->journal)
+		__atomic_store_n(&worker->journal->shared->inheriting, inheriting,
+				 __ATOMIC_RELEASE);
+}
+
+static bool has_room(struct worker *worker)
+{
+	bool room = worker->conn_count < worker->limits.conns;
+
+	if (room)
+		return true;
+	/* who makes room for it has no line either, for a moment */
+	note_inheriting(worker, false);
+	room = idle_make_room(worker);
+	note_inheriting(worker, true);
+	return room;
+}
+
 static void take(struct heirs *heirs, const struct bequest *bequest, int fd)
 {
 	struct worker *worker = heirs->worker;
 	struct listener *listener = find(worker, bequest->listener);
 
-	if (!listener || worker->draining ||
-	    (worker->conn_count >= worker->limits.conns && !idle_make_room(worker)))
+	if (!listener || worker->draining || !has_room(worker))
 		close(fd);
 	else if (!conn_inherit(worker, listener, fd, bequest))
 		heirs->taken++;
@@ -73,14 +93,6 @@ static void finish(struct heirs *heirs)
 		worker->inherited(worker->inherited_context, id);
 }
 
-/* From before one comes until it has a line of the journal. */
-static void note_inheriting(const struct worker *worker, bool inheriting)
-{
-	if (worker->journal)
-		__atomic_store_n(&worker->journal->shared->inheriting, inheriting,
-				 __ATOMIC_RELEASE);
-}
-
 /* What pass_receive() says, or -EPROTO. */
 static ssize_t take_next(struct heirs *heirs)
 {
@@ -98,6 +110,7 @@ static ssize_t take_next(struct heirs *heirs)
 		return -EPROTO;
 	}
 	take(heirs, bequest, fd);
+	bequest->version = 0; /* it is spent */
 	return n;
 }
 

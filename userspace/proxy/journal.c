@@ -56,21 +56,14 @@ void journal_free(struct journal *journal)
 	free(journal);
 }
 
-struct journal_line *journal_open(struct journal *journal, int fd, uint32_t listener,
-				  const struct addr *peer, uint16_t port,
-				  const struct journal_truth *truth)
+struct journal_line *journal_open(struct journal *journal, int fd, const struct journal_line *as)
 {
 	struct journal_line *line;
 
 	if (!journal || fd < 0 || (uint32_t)fd >= journal->fds)
 		return NULL;
 	line = &journal->lines[fd];
-	*line = (struct journal_line){
-		.listener = listener,
-		.peer = *peer,
-		.port = port,
-		.marks = {{.read = truth->read, .written = truth->written, .buffer = BUFFER_NONE}},
-	};
+	*line = *as;
 	if ((uint32_t)fd >= journal->shared->most)
 		journal->shared->most = (uint32_t)fd + 1;
 	__atomic_store_n(&line->open, true, __ATOMIC_RELEASE);
@@ -106,7 +99,7 @@ void journal_tell(struct journal_line *line, uint32_t length, const struct addr 
 }
 
 void journal_next(struct journal_line *line, uint64_t read, uint64_t written, uint32_t buffer,
-		  uint32_t start, bool again)
+		  uint32_t start)
 {
 	if (!line)
 		return;
@@ -116,7 +109,6 @@ void journal_next(struct journal_line *line, uint64_t read, uint64_t written, ui
 			   .buffer = buffer,
 			   .start = start,
 			   .told = journal_mark(line)->told,
-			   .again = again,
 		   });
 }
 

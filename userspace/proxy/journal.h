@@ -33,7 +33,8 @@ struct journal_mark {
 	bool gone;		/* the bytes of the request are not in the buffer any more */
 	bool once;		/* a backend may have done it, and twice is not the same as once */
 	bool last;		/* the connection ends with the answer */
-	bool again;		/* the request behind it was another worker's already */
+	bool again;		/* the request behind it was another worker's already, and is not
+				 * asked for the third time */
 };
 
 struct journal_line {
@@ -73,20 +74,18 @@ struct journal_truth {
 int journal_new(uint32_t fds, uint32_t buffers, struct journal **ret_journal);
 void journal_free(struct journal *journal);
 
-/* The connection has had so many bytes. NULL: there is no journal, or no line for it; all that
- * follows do nothing then. */
-struct journal_line *journal_open(struct journal *journal, int fd, uint32_t listener,
-				  const struct addr *peer, uint16_t port,
-				  const struct journal_truth *truth);
+/* What holds from here on, of which open is set last. NULL: there is no journal, or no line for it;
+ * all that follows do nothing then. */
+struct journal_line *journal_open(struct journal *journal, int fd, const struct journal_line *as);
 /* Before the descriptor is closed. */
 void journal_close(struct journal_line *line);
 /* This many bytes, which nobody has noted yet, were a header that told this. */
 void journal_tell(struct journal_line *line, uint32_t length, const struct addr *peer,
 		  uint16_t port, const struct addr *local, uint16_t local_port);
 /* Where the next request begins, of which so much as is in this buffer has come; counted without
- * the header. again: that is from another worker, and it is not asked for the third time. */
+ * the header. */
 void journal_next(struct journal_line *line, uint64_t read, uint64_t written, uint32_t buffer,
-		  uint32_t start, bool again);
+		  uint32_t start);
 
 static inline struct journal_mark *journal_mark(struct journal_line *line)
 {

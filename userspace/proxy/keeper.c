@@ -187,8 +187,9 @@ static bool bequeath_inherited(const struct journal *journal, int socket, int fd
 	const struct bequest *bequest = journal->bequest;
 	struct journal_truth truth;
 
-	if (find_truth(fd, &truth) || truth.read != bequest->read + bequest->header ||
-	    truth.written != bequest->written || bequest->length > BUFFER_SIZE)
+	if (bequest->version != HANDOVER_VERSION || bequest->length > BUFFER_SIZE ||
+	    bequest->length > bequest->read || find_truth(fd, &truth) ||
+	    truth.read != bequest->read + bequest->header || truth.written != bequest->written)
 		return false;
 	send_one(socket, bequest, fd);
 	return true;

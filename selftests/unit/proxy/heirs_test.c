@@ -54,6 +54,33 @@ static void one_without_a_line(void **state)
 	peer_free(other);
 }
 
+/* What is noted of it from the beginning, before it is asked anything. */
+static void one_that_was_not_looked_at(void **state)
+{
+	struct peer *client = connected(), *backend;
+	static struct bequest bequest;
+	int socket, fd;
+	ssize_t n;
+
+	(void)state;
+	serves(client);
+	backend = asked(client, GET);
+	socket = killed();
+	n = pass_receive(socket, journal->bequest, sizeof(bequest), &fd);
+	assert_true(n > 0 && fd >= 0);
+	bequest = *journal->bequest;
+	assert_int_equal(conn_inherit(&worker, worker.listeners, fd, &bequest), 0);
+	close(socket);
+	/* killed before its first turn */
+	another_takes_over();
+	assert_int_equal(worker.conn_count, 0);
+	expect_end(client);
+	assert_int_equal(client->length, 0);
+	assert_true(nobody_waits(0));
+	peer_free(backend);
+	peer_free(client);
+}
+
 /* It has come from the one before, and that is all. */
 static void one_that_has_just_come(void **state)
 {
@@ -68,6 +95,8 @@ static void one_that_has_just_come(void **state)
 	expect_text(again, "\r\n\r\n");
 	/* the request is what came last of it, as far as that was handed over */
 	assert_int_equal(journal->bequest->length, strlen(GET));
+	assert_int_equal(journal->bequest->version, 0);
+	journal->bequest->version = HANDOVER_VERSION;
 	worker.conns->down.line->open = false;
 	journal->shared->inheriting = true;
 	another_takes_over();
@@ -469,6 +498,7 @@ int main(void)
 		heirs_case(one_that_waits),
 		heirs_case(one_that_never_asked),
 		heirs_case(one_without_a_line),
+		heirs_case(one_that_was_not_looked_at),
 		heirs_case(one_that_has_just_come),
 		heirs_case(a_request_on_its_way),
 		heirs_case(half_a_head),

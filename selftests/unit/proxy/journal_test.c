@@ -29,15 +29,15 @@ static size_t length;
 
 static int begin(void **state)
 {
-	const struct addr peer = {.byte = {[15] = 9}};
-	const struct journal_truth none = {};
+	const struct journal_line as = {
+		.listener = 3, .port = 4711, .marks = {{.buffer = BUFFER_NONE}}};
 
 	(void)state;
 	if (journal_new(FDS, BUFFERS, &journal))
 		return -1;
 	buffers_init(&buffers, BUFFERS);
 	buffers_prepare(&buffers, journal->memory, BUFFERS, 2);
-	line = journal_open(journal, FD, 3, &peer, 4711, &none);
+	line = journal_open(journal, FD, &as);
 	buffer = buffer_take(&buffers);
 	return line && buffer ? 0 : -1;
 }
@@ -102,7 +102,7 @@ static void not_what_must_not_be_asked_twice(void **state)
 	come(GET);
 	journal_once(line);
 	assert_int_equal(judge(LENGTH, 0), JOURNAL_LET);
-	journal_next(line, LENGTH, 20, BUFFER_NONE, 0, false);
+	journal_next(line, LENGTH, 20, BUFFER_NONE, 0);
 	expect_kept(LENGTH, 20, "");
 }
 
@@ -118,11 +118,11 @@ static void not_for_the_third_time(void **state)
 {
 	(void)state;
 	come(GET);
-	journal_next(line, 0, 0, buffer_number(&buffers, buffer), 0, true);
+	journal_mark(line)->again = true;
 	assert_int_equal(judge(LENGTH, 0), JOURNAL_LET);
 	journal_answer(line, LENGTH, 20, false);
 	expect_kept(LENGTH, 20, "");
-	journal_next(line, LENGTH, 20, buffer_number(&buffers, buffer), 0, false);
+	journal_next(line, LENGTH, 20, buffer_number(&buffers, buffer), 0);
 	expect_kept(2 * LENGTH, 20, GET);
 }
 
@@ -168,7 +168,7 @@ static void the_next_request_in_the_same_buffer(void **state)
 	expect_kept(LENGTH + 4, 0, GET "HEAD");
 	journal_answer(line, LENGTH, 20, false);
 	expect_kept(LENGTH + 4, 20, "HEAD");
-	journal_next(line, LENGTH, 20, buffer_number(&buffers, buffer), LENGTH, false);
+	journal_next(line, LENGTH, 20, buffer_number(&buffers, buffer), LENGTH);
 	expect_kept(LENGTH + 4, 20, "HEAD");
 	come(" / ");
 	expect_kept(LENGTH + 7, 20, "HEAD / ");
@@ -189,7 +189,7 @@ static void a_header_of_a_proxy(void **state)
 	expect_kept(40 + LENGTH, 0, GET);
 	journal_answer(line, LENGTH, 20, false);
 	expect_kept(40 + LENGTH, 20, "");
-	journal_next(line, LENGTH, 20, BUFFER_NONE, 0, false);
+	journal_next(line, LENGTH, 20, BUFFER_NONE, 0);
 	assert_true(journal_mark(line)->told);
 	expect_kept(40 + LENGTH, 20, "");
 }
@@ -225,31 +225,18 @@ static void nothing_outside_is_looked_at(void **state)
 
 static void no_line(void **state)
 {
+	const struct journal_line as = {};
 	const struct addr peer = {};
-	const struct journal_truth none = {};
 
 	(void)state;
-	assert_null(journal_open(NULL, FD, 1, &peer, 1, &none));
-	assert_null(journal_open(journal, FDS, 1, &peer, 1, &none));
-	assert_null(journal_open(journal, -1, 1, &peer, 1, &none));
-	journal_next(NULL, 1, 1, 0, 0, false);
+	assert_null(journal_open(NULL, FD, &as));
+	assert_null(journal_open(journal, FDS, &as));
+	assert_null(journal_open(journal, -1, &as));
+	journal_next(NULL, 1, 1, 0, 0);
 	journal_tell(NULL, 1, &peer, 1, &peer, 1);
 	journal_close(NULL);
 	journal_close(line);
 	assert_false(line->open);
-}
-
-/* Line of one that has had so much, before anything else is noted. */
-static void one_that_comes_from_another(void **state)
-{
-	const struct addr peer = {};
-	const struct journal_truth truth = {500, 700};
-
-	(void)state;
-	line = journal_open(journal, FD, 1, &peer, 1, &truth);
-	expect_kept(500, 700, "");
-	assert_int_equal(judge(501, 700), JOURNAL_LET);
-	assert_int_equal(judge(500, 701), JOURNAL_CUT);
 }
 
 static void buffers_beyond_the_memory(void **state)
@@ -331,7 +318,6 @@ int main(void)
 		journal_case(a_header_of_a_proxy),
 		journal_case(nothing_outside_is_looked_at),
 		journal_case(no_line),
-		journal_case(one_that_comes_from_another),
 		journal_case(buffers_beyond_the_memory),
 		journal_case(what_is_many_is_cold),
 	};

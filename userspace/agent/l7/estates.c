@@ -37,7 +37,8 @@ static void wait_for_oldest(struct estates *estates)
 			oldest = estate->since;
 	}
 	if (some)
-		loop_timer_set(estates->loop, &estates->patience, oldest + PATIENCE_NS - now);
+		loop_timer_set(estates->loop, &estates->patience,
+			       now - oldest < PATIENCE_NS ? oldest + PATIENCE_NS - now : 0);
 }
 
 static void impatient(struct loop_timer *timer)
