@@ -83,6 +83,7 @@ static int go_on(struct conn *conn, const struct bequest *bequest)
 	down->sent = conn->seen.out = bequest->written;
 	conn->seen.in = read;
 	conn->waiting = !bequest->length;
+	conn->inherited = bequest->length;
 	conn->local = bequest->local;
 	conn->local_port = bequest->local_port;
 	return 0;
@@ -120,7 +121,6 @@ static struct journal_line line_of_inherited(const struct conn *conn, const stru
 			.written = bequest->written,
 			.buffer = buffer_number(conn->down.buffers, conn->down.in),
 			.told = bequest->header,
-			.again = bequest->length,
 		}},
 	};
 }

@@ -111,6 +111,7 @@ struct conn {
 	bool late;	/* its time limit is over: its next turn sees to that */
 	bool late_told; /* something came before that, and is to be looked at first */
 	bool waiting;	/* for the first byte of a request */
+	bool inherited; /* what has come of the request at hand came from another worker */
 	uint8_t state;
 	struct addr peer; /* the client: where the connection is from, or who that says it is */
 	uint16_t peer_port;

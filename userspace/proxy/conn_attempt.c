@@ -166,6 +166,8 @@ static enum step write_head(struct conn *conn, const struct h1_request *request)
 	exchange->upgrade = forward.upgrade;
 	if (!is_idempotent(exchange) || exchange->body != H1_BODY_NONE || exchange->upgrade)
 		journal_once(conn->down.line);
+	if (conn->inherited)
+		journal_again(conn->down.line);
 	mirror_begin(conn, out->bytes + out->end - length, (size_t)length);
 	exchange->attempt_began = loop_now(conn->worker->loop);
 	conn->state = CONN_EXCHANGE;

@@ -15,6 +15,7 @@ static void next_request(struct conn *conn)
 	conn->state = CONN_HEAD;
 	conn->scanned = 0;
 	conn->waiting = !buffer_length(conn->down.in);
+	conn->inherited = false;
 	conn->head_at = loop_now(conn->worker->loop);
 	journal_next(conn->down.line, channel_used(&conn->down), conn->down.sent,
 		     buffer_number(conn->down.buffers, conn->down.in),

@@ -53,7 +53,8 @@ static bool has_room(struct worker *worker)
 
 	if (room)
 		return true;
-	/* who makes room for it has no line either, for a moment */
+	/* Who makes room for it has no line either, for a moment, and may have had as many bytes.
+	 * Killed now, the one that comes ends without an answer. */
 	note_inheriting(worker, false);
 	room = idle_make_room(worker);
 	note_inheriting(worker, true);
@@ -100,9 +101,11 @@ static ssize_t take_next(struct heirs *heirs)
 	static struct bequest own;
 	struct worker *worker = heirs->worker;
 	struct bequest *bequest = worker->journal ? worker->journal->bequest : &own;
+	ssize_t n;
 	int fd;
-	ssize_t n = pass_receive(heirs->socket.fd, bequest, sizeof(*bequest), &fd);
 
+	bequest->version = 0; /* the one before is spent */
+	n = pass_receive(heirs->socket.fd, bequest, sizeof(*bequest), &fd);
 	if (n <= 0 || fd < 0)
 		return n;
 	if (!is_sound(bequest, (size_t)n)) {
@@ -110,7 +113,7 @@ static ssize_t take_next(struct heirs *heirs)
 		return -EPROTO;
 	}
 	take(heirs, bequest, fd);
-	bequest->version = 0; /* it is spent */
+	bequest->version = 0;
 	return n;
 }
 

@@ -33,8 +33,8 @@ struct journal_mark {
 	bool gone;		/* the bytes of the request are not in the buffer any more */
 	bool once;		/* a backend may have done it, and twice is not the same as once */
 	bool last;		/* the connection ends with the answer */
-	bool again;		/* the request behind it was another worker's already, and is not
-				 * asked for the third time */
+	bool again;		/* a backend may have done it for another worker already, and now
+				 * for this one */
 };
 
 struct journal_line {
@@ -101,6 +101,7 @@ static inline void journal_reads_to(struct journal_line *line, uint32_t buffer)
 	journal_mark(line)->buffer = buffer;
 }
 
+/* It goes with its worker. */
 static inline void journal_set_apart(struct journal_line *line)
 {
 	if (line)
@@ -119,6 +120,13 @@ static inline void journal_once(struct journal_line *line)
 {
 	if (line)
 		journal_mark(line)->once = true;
+}
+
+/* The same, for the second time: there is no third. */
+static inline void journal_again(struct journal_line *line)
+{
+	if (line)
+		journal_mark(line)->again = true;
 }
 
 /* Before its first byte is sent: the connection will have had so many bytes when the last one is, 0

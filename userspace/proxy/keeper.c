@@ -181,7 +181,8 @@ static bool bequeath_newest(const struct journal *journal, int socket, int fd)
 	return true;
 }
 
-/* The same of one that has just come from another worker, and is as it was there. */
+/* The same of one that has just come from another worker, and is as it was there. Connections to
+ * backends read no urgent data in line, and cannot be taken for it. */
 static bool bequeath_inherited(const struct journal *journal, int socket, int fd)
 {
 	const struct bequest *bequest = journal->bequest;

@@ -54,30 +54,34 @@ static void one_without_a_line(void **state)
 	peer_free(other);
 }
 
-/* What is noted of it from the beginning, before it is asked anything. */
+/* It is killed before its first turn, with all that it has: that is asked for by the next one. */
 static void one_that_was_not_looked_at(void **state)
 {
-	struct peer *client = connected(), *backend;
+	struct peer *client = connected(), *backend, *again;
 	static struct bequest bequest;
+	struct journal_line *line;
 	int socket, fd;
-	ssize_t n;
 
 	(void)state;
-	serves(client);
-	backend = asked(client, GET);
+	backend = asked(client, GET GET);
+	answered(client, backend);
+	expect_text(backend, "\r\n\r\n");
 	socket = killed();
-	n = pass_receive(socket, journal->bequest, sizeof(bequest), &fd);
-	assert_true(n > 0 && fd >= 0);
-	bequest = *journal->bequest;
+	assert_true(pass_receive(socket, &bequest, sizeof(bequest), &fd) > 0 && fd >= 0);
 	assert_int_equal(conn_inherit(&worker, worker.listeners, fd, &bequest), 0);
 	close(socket);
-	/* killed before its first turn */
+	line = line_of_newest();
+	assert_int_equal(line->at, 0); /* as it was opened */
+	assert_int_equal(line->marks[0].read, strlen(GET));
+	assert_int_equal(line->marks[0].written, strlen(OK));
 	another_takes_over();
-	assert_int_equal(worker.conn_count, 0);
-	expect_end(client);
+	again = backend_accept(0);
+	expect_text(again, "\r\n\r\n");
+	answered(client, again);
+	serves_by(client, again);
 	assert_int_equal(client->length, 0);
-	assert_true(nobody_waits(0));
 	peer_free(backend);
+	peer_free(again);
 	peer_free(client);
 }
 
