@@ -24,8 +24,7 @@ struct buffer {
 
 struct buffers {
 	struct buffer *free;
-	struct buffer
-		*cold; /* of the memory below, without most of its pages: taken when none is free */
+	struct buffer *cold;	       /* in memory, without most of their pages: taken last */
 	size_t free_count, used, keep; /* keep: more free ones go back to the system */
 	char *memory;		       /* of the first ones, one behind the other; NULL: none */
 	uint32_t in_memory, begun;     /* how many, and how many of them were ever used */

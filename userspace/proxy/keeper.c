@@ -259,7 +259,8 @@ static const struct sandbox_call calls[] = {
 	ANY(exit_group),
 };
 
-/* Its own process is about to have a child that is none of a program. */
+/* The child's life. It returns its exit code: atexit handlers are the worker's, and none are run.
+ */
 static int keep(const struct journal *journal, int worker, int socket, uid_t uid, gid_t gid)
 {
 	struct pollfd end = {.fd = worker, .events = POLLIN};

@@ -82,11 +82,10 @@ static struct loop *loop;
 
 static void begin_journal(const struct worker_limits *limits, uid_t uid, gid_t gid)
 {
-	int error;
+	int error = has_socket(HANDOVER_KEEPER_FD)
+			    ? journal_new(2 * limits->conns + OTHER_FDS, BUFFERS, &journal)
+			    : -ENOTSOCK;
 
-	if (!has_socket(HANDOVER_KEEPER_FD))
-		return;
-	error = journal_new(2 * limits->conns + OTHER_FDS, BUFFERS, &journal);
 	keeper.fd = error ?: keeper_start(journal, HANDOVER_KEEPER_FD, uid, gid);
 	if (keeper.fd >= 0)
 		return;

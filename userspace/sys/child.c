@@ -24,7 +24,8 @@ char *child_beside(const char *name)
 	return asprintf(&found, "%s/%s", path, name) < 0 ? NULL : found;
 }
 
-/* Numbers of the child's that it may get are not overwritten before they are used. */
+/* A descriptor here may have the number that another one is to have there, and would be gone before
+ * its turn came: all are moved out of the way first. */
 #define APART	 64
 #define MOST_FDS 4
 

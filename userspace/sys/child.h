@@ -18,8 +18,9 @@ struct child_fd {
 };
 
 /*
- * Starts it with these descriptors, those that are not closed at exec(2), and signals as a program
- * wants them at its start. argv ends with NULL. 0 or a negative errno; then *ret_pid is 0.
+ * Starts it with these descriptors, four at most, those that are not closed at exec(2), and signals
+ * as a program wants them at its start. argv ends with NULL. 0 or a negative errno; then *ret_pid
+ * is 0.
  */
 int child_start(const char *path, char *const argv[], const struct child_fd *fds, size_t count,
 		pid_t *ret_pid);

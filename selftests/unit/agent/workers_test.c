@@ -207,7 +207,7 @@ static void test_connections_outlive(void **state)
 	listen_for_all(1, at);
 	client = peer_new(try_connect(at[0]));
 	say(client, "GET / HTTP/1.1\r\nHost: acme.example\r\n\r\n");
-	for (int signal = SIGKILL; signal; signal = signal == SIGKILL ? SIGSEGV : 0) {
+	for (int signal = SIGKILL;; signal = SIGSEGV) {
 		backend = backend_accept(0);
 		expect_text(backend, "\r\n\r\n");
 		workers_status(workers, 0, &status);

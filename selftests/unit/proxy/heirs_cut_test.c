@@ -8,11 +8,8 @@ static void not_a_post(void **state)
 	struct peer *client = connected(), *backend;
 
 	(void)state;
-	backend = asked(client,
-			"POST / HTTP/1.1\r\nHost: acme.example\r\nContent-Length: 4\r\n\r\nbody");
-	another_takes_over();
-	expect_none(client);
-	assert_true(nobody_waits(0));
+	backend = asked(client, POST);
+	ends_without_answer(client);
 	peer_free(backend);
 	peer_free(client);
 }
@@ -24,9 +21,7 @@ static void not_an_empty_post(void **state)
 	(void)state;
 	backend =
 		asked(client, "POST / HTTP/1.1\r\nHost: acme.example\r\nContent-Length: 0\r\n\r\n");
-	another_takes_over();
-	expect_none(client);
-	assert_true(nobody_waits(0));
+	ends_without_answer(client);
 	peer_free(backend);
 	peer_free(client);
 }
@@ -55,9 +50,7 @@ static void not_for_the_third_time(void **state)
 	another_takes_over();
 	again = backend_accept(0);
 	expect_text(again, "\r\n\r\n");
-	another_takes_over();
-	expect_none(client);
-	assert_true(nobody_waits(0));
+	ends_without_answer(client);
 	peer_free(backend);
 	peer_free(again);
 	peer_free(client);
@@ -117,9 +110,7 @@ static void a_long_body(void **state)
 	say_body(client, 50000);
 	backend = backend_accept(0);
 	expect_length(backend, 50000);
-	another_takes_over();
-	expect_none(client);
-	assert_true(nobody_waits(0));
+	ends_without_answer(client);
 	peer_free(backend);
 	peer_free(client);
 }

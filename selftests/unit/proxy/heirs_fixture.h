@@ -15,6 +15,7 @@
 
 #define GET	"GET / HTTP/1.1\r\nHost: acme.example\r\n\r\n"
 #define OK	"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#define POST	"POST / HTTP/1.1\r\nHost: acme.example\r\nContent-Length: 4\r\n\r\nbody"
 #define ID	5
 #define FDS	256
 #define BUFFERS 16
@@ -139,6 +140,15 @@ static inline void serves_by(struct peer *client, struct peer *backend)
 	answered(client, backend);
 }
 
+/* The end of its request was not noted; it is served on, and has nothing twice. */
+static inline void goes_on_unnoted(struct peer *client)
+{
+	forget_the_last_step();
+	another_takes_over();
+	serves(client);
+	assert_int_equal(client->length, 0);
+}
+
 static inline void expect_cut(struct peer *client)
 {
 	expect_end(client);
@@ -152,6 +162,14 @@ static inline void expect_none(struct peer *client)
 	expect_end(client);
 	assert_int_equal(client->length, 0);
 	assert_int_equal(worker.conn_count, 0);
+}
+
+/* Its worker is killed, and no backend is asked again. */
+static inline void ends_without_answer(struct peer *client)
+{
+	another_takes_over();
+	expect_none(client);
+	assert_true(nobody_waits(0));
 }
 
 #define heirs_case(name) cmocka_unit_test_setup_teardown(name, begin, end)

@@ -179,13 +179,9 @@ static void after_a_post(void **state)
 	struct peer *client = connected(), *backend;
 
 	(void)state;
-	backend = asked(client,
-			"POST / HTTP/1.1\r\nHost: acme.example\r\nContent-Length: 4\r\n\r\nbody");
+	backend = asked(client, POST);
 	answered(client, backend);
-	forget_the_last_step();
-	another_takes_over();
-	serves(client);
-	assert_int_equal(client->length, 0);
+	goes_on_unnoted(client);
 	peer_free(backend);
 	peer_free(client);
 }
@@ -214,10 +210,7 @@ static void not_what_was_answered_in_chunks(void **state)
 	say(backend, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n");
 	expect_text(client, "ok\r\n0\r\n\r\n");
 	peer_clear(client);
-	forget_the_last_step();
-	another_takes_over();
-	serves(client);
-	assert_int_equal(client->length, 0);
+	goes_on_unnoted(client);
 	peer_free(backend);
 	peer_free(client);
 }
@@ -231,10 +224,7 @@ static void not_what_was_answered_here(void **state)
 	expect_text(client, "HTTP/1.1 404 ");
 	expect_text(client, "}");
 	peer_clear(client);
-	forget_the_last_step();
-	another_takes_over();
-	serves(client);
-	assert_int_equal(client->length, 0);
+	goes_on_unnoted(client);
 	peer_free(client);
 }
 
@@ -389,10 +379,7 @@ static void a_head_alone(void **state)
 	say(backend, "HTTP/1.1 200 OK\r\nContent-Length: 700\r\n\r\n");
 	expect_text(client, "\r\n\r\n");
 	peer_clear(client);
-	forget_the_last_step();
-	another_takes_over();
-	serves(client);
-	assert_int_equal(client->length, 0);
+	goes_on_unnoted(client);
 	peer_free(backend);
 	peer_free(client);
 }
@@ -408,10 +395,7 @@ static void after_a_long_body(void **state)
 	say_body(client, 50000);
 	expect_length(backend, 100000);
 	answered(client, backend);
-	forget_the_last_step();
-	another_takes_over();
-	serves(client);
-	assert_int_equal(client->length, 0);
+	goes_on_unnoted(client);
 	peer_free(backend);
 	peer_free(client);
 }

@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../base/log.h"
+
 #define PATIENCE_NS 5000000000ULL /* of clients, for somebody who serves them */
 
 static void drop(struct estate *estate)
@@ -45,9 +47,16 @@ static void impatient(struct loop_timer *timer)
 {
 	struct estates *estates = timer->context;
 
-	for (int i = 0; i < ESTATES_MOST; i++)
-		if (loop_now(estates->loop) - estates->each[i].since >= PATIENCE_NS)
-			drop(&estates->each[i]);
+	for (int i = 0; i < ESTATES_MOST; i++) {
+		struct estate *estate = &estates->each[i];
+
+		if (loop_now(estates->loop) - estate->since < PATIENCE_NS)
+			continue;
+		if (estate->socket >= 0 && !estate->told)
+			log_warn("l7", "connections of a worker that was killed end: for 5 s there "
+				       "was no other one to take them");
+		drop(estate);
+	}
 	wait_for_oldest(estates);
 }
 
@@ -81,6 +90,11 @@ bool estates_add(struct estates *estates, int socket, int status)
 			wait_for_oldest(estates);
 			return true;
 		}
+	if (was_killed(status))
+		log_warn("l7",
+			 "connections of a worker that was killed end: those of %d others "
+			 "wait already",
+			 ESTATES_MOST);
 	drop(&left);
 	return was_killed(status);
 }

@@ -22,7 +22,7 @@
 #define START_NS	10000000000ULL /* until its first word */
 #define BACK_OFF_MIN_NS 20000000ULL
 #define BACK_OFF_MAX_NS 10000000000ULL
-#define BLAMELESS_NS	1000000000ULL  /* one that lived so long and was killed */
+#define BLAMELESS_NS	1000000000ULL  /* who was killed after that is replaced at once */
 #define STEADY_NS	30000000000ULL /* one that lived so long was not wrong from its start */
 
 /* What a worker knows of a place. */
